@@ -1,0 +1,124 @@
+"""Files that are either whole or absent, and JSON that keeps every float.
+
+Every file of a run, a cache or a checkpoint is written by :func:`write_atomic`: to a temporary
+name in the same folder, flushed to disk, then renamed. A process killed at any moment leaves the
+old file or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from eigenlab.errors import InputError
+
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write ``content`` (text is UTF-8) to ``path`` so that no reader ever sees part of it.
+
+    Missing parent folders are created. Raises :class:`~eigenlab.errors.InputError` when the
+    folder cannot be written.
+    """
+    payload = content.encode() if isinstance(content, str) else content
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror}; choose a folder that you may write to"
+        ) from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(payload)
+            stream.flush()
+            os.fsync(stream.fileno())
+        _give_default_permissions(temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def _give_default_permissions(path: str) -> None:
+    """Undo ``mkstemp``'s private mode: a report is for others to read, as the umask allows."""
+    umask = os.umask(0)
+    os.umask(umask)
+    os.chmod(path, 0o666 & ~umask)
+
+
+def to_plain(value: Any) -> Any:
+    """Turn tensors, arrays, numpy scalars and tuples into lists, numbers and strings.
+
+    >>> import numpy as np
+    >>> to_plain({"a": np.arange(3), 2: (1.5, np.float64(2.0))})
+    {'a': [0, 1, 2], '2': [1.5, 2.0]}
+    """
+    if isinstance(value, dict):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value) if isinstance(value, set | frozenset) else value
+        return [to_plain(item) for item in items]
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    if hasattr(value, "tolist"):
+        return to_plain(value.tolist())
+    raise InputError(
+        f"a record holds a {type(value).__name__}, which is not data; "
+        "use numbers, strings, lists, dicts, arrays or tensors"
+    )
+
+
+def dump_json(value: Any, *, indent: int | None = 1) -> str:
+    """Serialise plain data as strict JSON; non-finite floats become ``{"float": "NaN"}``.
+
+    >>> dump_json({"x": float("inf")}, indent=None)
+    '{"x": {"float": "Infinity"}}'
+    """
+    return json.dumps(_guard(to_plain(value)), indent=indent, allow_nan=False, ensure_ascii=False)
+
+
+def _guard(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": next(k for k, v in _NON_FINITE.items() if repr(v) == repr(value))}
+    if isinstance(value, dict):
+        return {key: _guard(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_guard(item) for item in value]
+    return value
+
+
+def load_json(text: str) -> Any:
+    """Read what :func:`dump_json` wrote.
+
+    >>> load_json('{"x": {"float": "-Infinity"}}')
+    {'x': -inf}
+    """
+
+    def revive(item: dict[str, Any]) -> Any:
+        if item.keys() == {"float"} and item["float"] in _NON_FINITE:
+            return _NON_FINITE[item["float"]]
+        return item
+
+    return json.loads(text, object_hook=revive)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; an :class:`~eigenlab.errors.InputError` names the file and the fault."""
+    try:
+        return load_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path} is not readable as JSON: {error}") from error

@@ -1,0 +1,1 @@
+"""The language of origin of a surname."""

@@ -1,0 +1,1 @@
+"""Faces hold no mathematics: one offline page made from run folders."""
