@@ -1,0 +1,195 @@
+"""Checkpoints: a JSON file that names the one safetensors file it belongs to.
+
+::
+
+    <prefix>.json                        step, plan, history, early-stop state, optimizer scalars
+    <prefix>-<step>-<digest>.safetensors weights, best weights, optimizer state, generator states
+
+The tensors are written first, under a name that contains their digest; writing the JSON then
+switches from the old pair to the new one in a single rename. A process killed in between leaves
+the old pair whole. There is no pickle in either file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from eigenlab.errors import InputError
+from eigenlab.files import dump_json, load_json, read_json, write_atomic
+from eigenlab.training.history import Stopped
+
+FORMAT = 1
+
+
+@dataclass
+class Progress:
+    """How far a training has come; everything of a checkpoint that is not the caller's object."""
+
+    step: int = 0
+    losses: list[tuple[int, float]] = field(default_factory=list)
+    evaluations: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    best_step: int | None = None
+    best_value: float | None = None
+    since_best: int = 0
+    stopped: Stopped | None = None
+    seconds: float = 0.0
+
+
+def capture(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    best: dict[str, Tensor] | None,
+    random_states: list[Tensor],
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the JSON record and the named tensors of a checkpoint."""
+    tensors: dict[str, Tensor] = {f"model/{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"best/{name}": value for name, value in (best or {}).items()}
+    tensors |= {f"random/{rank}": state for rank, state in enumerate(random_states)}
+    scalars: dict[str, dict[str, Any]] = {}
+    for index, state in optimizer.state_dict()["state"].items():
+        scalars[str(index)] = {}
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer/{index}/{name}"] = value
+            elif value is None or isinstance(value, bool | int | float | str):
+                scalars[str(index)][name] = value
+            else:
+                raise InputError(
+                    f"optimizer keeps '{name}' as a {type(value).__name__}, which a checkpoint "
+                    "cannot hold; train without checkpoint, or use another optimizer"
+                )
+    return {"progress": asdict(progress), "optimizer_state": scalars}, tensors
+
+
+def restore(
+    record: dict[str, Any],
+    tensors: dict[str, Tensor],
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+) -> tuple[Progress, dict[str, Tensor] | None, list[Tensor]]:
+    """Put a checkpoint back; return progress, best weights and one random state per process."""
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "random": {}, "optimizer": {}}
+    for key, value in tensors.items():
+        kind, _, name = key.partition("/")
+        parts[kind][name] = value
+    model.load_state_dict(parts["model"])
+    state: dict[int, dict[str, Any]] = {
+        int(index): dict(scalars) for index, scalars in record["optimizer_state"].items()
+    }
+    for key, value in parts["optimizer"].items():
+        index, _, name = key.partition("/")
+        state[int(index)][name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    stored = dict(record["progress"])
+    stored["losses"] = [(step, value) for step, value in stored["losses"]]
+    stored["evaluations"] = [(step, values) for step, values in stored["evaluations"]]
+    states = [parts["random"][str(rank)] for rank in range(len(parts["random"]))]
+    return Progress(**stored), parts["best"] or None, states
+
+
+def signature(
+    model: nn.Module, optimizer: torch.optim.Optimizer, plan: dict[str, Any]
+) -> dict[str, Any]:
+    """What must agree before a checkpoint is put back: shapes, optimizer settings, plan."""
+    groups = [
+        {**group, "params": len(group["params"])}
+        for group in optimizer.state_dict()["param_groups"]
+    ]
+    return {
+        "model": {
+            name: f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
+            for name, value in model.state_dict().items()
+        },
+        "optimizer": {"class": type(optimizer).__name__}
+        | {f"group {i} {k}": v for i, group in enumerate(groups) for k, v in group.items()},
+        "plan": plan,
+    }
+
+
+class CheckpointFile:
+    """The pair of files at ``prefix``."""
+
+    def __init__(self, prefix: Path) -> None:
+        self.prefix = prefix
+        self.json = prefix.with_name(prefix.name + ".json")
+
+    def write(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Replace the stored checkpoint by this one, or leave the old one whole."""
+        # Each tensor gets memory of its own: safetensors refuses tied weights, and loading a
+        # tied weight twice is harmless.
+        payload = save({name: value.detach().cpu().clone() for name, value in tensors.items()})
+        digest = hashlib.blake2b(payload, digest_size=16).hexdigest()
+        step = record["progress"]["step"]
+        name = f"{self.prefix.name}-{step}-{digest[:8]}.safetensors"
+        write_atomic(self.prefix.with_name(name), payload)
+        stored = {"format": FORMAT, "tensors": name, "digest": digest, **record}
+        write_atomic(self.json, dump_json(stored, indent=None))
+        ours = re.compile(re.escape(self.prefix.name) + r"-\d+-[0-9a-f]{8}\.safetensors")
+        for path in self.prefix.parent.iterdir():
+            if ours.fullmatch(path.name) and path.name != name:
+                with contextlib.suppress(FileNotFoundError):
+                    path.unlink()
+
+    def read(self) -> tuple[bytes, bytes] | None:
+        """Return the raw JSON and tensor files, or None where there is no checkpoint."""
+        if not self.json.exists():
+            return None
+        record = read_json(self.json)
+        if not isinstance(record, dict) or record.get("format") != FORMAT:
+            raise InputError(
+                f"{self.json} is not a checkpoint of format {FORMAT}; remove it to start again"
+            )
+        path = self.prefix.with_name(str(record.get("tensors")))
+        try:
+            payload = path.read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"{self.json} needs {path.name}, which cannot be read ({error.strerror}); "
+                f"remove {self.json.name} to start again"
+            ) from error
+        if hashlib.blake2b(payload, digest_size=16).hexdigest() != record["digest"]:
+            raise InputError(
+                f"{path} is damaged (its digest differs from the one in {self.json.name}); "
+                f"remove {self.json.name} to start again"
+            )
+        return self.json.read_bytes(), payload
+
+
+def decode(
+    source: Path, raw: tuple[bytes, bytes], expected: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Parse what :meth:`CheckpointFile.read` returned; refuse a checkpoint of something else."""
+    record = load_json(raw[0].decode())
+    expected = load_json(dump_json(expected))
+    faults = [
+        f"{part} {_difference(record['signature'].get(part, {}), expected[part])}"
+        for part in expected
+        if record["signature"].get(part) != expected[part]
+    ]
+    if faults:
+        raise InputError(
+            f"{source} is a checkpoint of another training: {'; '.join(faults)}; "
+            "use the settings it was made with, another checkpoint, or resume=False"
+        )
+    return record, load(raw[1])
+
+
+def _difference(stored: dict[str, Any], now: dict[str, Any]) -> str:
+    keys = [key for key in stored | now if stored.get(key) != now.get(key)]
+    told = [
+        f"{key}: {stored.get(key, 'absent')} there, {now.get(key, 'absent')} here"
+        for key in keys[:3]
+    ]
+    more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+    return f"({', '.join(told)}{more})"

@@ -1,0 +1,109 @@
+"""What a training was asked to do, checked before the first step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from eigenlab.errors import InputError
+from eigenlab.training.batches import Batches
+from eigenlab.training.schedules import Schedule
+
+Mode = Literal["min", "max"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The arguments of :func:`~eigenlab.training.train` that are numbers or names."""
+
+    steps: int
+    log_every: int
+    checkpoint_every: int
+    evaluate_every: int | None
+    schedule: Schedule | None
+    clip_norm: float | None
+    monitor: str | None
+    mode: Mode
+    patience: int | None
+    target: float | None
+
+    @classmethod
+    def checked(
+        cls,
+        batches: Batches,
+        *,
+        steps: int,
+        evaluates: bool,
+        log_every: int | None,
+        checkpoint_every: int | None,
+        evaluate_every: int | None,
+        **rest: Any,
+    ) -> Plan:
+        """Fill in the defaults and raise one :class:`InputError` that lists every fault."""
+        counts = {
+            "steps": steps,
+            "log_every": log_every,
+            "checkpoint_every": checkpoint_every,
+            "evaluate_every": evaluate_every,
+            "patience": rest["patience"],
+        }
+        faults = [
+            f"{name}={value} must be at least 1"
+            for name, value in counts.items()
+            if value is not None and value < 1
+        ]
+        if rest["clip_norm"] is not None and not rest["clip_norm"] > 0:
+            faults.append(f"clip_norm={rest['clip_norm']} must be positive")
+        if rest["mode"] not in ("min", "max"):
+            faults.append(f"mode='{rest['mode']}' must be 'min' or 'max'")
+        if not evaluates and (evaluate_every is not None or rest["monitor"] is not None):
+            faults.append("evaluate_every and monitor need evaluate, a function of the model")
+        if rest["monitor"] is None and (rest["patience"] is not None or rest["target"] is not None):
+            faults.append("patience and target need monitor, the name of an evaluated metric")
+        if faults:
+            raise InputError("; ".join(faults))
+        if evaluates and evaluate_every is None:
+            evaluate_every = getattr(batches, "steps_per_epoch", None) or _parts(steps, 10)
+        return cls(
+            steps=steps,
+            log_every=log_every or _parts(steps, 100),
+            checkpoint_every=checkpoint_every or _parts(steps, 10),
+            evaluate_every=evaluate_every,
+            **rest,
+        )
+
+    def better(self, value: float, best: float | None) -> bool:
+        """Whether ``value`` improves on ``best``. NaN never does."""
+        if math.isnan(value):
+            return False
+        return best is None or (value < best if self.mode == "min" else value > best)
+
+    def reached(self, value: float) -> bool:
+        """Whether ``value`` is as good as ``target``."""
+        if self.target is None:
+            return False
+        return value <= self.target if self.mode == "min" else value >= self.target
+
+    def signature(self, batches: Batches) -> dict[str, Any]:
+        """What two trainings must share for one to continue the other.
+
+        A schedule is a function, so it is told apart by its values at a few steps.
+        """
+        probes = [self.steps * part // 7 for part in range(7)]
+        return {
+            "steps": self.steps,
+            "log_every": self.log_every,
+            "evaluate_every": self.evaluate_every,
+            "schedule": self.schedule and [self.schedule(step) for step in probes],
+            "clip_norm": self.clip_norm,
+            "monitor": self.monitor,
+            "mode": self.mode,
+            "patience": self.patience,
+            "target": self.target,
+            "batches": getattr(batches, "signature", None),
+        }
+
+
+def _parts(steps: int, count: int) -> int:
+    return max(1, steps // count)
