@@ -17,7 +17,7 @@ from eigenlab.reporter import SILENT, Reporter
 from eigenlab.training import checkpoint as checkpoints
 from eigenlab.training import distributed
 from eigenlab.training.batches import Batch, Batches, local_batch
-from eigenlab.training.history import TrainingDiverged, TrainingHistory
+from eigenlab.training.history import Stopped, TrainingDiverged, TrainingHistory
 from eigenlab.training.interrupt import DeferredInterrupt
 from eigenlab.training.plan import Mode, Plan
 from eigenlab.training.schedules import Schedule
@@ -217,7 +217,7 @@ class _Training:
         if not all(bool(p.isfinite().all()) for p in self.parameters):
             raise self._diverged("a parameter", self.progress.step)
         self._put_rates_back()
-        self.progress.seconds = self.before + time.perf_counter() - self.begun
+        self._read_clock()
         record, tensors = checkpoints.capture(
             self.model, self.optimizer, self.progress, self.best, states
         )
@@ -234,12 +234,11 @@ class _Training:
         last = progress.step == plan.steps
         if progress.step % plan.log_every == 0 or last or progress.step == 1:
             self.log(loss)
+        stopped = None
         if plan.evaluate_every and (progress.step % plan.evaluate_every == 0 or last):
-            self.evaluate()
-        if last and progress.stopped is None:
-            progress.stopped = "steps"
-        if progress.stopped:
-            self.finish()
+            stopped = self._compare(self.evaluate())
+        if stopped or last:
+            self.finish(stopped or "steps")
         if self._agrees_to_stop(stops, interrupt):
             self.save()
             if interrupt.requested:
@@ -289,8 +288,8 @@ class _Training:
         self.reporter.metrics(metrics, step=step)
         self.reporter.progress(step, self.plan.steps, f"loss {value:.4g}")
 
-    def evaluate(self) -> None:
-        """Measure on rank 0, tell everyone, and decide whether to go on."""
+    def evaluate(self) -> dict[str, float]:
+        """Measure on rank 0 and tell everyone."""
         payload = b""
         if self.group.leads:
             assert self.evaluate_model is not None
@@ -298,7 +297,7 @@ class _Training:
             with torch.no_grad():
                 measured = self.evaluate_model(self.model)
             self.model.train()
-            payload = dump_json({k: float(v) for k, v in measured.items()}).encode()
+            payload = dump_json({k: _number(v) for k, v in measured.items()}).encode()
         values: dict[str, float] = load_json(self.group.broadcast_bytes(payload).decode())
         if "loss" in values:
             raise InputError(
@@ -307,12 +306,13 @@ class _Training:
             )
         self.progress.evaluations.append((self.progress.step, values))
         self.reporter.metrics(values, step=self.progress.step)
-        self._compare(values)
+        return values
 
-    def _compare(self, values: Mapping[str, float]) -> None:
+    def _compare(self, values: Mapping[str, float]) -> Stopped | None:
+        """Keep the weights if they are the best so far; say why to stop, if there is a reason."""
         plan, progress = self.plan, self.progress
         if plan.monitor is None:
-            return
+            return None
         if plan.monitor not in values:
             raise InputError(
                 f"monitor='{plan.monitor}' is not among the evaluated {', '.join(values)}"
@@ -325,12 +325,18 @@ class _Training:
         else:
             progress.since_best += 1
         if plan.reached(value):
-            progress.stopped = "target"
-        elif plan.patience is not None and progress.since_best >= plan.patience:
-            progress.stopped = "patience"
+            return "target"
+        tired = plan.patience is not None and progress.since_best >= plan.patience
+        return "patience" if tired else None
 
-    def finish(self) -> None:
+    def _read_clock(self) -> None:
+        if self.progress.stopped is None:
+            self.progress.seconds = self.before + time.perf_counter() - self.begun
+
+    def finish(self, stopped: Stopped) -> None:
         """Leave the best weights in the model, the same in every process."""
+        self._read_clock()
+        self.progress.stopped = stopped
         if self.best is not None:
             self.model.load_state_dict(self.best)
             self.best = None
@@ -363,7 +369,7 @@ class _Training:
             best_value=progress.best_value,
             stopped=progress.stopped,
             steps=progress.step,
-            seconds=self.before + time.perf_counter() - self.begun,
+            seconds=progress.seconds,
         )
 
 
@@ -374,6 +380,10 @@ def _check_loss(loss: Tensor) -> None:
             f"objective must return a scalar tensor that depends on the model's parameters; "
             f"got {got}; take the mean over the samples and do not detach it"
         )
+
+
+def _number(value: float | Tensor) -> float:
+    return value.item() if isinstance(value, Tensor) else float(value)
 
 
 def _random_state(device: torch.device) -> Tensor:

@@ -1,0 +1,74 @@
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eigenlab.errors import InputError
+from eigenlab.training import derive_seed, generator, resolve_device, seed_everything
+
+address = st.tuples(st.integers(0, 2**40), st.one_of(st.integers(0, 99), st.text(max_size=5)))
+
+
+@given(address, address)
+def test_different_addresses_give_different_seeds(a, b):
+    assert (derive_seed(*a) == derive_seed(*b)) == (a == b)
+
+
+@given(address)
+def test_a_seed_fits_every_generator(path):
+    assert 0 <= derive_seed(*path) < 2**63
+
+
+def test_derived_seeds_do_not_depend_on_the_process():
+    """``hash`` of a string does; a fresh interpreter with another hash seed tells them apart."""
+    code = "from eigenlab.training.seeding import derive_seed; print(derive_seed(3, 'epoch', 1))"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONHASHSEED": "12345", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(told.stdout) == derive_seed(3, "epoch", 1)
+
+
+def test_neighbouring_seeds_are_unrelated():
+    """Correlation of independent N(0, 1) samples of size n has standard deviation 1/sqrt(n)."""
+    n = 4000
+    draws = torch.stack([torch.randn(n, generator=generator(seed, "x")) for seed in range(8)])
+    correlation = torch.corrcoef(draws) - torch.eye(8)
+    assert correlation.abs().max() < 5 / n**0.5
+
+
+def test_generator_leaves_the_global_one_alone():
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    torch.rand(3, generator=generator(0, "weights"))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_seed_everything_repeats_every_global_generator():
+    def draw():
+        seed_everything(2**40 + 5)
+        return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002
+
+    assert draw() == draw()
+
+
+def test_cpu_is_always_a_device():
+    assert resolve_device("cpu") == torch.device("cpu")
+    assert resolve_device("auto").type in {"cpu", "cuda", "mps"}
+
+
+def test_unknown_and_absent_devices_are_refused():
+    with pytest.raises(InputError, match="device='gpu' is unknown"):
+        resolve_device("gpu")
+    with pytest.raises(InputError, match=r"device='cuda:99' is not present here \(found cpu"):
+        resolve_device("cuda:99")
+    with pytest.raises(InputError, match="device='meta' is not present"):
+        resolve_device("meta")
