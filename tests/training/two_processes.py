@@ -1,0 +1,129 @@
+"""Trainings that test_distributed.py runs in one process and in two; prints JSON from rank 0.
+
+Everything is float64: sums over processes are then compared at a tolerance where a wrong weight
+of an uneven part (of order 1/n) is ten orders of magnitude too large to hide.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from eigenlab.errors import Cancelled
+from eigenlab.reporter import Reporter
+from eigenlab.training import distributed, generated, generator, minibatches, train
+
+STEPS = 12
+X = torch.randn(23, 3, generator=generator(0, "x"), dtype=torch.float64)
+Y = X.prod(1, keepdim=True)
+
+
+class Model(nn.Module):
+    """Two heads, used through ``score`` and not through ``forward``; one is never used."""
+
+    def __init__(self, seed, dropout=0.0):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.body = nn.Linear(3, 5, dtype=torch.float64)
+        self.head = nn.Linear(5, 1, dtype=torch.float64)
+        self.unused = nn.Linear(5, 1, dtype=torch.float64)
+        self.dropout = nn.Dropout(dropout)
+
+    def score(self, x):
+        return self.head(self.dropout(torch.tanh(self.body(x))))
+
+
+def objective(model, batch):
+    return nn.functional.mse_loss(model.score(batch[0]), batch[1])
+
+
+def draw(g):
+    x = torch.randn(3, 3, generator=g, dtype=torch.float64)
+    return x, x.sum(1, keepdim=True)
+
+
+BATCHES = {
+    "uneven": lambda: minibatches(X, Y, batch_size=9, seed=0),  # parts of 9, 9 and 5 samples
+    "generated": lambda: generated(draw, seed=0),
+    "one-sample": lambda: lambda step: (X[step : step + 1], Y[step : step + 1]),
+}
+
+
+class Stopper(Reporter):
+    """Asks rank 1 alone to stop, when it begins step ``at``."""
+
+    def __init__(self, at):
+        self.looks, self.at = 0, at
+
+    @property
+    def cancelled(self):
+        if distributed.current().rank != 1:
+            return False
+        self.looks += 1
+        return self.looks >= self.at
+
+
+def run(batches="uneven", *, dropout=0.0, seed=0, reporter=None, checkpoint=None, **options):
+    model = Model(seed, dropout)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.05, weight_decay=0.1)
+    torch.manual_seed(3)
+
+    def evaluate(model):
+        assert distributed.current().leads
+        return {"error": objective(model, (X, Y)).item()}
+
+    history = train(
+        model,
+        objective,
+        BATCHES[batches](),
+        optimizer=optimizer,
+        steps=STEPS,
+        clip_norm=0.7,
+        evaluate=evaluate,
+        evaluate_every=2,
+        monitor="error",
+        log_every=1,
+        reporter=reporter or Reporter(),
+        checkpoint=checkpoint if distributed.current().leads else None,
+        **options,
+    )
+    return {
+        "losses": history.losses,
+        "evaluations": history.evaluations,
+        "stopped": history.stopped,
+        "weights": {name: value.tolist() for name, value in model.state_dict().items()},
+        "next": torch.rand(1).item(),
+    }
+
+
+def stopped_and_resumed(folder):
+    told = "nobody asked"
+    try:
+        run(dropout=0.3, reporter=Stopper(at=8), checkpoint=folder / "part")
+    except Cancelled as reason:
+        told = str(reason)
+    resumed = run(dropout=0.3, checkpoint=folder / "part")
+    return {"told": told, "resumed": resumed, "whole": run(dropout=0.3)}
+
+
+def main(folder):
+    torch.set_num_threads(1)
+    with distributed.start():
+        group = distributed.current()
+        results = {name: run(name) for name in BATCHES}
+        results["own start"] = run(seed=group.rank)
+        results["early stop"] = run(target=0.9)
+        results["interrupted"] = stopped_and_resumed(folder)
+        results["size"] = group.size
+        alike = group.gather(torch.tensor([hash(json.dumps(results["uneven"]["weights"]))]))
+        results["same weights"] = len({int(value) for value in alike}) == 1
+        following = group.gather(torch.tensor([results["uneven"]["next"]]))
+        results["same generator"] = len({float(value) for value in following}) == 1
+    if group.leads:
+        (folder / "results.json").write_text(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
