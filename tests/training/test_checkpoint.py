@@ -180,6 +180,23 @@ def test_a_kill_between_the_two_files_leaves_the_old_pair(tmp_path, monkeypatch,
     assert len(list(tmp_path.iterdir())) == 2, "no orphan is left behind"
 
 
+def test_a_killed_restart_leaves_the_earlier_checkpoint_whole(tmp_path, monkeypatch):
+    """Started over, the same step has other tensors: they must not replace the earlier ones."""
+    first = run(tmp_path / "part")
+    write = checkpoint.write_atomic
+
+    def dying(path, content):
+        if path.suffix == ".json":
+            raise KeyError("killed")
+        write(path, content)
+
+    monkeypatch.setattr(checkpoint, "write_atomic", dying)
+    with pytest.raises(KeyError, match="killed"):
+        run(tmp_path / "part", seed=1, resume=False, checkpoint_every=STEPS)
+    monkeypatch.undo()
+    assert_same(run(tmp_path / "part"), first)
+
+
 def test_a_finished_training_returns_at_once(tmp_path):
     finished = run(tmp_path / "part")
 

@@ -216,7 +216,6 @@ class _Training:
             return
         if not all(bool(p.isfinite().all()) for p in self.parameters):
             raise self._diverged("a parameter", self.progress.step)
-        self._put_rates_back()
         self._read_clock()
         record, tensors = checkpoints.capture(
             self.model, self.optimizer, self.progress, self.best, states
