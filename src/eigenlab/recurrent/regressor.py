@@ -1,0 +1,81 @@
+"""A recurrent network that predicts numbers at every step, and its loss (questions 1b, 1c)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from eigenlab.errors import InputError
+from eigenlab.recurrent.layers import check_sizes
+
+
+class RecurrentRegressor(nn.Module):
+    """Reads the hidden state of a recurrent network linearly at every step.
+
+    y_hat_t = W_f h_t + b_f.
+
+    Args:
+        recurrent: an ``RNNLayer``, ``LSTMLayer``, ``RNN`` or ``LSTM``.
+        output_size: O, numbers predicted per step.
+
+    >>> import torch
+    >>> from eigenlab.recurrent import RNNLayer
+    >>> model = RecurrentRegressor(RNNLayer(2, 3), output_size=4)
+    >>> sum(p.numel() for p in model.parameters())
+    34
+    >>> predictions, hidden = model(torch.zeros(5, 6, 2))
+    >>> predictions.shape, hidden.shape
+    (torch.Size([5, 6, 4]), torch.Size([5, 6, 3]))
+    """
+
+    def __init__(self, recurrent: nn.Module, output_size: int = 1) -> None:
+        super().__init__()
+        check_sizes(output_size=output_size)
+        hidden_size = getattr(recurrent, "hidden_size", None)
+        if not isinstance(hidden_size, int):
+            raise InputError(
+                f"recurrent is a {type(recurrent).__name__} without hidden_size; "
+                "pass an RNNLayer, LSTMLayer, RNN or LSTM"
+            )
+        self.recurrent = recurrent
+        like = next(recurrent.parameters())
+        self.readout = nn.Linear(hidden_size, output_size, dtype=like.dtype, device=like.device)
+
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Tensor]:
+        """Predictions (B, T, O) and hidden states (B, T, H) for inputs (B, T, I)."""
+        hidden, _ = self.recurrent(x, state)
+        return self.readout(hidden), hidden
+
+
+def regression_loss(prediction: Tensor, target: Tensor, last_step_only: bool = False) -> Tensor:
+    """Mean squared error over all steps, or at the last step only (question 1c).
+
+    The mean is over every number that counts: (1/N) sum (y_hat - y)^2, without a factor 1/2.
+
+    Args:
+        prediction: (B, T, O), or (B, T) for one output; the time axis is the second.
+        target: of the same shape; nothing is broadcast.
+        last_step_only: count only t = T.
+
+    Raises:
+        InputError: shapes differ or have no time axis.
+
+    >>> import torch
+    >>> prediction = torch.tensor([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
+    >>> target = torch.tensor([[-1.1, -1.2, -1.3], [-1.4, -1.5, -1.6]])
+    >>> round(regression_loss(prediction, target).item(), 4)
+    3.0067
+    >>> round(regression_loss(prediction, target, last_step_only=True).item(), 4)
+    3.7
+    """
+    if prediction.shape != target.shape or prediction.ndim not in (2, 3):
+        raise InputError(
+            f"prediction has shape {tuple(prediction.shape)} and target {tuple(target.shape)}; "
+            "expected equal shapes (batch, length, outputs) or (batch, length)"
+        )
+    if prediction.numel() == 0:
+        raise InputError(f"prediction has shape {tuple(prediction.shape)}, which holds no number")
+    if last_step_only:
+        prediction, target = prediction[:, -1], target[:, -1]
+    return (prediction - target).square().mean()
