@@ -88,6 +88,16 @@ def test_a_band_goes_round_its_region_and_skips_what_cannot_be_drawn():
     assert list(chart.data[0].y) == [1.0, 3.0, 4.0, 2.0]
 
 
+@pytest.mark.parametrize(("log", "place"), [(False, 100.0), (True, 2.0)])
+def test_the_words_of_a_reference_line_are_at_the_line(log, place):
+    """On a log axis plotly places shapes by value but annotations by decimal logarithm."""
+    chart = theme.figure("t", "norm", log_x=log, log_y=log)
+    theme.reference(chart, y=100.0, text="bound")
+    theme.reference(chart, x=100.0, text="bound")
+    assert chart.layout.shapes[0].y0 == chart.layout.shapes[1].x0 == 100.0
+    assert chart.layout.annotations[0].y == chart.layout.annotations[1].x == place
+
+
 def test_a_log_heat_map_shows_logarithms_and_tells_the_values():
     chart = theme.heatmap(
         [[1.0, 100.0], [0.0, 1e-3]],

@@ -267,11 +267,18 @@ def reference(
 ) -> None:
     """Draw a thin grey line at ``x`` or ``y``: a bound, a chance level, a published number."""
     shape = {"line_color": GREY, "line_width": 1.5, "line_dash": "dot"}
-    note = {"annotation_text": text, "annotation_font_size": 12} if text else {}
+    note = {"text": text, "showarrow": False, "font_size": 12}
     if x is not None:
-        chart.add_vline(x, annotation_position="top right", **shape, **note)
+        chart.add_vline(x, **shape)
+        place = math.log10(x) if chart.layout.xaxis.type == "log" else x
+        chart.add_annotation(x=place, y=1, yref="paper", xanchor="left", yanchor="top", **note)
     if y is not None:
-        chart.add_hline(y, annotation_position="top left", **shape, **note)
+        chart.add_hline(y, **shape)
+        # Shapes take numbers as they are, annotations on a log axis take their logarithm.
+        place = math.log10(y) if chart.layout.yaxis.type == "log" else y
+        chart.add_annotation(
+            x=0.01, xref="paper", y=place, xanchor="left", yanchor="bottom", **note
+        )
 
 
 def heatmap(

@@ -1,0 +1,76 @@
+"""Confidence intervals: a claim about random networks is decided by these, not by a point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from eigenlab.errors import InputError
+
+LEVEL = 0.95
+
+
+class Interval(NamedTuple):
+    """An estimate with the two ends of its interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
+    """Wilson's score interval of a proportion; also right at 0 and at all of ``trials``.
+
+    Source: Wilson 1927, J. Am. Stat. Assoc. 22, 209, doi:10.1080/01621459.1927.10502953.
+
+    >>> [round(end, 4) for end in wilson(81, 263)]
+    [0.308, 0.2553, 0.3662]
+    """
+    from scipy.stats import binomtest
+
+    if not 0 <= successes <= trials or trials < 1:
+        raise InputError(
+            f"successes={successes} of trials={trials}; "
+            "expected 0 <= successes <= trials and trials of at least 1"
+        )
+    ends = binomtest(successes, trials).proportion_ci(level, method="wilson")
+    return Interval(successes / trials, float(ends.low), float(ends.high))
+
+
+def newcombe(a: Interval, b: Interval) -> Interval:
+    """Interval of the difference a - b of two independent proportions with Wilson intervals.
+
+    Method 10 of Newcombe 1998, Stat. Med. 17, 873: each arm joins, in quadrature, the arm of one
+    proportion to the opposite arm of the other.
+
+    >>> [round(end, 4) for end in newcombe(wilson(56, 70), wilson(48, 80))]
+    [0.2, 0.0524, 0.3339]
+    """
+    difference = a.estimate - b.estimate
+    return Interval(
+        difference,
+        difference - math.hypot(a.estimate - a.low, b.high - b.estimate),
+        difference + math.hypot(a.high - a.estimate, b.estimate - b.low),
+    )
+
+
+def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
+    """Student's t interval of the mean; infinitely wide for a single value.
+
+    Pass differences of pairs to compare two treatments of the same seeds.
+
+    >>> [round(end, 3) for end in mean_interval([1.0, 2.0, 3.0])]
+    [2.0, -0.484, 4.484]
+    """
+    from scipy.stats import t
+
+    n = len(values)
+    if n == 0:
+        raise InputError("values is empty; a mean needs at least one value")
+    mean = math.fsum(values) / n
+    if n == 1:
+        return Interval(mean, -math.inf, math.inf)
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    arm = float(t.ppf((1 + level) / 2, n - 1)) * deviation / math.sqrt(n)
+    return Interval(mean, mean - arm, mean + arm)
