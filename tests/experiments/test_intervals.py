@@ -9,8 +9,13 @@ from eigenlab.experiments._intervals import mean_interval, newcombe, wilson
 
 @pytest.mark.parametrize(
     ("successes", "trials", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)  # fmt: skip
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
 def test_wilson_gives_the_published_intervals(successes, trials, low, high):
     """Table I, method 3, of Newcombe 1998, Stat. Med. 17, 857."""
     interval = wilson(successes, trials)

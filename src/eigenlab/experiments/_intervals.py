@@ -1,9 +1,9 @@
-"""Confidence intervals: a claim about random networks is decided by these, not by a point."""
+"""Summaries that decide claims: confidence intervals rather than points, and the worst case."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from eigenlab.errors import InputError
@@ -74,3 +74,13 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     arm = float(t.ppf((1 + level) / 2, n - 1)) * deviation / math.sqrt(n)
     return Interval(mean, mean - arm, mean + arm)
+
+
+def worst(values: Iterable[float]) -> float:
+    """The largest value, or NaN if any is NaN (``max`` may lose a NaN, and a claim with it).
+
+    >>> worst([1.0, 3.0, 2.0]), worst([1.0, float("nan"), 2.0])
+    (3.0, nan)
+    """
+    known = [float(value) for value in values]
+    return math.nan if any(map(math.isnan, known)) else max(known)

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import torch
 from torch import Tensor, nn
 
+from eigenlab.experiments._intervals import worst
 from eigenlab.experiments._networks import gaussian_rnn, layers_of
 from eigenlab.lab import (
     Check,
@@ -237,17 +238,21 @@ def judge_reference(quantity: str) -> Callable[[Record], list[Check]]:
         return [
             at_most(
                 f"{nonlinearity} against {reference}",
-                max(
-                    row[quantity]
-                    for row in record["rows"]
-                    if (row["nonlinearity"], row["reference"]) == (nonlinearity, reference)
-                ),
+                _largest(record, quantity, nonlinearity, reference),
                 REFERENCE_TOLERANCE,
             )
             for nonlinearity, reference in _pairs(record)
         ]
 
     return judge
+
+
+def _largest(record: Record, quantity: str, nonlinearity: str, reference: str) -> float:
+    return worst(
+        row[quantity]
+        for row in record["rows"]
+        if (row["nonlinearity"], row["reference"]) == (nonlinearity, reference)
+    )
 
 
 def _pairs(record: Record) -> list[tuple[str, str]]:
@@ -270,16 +275,9 @@ def draw_differences(record: Record) -> go.Figure:
     chart = theme.figure("compared quantity", "largest absolute difference", log_y=True)
     quantities = ("states", "loss", "gradients")
     for nonlinearity, reference in _pairs(record):
-        worst = [
-            max(
-                row[q]
-                for row in record["rows"]
-                if (row["nonlinearity"], row["reference"]) == (nonlinearity, reference)
-            )
-            for q in quantities
-        ]
-        # A difference of exactly zero is drawn at the smallest float64 spacing below 1.
-        shown = [max(value, 2.0**-53) for value in worst]
+        found = [_largest(record, quantity, nonlinearity, reference) for quantity in quantities]
+        # A difference of exactly zero is drawn at half the spacing of float64 at 1.
+        shown = [max(value, 2.0**-53) for value in found]
         theme.points(chart, quantities, shown, f"{nonlinearity}, {reference}", size=11)
     theme.reference(chart, y=REFERENCE_TOLERANCE, text="tolerance")
     chart.update_yaxes(range=[-17, -5])
@@ -403,7 +401,7 @@ EXPERIMENT = Experiment(
     ),
     tables=(Table("published", "Published values", "published", table_published),),
     metrics=lambda records: {
-        "largest_difference": max(
+        "largest_difference": worst(
             row[quantity]
             for row in records["reference"]["rows"]
             for quantity in ("states", "loss", "gradients")
