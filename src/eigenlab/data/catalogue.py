@@ -1,0 +1,187 @@
+"""The datasets that eigenlab knows. To add one, add a row.
+
+Layout under a data root, which ``$EIGENLAB_DATA`` may point to: ``<dataset>/<file>``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eigenlab.errors import InputError, nearest
+
+
+@dataclass(frozen=True)
+class File:
+    """One file: ``path`` below the data root, size in bytes, SHA-256 as hexadecimal digits."""
+
+    path: str
+    size: int
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A place to download from. ``{path}`` and ``{name}`` stand for those of a file.
+
+    Args:
+        url: of one file, or of a zip archive when ``member`` is given.
+        member: name of a file inside the archive.
+    """
+
+    url: str
+    member: str | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset: what it is, what one may do with it, its files and where they come from.
+
+    Args:
+        mirrors: tried in order until every file has the right checksum.
+        embedded: folder inside this package; such a dataset is always there and needs no checksum.
+    """
+
+    name: str
+    description: str
+    licence: str
+    files: tuple[File, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+    embedded: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together (0 for an embedded dataset)."""
+        return sum(file.size for file in self.files)
+
+
+DATASETS = (
+    Dataset(
+        name="names-mini",
+        description="Starter list of common surnames by language, part of eigenlab.",
+        licence="Apache-2.0",
+        embedded="names_mini",
+    ),
+    Dataset(
+        name="names",
+        description="20,074 surnames in 18 languages, from the PyTorch character-RNN tutorial.",
+        licence="Published with the PyTorch tutorials (BSD-3-Clause); the lists' origin is not "
+        "documented.",
+        mirrors=(Mirror("https://download.pytorch.org/tutorial/data.zip", member="data/{path}"),),
+        files=(
+            File(
+                "names/Arabic.txt",
+                13190,
+                "6f424a8dbe51cbbbabab7a57d38b617210125e4e3991f3c657cb79b8f104bafc",
+            ),
+            File(
+                "names/Chinese.txt",
+                1247,
+                "49263ef55a8cb1740e841d65cad8214b2f9b5b869bc534c811746422496fa91e",
+            ),
+            File(
+                "names/Czech.txt",
+                3919,
+                "145bbbd6d0816578f03388e92c264d39ef1c60df920b081d371fa5c5cc055a8e",
+            ),
+            File(
+                "names/Dutch.txt",
+                2351,
+                "924f32b635170eae561f84538632138fc07d4c8bbd70ba3fb980de1ecc4d2af3",
+            ),
+            File(
+                "names/English.txt",
+                27125,
+                "9cca037066d3d5989e24bc01801416162de506b5e28e15b7c092a47905d29bf2",
+            ),
+            File(
+                "names/French.txt",
+                2178,
+                "81e65b36c60ed5b89a17422f6edcadbb89546f38ad69e960e64e7ba682012a95",
+            ),
+            File(
+                "names/German.txt",
+                5610,
+                "7449cd590b97a733e18d613a4155decd77ec35dc5f8aadd7a82204dce4f051db",
+            ),
+            File(
+                "names/Greek.txt",
+                1981,
+                "3555b5186de7f401e6d991b088e9e644ca3099116477818c25ab5793801389e6",
+            ),
+            File(
+                "names/Irish.txt",
+                1858,
+                "cf8c7013256252a88d2503127b87282a11f21b2ff6db1bded68834c19a1ec058",
+            ),
+            File(
+                "names/Italian.txt",
+                5657,
+                "f88414c27d0606a11a678b4859277828c2565d6cc4d9ee932deef6e94f3b35e4",
+            ),
+            File(
+                "names/Japanese.txt",
+                7622,
+                "e0e717e114fec3e7eade4d9dabe0067c475f43147e36a22b47902ee76ad9e67f",
+            ),
+            File(
+                "names/Korean.txt",
+                423,
+                "cd54221ccb362a6cba4c78828838cf3268a0e59744767a37cf6ec4b74036b136",
+            ),
+            File(
+                "names/Polish.txt",
+                1165,
+                "45bab898af2f60ed3a728bbf6980e28821011a7caa53227553b5785903a40826",
+            ),
+            File(
+                "names/Portuguese.txt",
+                554,
+                "50a8735f41f4f73757c8ce5b16cb0275cd86b2b214bcbc8c9805f508cb131c53",
+            ),
+            File(
+                "names/Russian.txt",
+                85605,
+                "43b3e64ce351f77f1ac9e0cdf7566012d127f4371875fd25208845b5c9d6f7c3",
+            ),
+            File(
+                "names/Scottish.txt",
+                752,
+                "78d0252711d87d948ea86fe34826c51d2d794a8e52d15b5d6f7b6244d45d62dd",
+            ),
+            File(
+                "names/Spanish.txt",
+                2284,
+                "1bcb462ed3316756a85781d68232bddae04498fdddd5d9219c53fd1fbdeba7a7",
+            ),
+            File(
+                "names/Vietnamese.txt",
+                339,
+                "4761c0de374ebdfd7dea7faa6fbac707d96cad9a6fc91d3626c462cbd08b6c76",
+            ),
+        ),
+    ),
+)
+
+
+def datasets() -> tuple[Dataset, ...]:
+    """All known datasets, the embedded ones first."""
+    return DATASETS
+
+
+def dataset(name: str) -> Dataset:
+    """Return the dataset called ``name`` or raise :class:`~eigenlab.errors.InputError`.
+
+    >>> len(dataset("names").files)
+    18
+    """
+    known = {item.name: item for item in datasets()}
+    if name not in known:
+        raise InputError(
+            f"dataset '{name}' is unknown{nearest(name, known)}; known: {', '.join(known)}"
+        )
+    return known[name]
