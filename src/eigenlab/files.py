@@ -8,6 +8,7 @@ old file or the new one, never half of one.
 from __future__ import annotations
 
 import contextlib
+import enum
 import json
 import math
 import os
@@ -68,6 +69,8 @@ def to_plain(value: Any) -> Any:
         return [to_plain(item) for item in items]
     if value is None or type(value) in (bool, int, float, str):
         return value
+    if isinstance(value, enum.Enum):
+        return to_plain(value.value)
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "detach"):

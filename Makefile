@@ -1,0 +1,64 @@
+# Two commands: `make reproduce` writes report/index.html, `make test` passes the tests.
+# They need Python >= 3.11 (PYTHON=python3.12 chooses one) and the package index, nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PRESET ?= course
+OUT ?= report
+
+# Stamps: an installation is repeated only when what is declared has changed.
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help reproduce test lint format bench docs clean
+
+help:  ## Show this list.
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "eigenlab needs Python 3.11 or newer; try: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@echo "creating $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml | $(BIN)/python
+	@echo "installing eigenlab into $(VENV) (once; a minute or two)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(INSTALLED_DEV): pyproject.toml | $(BIN)/python
+	@echo "installing eigenlab and its development tools into $(VENV) (once; a minute or two)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(INSTALLED)
+
+# --resume keeps what an earlier, unfinished run has measured; `make clean` starts afresh.
+reproduce: $(INSTALLED)  ## Run every experiment and write report/index.html.
+	@$(BIN)/eigenlab reproduce --preset $(PRESET) --out $(OUT) --resume
+
+test: lint  ## Lint, check types and the import contract, run all tests.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+lint: $(INSTALLED_DEV)  ## Check format, style, types and the import contract.
+	@$(BIN)/ruff format --check --quiet || { echo "run: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo || { echo "a room imports from a room above it" >&2; exit 1; }
+
+format: $(INSTALLED_DEV)  ## Format the code and mend what can be mended.
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format --quiet
+
+bench: $(INSTALLED_DEV)  ## Run all benchmarks (machine otherwise idle, please).
+	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+docs: $(INSTALLED_DEV)  ## Write the reference of the public names to build/docs.
+	@$(BIN)/python -m pdoc --docformat google --math --output-directory build/docs eigenlab
+	@echo "build/docs/index.html"
+
+clean:  ## Remove the environment, reports, runs and caches.
+	rm -rf $(VENV) report runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	  .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,232 @@
+"""The commands. Each is a thin shell: parse, call one function, turn the outcome into a status.
+
+Nothing heavy is imported here at module level; a command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+import eigenlab
+from eigenlab.errors import Cancelled, EigenlabError, InputError
+
+HELP = (
+    "Train it, look at its spectrum, check the claim: a laboratory for deep-learning fundamentals."
+)
+USAGE_ERROR = 2
+INTERRUPTED = 130  # what a shell reports for a process stopped by Ctrl-C
+
+Json = Annotated[bool, Parameter(negative=(), help="Print JSON and nothing else.")]
+Folder = Annotated[Path, Parameter(help="A run folder, or what `eigenlab reproduce` wrote.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status.
+
+    0: success, every outcome as documented. 1: an outcome departs from the documentation, or
+    ``verify`` or ``doctor`` found something. 2: a mistake in the input, told in one line on
+    standard error. 130: stopped by Ctrl-C.
+
+    Args:
+        arguments: words after ``eigenlab``; default: those of the process.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = build(words)(words)
+    except CycloptsError as error:
+        error.verbose = False
+        return _complain(str(error))
+    except (Cancelled, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)
+        return INTERRUPTED
+    except EigenlabError as error:
+        return _complain(str(error))
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) has left; say nothing more to it, also at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def _complain(message: str) -> int:
+    line = " ".join(message.split())
+    if os.environ.get("RANK", "0") == "0":
+        print(f"eigenlab: {line}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def build(words: Sequence[str] = ()) -> App:
+    """Return the application; ``words`` tell which experiment's options to build."""
+    app = App(
+        name="eigenlab",
+        help=HELP,
+        version=eigenlab.__version__,
+        help_format="plaintext",
+        result_action="return_value",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    app.command(_list, name="list")
+    app.command(_run_app(words))
+    app.command(_reproduce, name="reproduce")
+    app.command(_verify, name="verify")
+    app.command(_report, name="report")
+    app.command(_data_app())
+    app.command(_doctor, name="doctor")
+    app.command(_bench, name="bench")
+    return app
+
+
+def _list(*, json: Json = False) -> None:
+    """List the experiments and the questions that they answer."""
+    from eigenlab.cli.execute import print_json
+    from eigenlab.cli.terminal import output
+    from eigenlab.experiments import TABLE
+
+    if json:
+        print_json({name: {"title": r.title, "source": r.source} for name, r in TABLE.items()})
+        return
+    width = max(map(len, TABLE))
+    for name, row in TABLE.items():
+        line = f"{name:<{width}}  {', '.join(row.source):<10}  {row.title}"
+        output().print(line, markup=False)
+
+
+def _run_app(words: Sequence[str]) -> App:
+    """``eigenlab run``: one command per experiment; the one asked for has its fields as options."""
+    app = App(
+        name="run", help="Run one experiment; `eigenlab run EXPERIMENT --help` lists its fields."
+    )
+    if not words or words[0] != "run":
+        return app
+    from eigenlab.experiments import TABLE, load_experiment
+
+    asked = words[1] if len(words) > 1 else "--help"
+    if asked in ("--help", "-h"):
+        for name, row in TABLE.items():
+            app.command(lambda: None, name=name, help=row.title)
+        return app
+    if asked.startswith("-"):
+        raise InputError(f"name the experiment before {asked}: eigenlab run EXPERIMENT {asked} ...")
+    from eigenlab.cli.execute import run_experiment
+    from eigenlab.cli.fields import command_for
+
+    app.command(command_for(load_experiment(asked), run_experiment), name=asked)
+    return app
+
+
+def _reproduce(
+    *,
+    preset: Annotated[str, Parameter(help="smoke (seconds), course (minutes) or full.")] = "course",
+    only: Annotated[
+        str | None, Parameter(help="Questions or experiments, such as 1,2 or 1e or surnames.")
+    ] = None,
+    out: Annotated[Path, Parameter(help="Folder for the report and the runs.")] = Path("report"),
+    resume: Annotated[bool, Parameter(negative=(), help="Continue what --out holds.")] = False,
+    json: Json = False,
+) -> int:
+    """Run the experiments of the course and write one offline report."""
+    from eigenlab.cli.execute import reproduce
+
+    return reproduce(preset=preset, only=only, out=out, resume=resume, json=json)
+
+
+def _verify(folder: Folder, /, *, json: Json = False) -> int:
+    """Judge the claims of a run or a reproduction again, from the stored records."""
+    from eigenlab.cli import show
+    from eigenlab.cli.execute import print_json
+    from eigenlab.cli.terminal import output
+    from eigenlab.report import verify
+
+    found = verify(folder)
+    if json:
+        print_json(
+            {
+                "agrees": found.agrees,
+                "claims": [
+                    {
+                        "experiment": claim.experiment,
+                        "id": claim.judged.id,
+                        "stored": claim.stored and claim.stored.outcome.value,
+                        "judged": claim.judged.outcome.value,
+                        "documented": claim.documented.value,
+                        "difference": claim.difference,
+                    }
+                    for claim in found.claims
+                ],
+            }
+        )
+    else:
+        show.verification(output(), found)
+    return 0 if found.agrees else 1
+
+
+def _report(folder: Folder, /) -> None:
+    """Write the report of a run or a reproduction again, from the stored records."""
+    from eigenlab.cli.terminal import output
+    from eigenlab.files import write_atomic
+    from eigenlab.report import collect, render
+
+    page = folder / "index.html"
+    write_atomic(page, render(collect(folder)))
+    output().print(f"Report: {page}", markup=False, soft_wrap=True)
+
+
+def _data_app() -> App:
+    app = App(name="data", help="List, fetch, verify and locate the datasets.")
+    app.command(_data_list, name="list")
+    app.command(_data_fetch, name="fetch")
+    app.command(_data_verify, name="verify")
+    app.command(_data_path, name="path")
+    return app
+
+
+def _data_list(*, json: Json = False) -> None:
+    """List every dataset: what it is, its licence, its size and whether it is here."""
+    from eigenlab.cli import datasets
+
+    datasets.show_all(json=json)
+
+
+def _data_fetch(
+    *names: Annotated[str, Parameter(help="Datasets to download; default: all.")],
+) -> None:
+    """Download datasets into the cache and check them."""
+    from eigenlab.cli import datasets
+
+    datasets.fetch_all(names)
+
+
+def _data_verify(*names: Annotated[str, Parameter(help="Datasets to check; default: all.")]) -> int:
+    """Check every file of the datasets against its checksum."""
+    from eigenlab.cli import datasets
+
+    return datasets.verify_all(names)
+
+
+def _data_path(name: Annotated[str, Parameter(help="Name of a dataset.")], /) -> None:
+    """Print the folder that a dataset is read from."""
+    from eigenlab.cli import datasets
+
+    datasets.print_path(name)
+
+
+def _doctor(*, json: Json = False) -> int:
+    """Check this installation and say what to do about each problem."""
+    from eigenlab.cli import doctor
+
+    return doctor.report(json=json)
+
+
+def _bench(*names: Annotated[str, Parameter(help="Benchmarks to run; none lists them.")]) -> int:
+    """Run benchmarks of a source checkout; without a name, list them."""
+    from eigenlab.cli import bench
+
+    return bench.run(names)

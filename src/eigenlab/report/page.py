@@ -1,0 +1,230 @@
+"""Turn runs into one self-contained HTML page.
+
+The page makes no request of any kind: styles, script, plotly.js and the figures are inside it, and
+its content security policy forbids the browser to fetch anything else. The same runs give the
+same page, byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+import eigenlab
+from eigenlab.lab import Claim, ClaimResult, Outcome
+from eigenlab.lab.theme import DARK, HEIGHT, LIGHT
+from eigenlab.report.collect import Run, command_for, python_for
+from eigenlab.report.numbers import (
+    format_cell,
+    format_expected,
+    format_measured,
+    format_number,
+    format_seconds,
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an outcome is shown: never by colour alone."""
+
+    key: str
+    symbol: str
+    label: str
+    plural: str
+
+
+HELD = Verdict("held", "✓", "held", "held")
+FINDING = Verdict("finding", "✗", "failed, as documented", "failed as documented: findings")
+FAILED = Verdict("failed", "✗", "failed", "failed, against the documentation")
+SURPRISE = Verdict("surprise", "✓", "held, documented as failed", "held, against the documentation")
+NOT_RUN = Verdict("not-run", "–", "not run", "not run")
+ERROR = Verdict("error", "!", "error", "ended in an error")
+VERDICTS = (HELD, FINDING, FAILED, SURPRISE, ERROR, NOT_RUN)
+
+
+def verdict(claim: Claim, result: ClaimResult) -> Verdict:
+    """Say how ``result`` stands to what ``claim`` documents."""
+    if result.outcome is Outcome.NOT_RUN:
+        return NOT_RUN
+    if result.outcome is Outcome.ERROR:
+        return ERROR
+    if result.outcome is Outcome.HELD:
+        return HELD if claim.documented is Outcome.HELD else SURPRISE
+    return FINDING if claim.documented is Outcome.FAILED else FAILED
+
+
+@dataclass(frozen=True)
+class _Claim:
+    claim: Claim
+    result: ClaimResult
+    anchor: str
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        return verdict(self.claim, self.result)
+
+
+@dataclass(frozen=True)
+class _Figure:
+    anchor: str
+    title: str
+    caption: str
+    height: int = HEIGHT
+    data: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class _Table:
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class _Section:
+    """One run, ready for the template."""
+
+    run: Run
+    anchor: str
+
+    @cached_property
+    def claims(self) -> list[_Claim]:
+        by_id = {claim.id: claim for claim in self.run.experiment.claims}
+        return [
+            _Claim(by_id[result.id], result, f"{self.anchor}--{_slug(result.id)}")
+            for result in self.run.result.claims
+        ]
+
+    @cached_property
+    def figures(self) -> list[_Figure]:
+        records = self.run.result.records
+        return [
+            self._figure(figure.name, figure.title, figure.caption)
+            for figure in self.run.experiment.figures
+            if figure.record in records
+        ]
+
+    def _figure(self, name: str, title: str, caption: str) -> _Figure:
+        anchor = f"{self.anchor}--figure-{_slug(name)}"
+        try:
+            drawn = json.loads(self.run.result.figure(name).to_json())
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            # A damaged or foreign record must not cost the reader the rest of the page.
+            problem = f"could not be drawn ({type(error).__name__}: {error})"
+            return _Figure(anchor, title, caption, problem=problem)
+        drawn["layout"].pop("template", None)
+        height = drawn["layout"].get("height") or HEIGHT
+        return _Figure(anchor, title, caption, height, _embed(drawn))
+
+    @cached_property
+    def tables(self) -> list[_Table]:
+        records = self.run.result.records
+        return [
+            _Table(table.title, *table.rows(records[table.record]))
+            for table in self.run.experiment.tables
+            if table.record in records
+        ]
+
+    @cached_property
+    def settings(self) -> list[tuple[str, Any, str]]:
+        """Name, value and description of every config field."""
+        config = self.run.result.config
+        return [
+            (name, getattr(config, name), field.description or "")
+            for name, field in type(config).model_fields.items()
+        ]
+
+    @property
+    def seconds(self) -> float:
+        return sum(stage.seconds for stage in self.run.result.stages.values())
+
+    @property
+    def command(self) -> str:
+        return command_for(self.run.experiment.name, self.run.result.config)
+
+    @property
+    def python(self) -> str:
+        return python_for(self.run.experiment.name, self.run.result.config)
+
+
+def render(runs: Sequence[Run]) -> str:
+    """Return the page for ``runs``, a complete HTML document."""
+    sections = _sections(runs)
+    verdicts = [claim.verdict for section in sections for claim in section.claims]
+    count = Counter(item.key for item in verdicts)
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            sections=sections,
+            total=len(verdicts),
+            counts=[(item, count[item.key]) for item in VERDICTS if count[item.key]],
+            seconds=sum(section.seconds for section in sections),
+            version=eigenlab.__version__,
+            style=Markup(_asset("report.css")),
+            script=Markup(_asset("report.js")),
+            plotly=Markup(_plotly()) if any(section.figures for section in sections) else "",
+            themes=_embed({"light": LIGHT, "dark": DARK}),
+        )
+    )
+    return page + "\n"
+
+
+def _sections(runs: Sequence[Run]) -> list[_Section]:
+    seen: Counter[str] = Counter()
+    sections = []
+    for run in runs:
+        name = run.experiment.name
+        seen[name] += 1
+        sections.append(_Section(run, name if seen[name] == 1 else f"{name}-{seen[name]}"))
+    return sections
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("eigenlab.report", "assets"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": format_number,
+        "seconds": format_seconds,
+        "expected": format_expected,
+        "measured": format_measured,
+        "cell": format_cell,
+        "is_number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    }
+    return environment
+
+
+def _asset(name: str) -> str:
+    return (resources.files("eigenlab.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return get_plotlyjs().replace("</script", "<\\/script")
+
+
+def _embed(value: Any) -> Markup:
+    """JSON that is safe inside ``<script type="application/json">``."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _slug(text: str) -> str:
+    return "".join(character if character.isalnum() else "-" for character in text)

@@ -1,0 +1,98 @@
+"""Judge stored evidence again and compare with what was written when the run ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from eigenlab.errors import InputError
+from eigenlab.lab import ClaimResult, Outcome, stored_claims
+from eigenlab.report.collect import Run, read_run, run_folders
+
+
+@dataclass(frozen=True)
+class VerifiedClaim:
+    """One claim, as written in ``result.json`` (None when it is not there) and as judged now."""
+
+    experiment: str
+    judged: ClaimResult
+    documented: Outcome
+    stored: ClaimResult | None = None
+    #: What differs between the written and the repeated judgement; empty when nothing.
+    difference: str = ""
+
+    @property
+    def departs(self) -> bool:
+        """Whether the outcome is an error or not the documented one."""
+        return self.judged.outcome not in (Outcome.NOT_RUN, self.documented)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """All claims of all runs at a folder."""
+
+    runs: tuple[Run, ...]
+    claims: tuple[VerifiedClaim, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs from what was written nor from what is documented."""
+        return not any(claim.difference or claim.departs for claim in self.claims)
+
+
+def verify(folder: Path) -> Verification:
+    """Judge the claims of a run folder, or of all runs of a reproduction, from their records.
+
+    Works on a folder whose process was killed. Raises
+    :class:`~eigenlab.errors.InputError` when ``folder`` holds no run or a file is damaged.
+    """
+    runs = tuple(read_run(path) for path in run_folders(folder))
+    return Verification(runs, tuple(claim for run in runs for claim in _verify_run(run)))
+
+
+def _verify_run(run: Run) -> list[VerifiedClaim]:
+    stored = {claim.id: claim for claim in _stored(run.folder)}
+    unknown = stored.keys() - {claim.id for claim in run.experiment.claims}
+    if unknown:
+        raise InputError(
+            f"{run.folder / 'result.json'} holds claims that {run.experiment.name} does not make: "
+            f"{', '.join(sorted(unknown))}; it was written by another version"
+        )
+    documented = {claim.id: claim.documented for claim in run.experiment.claims}
+    finished = run.result.status == "finished"
+    return [
+        VerifiedClaim(
+            run.experiment.name,
+            judged,
+            documented[judged.id],
+            stored.get(judged.id),
+            _difference(stored.get(judged.id), judged, finished=finished),
+        )
+        for judged in run.result.claims
+    ]
+
+
+def _difference(stored: ClaimResult | None, judged: ClaimResult, *, finished: bool) -> str:
+    if stored is None or (stored.outcome is Outcome.NOT_RUN and not finished):
+        # A process killed between storing a record and judging it leaves this behind.
+        return ""
+    if stored.outcome is not judged.outcome:
+        return f"result.json says {stored.outcome}, the records say {judged.outcome}"
+    # repr, because NaN is equal to NaN here
+    if repr(stored.checks) != repr(judged.checks):
+        return "result.json holds other numbers than the records give"
+    return ""
+
+
+def _stored(folder: Path) -> tuple[ClaimResult, ...]:
+    if not (folder / "result.json").exists():
+        return ()
+    try:
+        return stored_claims(folder)
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{folder / 'result.json'} is damaged ({type(error).__name__}: {error}); "
+            "delete it, then `eigenlab verify` judges from the records alone"
+        ) from None

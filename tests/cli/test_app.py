@@ -1,0 +1,303 @@
+"""What a user types, what they see, and the status they get."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import eigenlab
+from eigenlab.cli import execute
+from eigenlab.cli.execute import select
+from eigenlab.errors import InputError
+
+HEAVY = ("torch", "plotly", "pydantic", "sklearn", "scipy", "numpy", "jinja2", "joblib", "pooch")
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], [], ["verify", "--help"]])
+def test_help_and_version_import_nothing_heavy(words):
+    script = (
+        "import sys\nfrom eigenlab.cli import main\n"
+        f"status = main({words!r})\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[] 0"
+    assert done.stderr == ""
+
+
+def test_version_is_the_package_version(call):
+    assert call("--version").out.strip() == eigenlab.__version__
+
+
+def test_help_lists_every_command(call):
+    shown = call("--help").out
+    for command in ("list", "run", "reproduce", "verify", "report", "data", "doctor", "bench"):
+        assert f" {command} " in shown
+
+
+def test_list_names_experiments_and_questions(call):
+    shown = call("list")
+    assert shown.status == 0
+    assert shown.out.split() == ["toy", "9a,", "9b", "A", "toy"]
+    assert json.loads(call("list", "--json").out) == {
+        "toy": {"title": "A toy", "source": ["9a", "9b"]}
+    }
+
+
+def test_run_help_lists_the_fields_with_unit_bounds_default_and_presets(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = call("run", "toy", "--help").out
+    assert "--steps INT" in shown
+    assert "Number of steps to take. [steps; ≥ 1; ≤ 1000; default 4; smoke: 2; course: 3;" in shown
+    assert "[choices: plain, broken, absent]" in shown
+    assert "--loud --no-loud" in shown
+    assert "at least 1 long" in shown
+    assert "--seed INT" in shown
+
+
+def test_run_without_a_name_lists_the_experiments(call):
+    for words in (["run"], ["run", "--help"]):
+        assert "A toy" in call(*words).out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["rn", "toy"], 'Did you mean "run"?'),
+        (["run", "tyo"], "experiment 'tyo' is unknown (did you mean 'toy'?)"),
+        (["run", "toy", "--stps", "3"], "--steps"),
+        (["run", "toy", "--preset", "smok"], "did you mean 'smoke'?"),
+        (["run", "toy", "--steps", "0"], "steps=0: input should be greater than or equal to 1"),
+        (["run", "toy", "--steps", "many"], '"many"'),
+        (["run", "toy", "--steps", "0", "--pause", "-1"], "pause=-1.0"),
+        (["run", "toy", "--kind", "plane"], 'Did you mean "plain"?'),
+        (["run", "--steps", "3", "toy"], "name the experiment before --steps"),
+        (["run", "toy", "--resume"], "--resume needs --out"),
+        (["run", "toy", "extra"], "extra"),
+        (["reproduce", "--only", "8"], "--only 8"),
+        (["reproduce", "--only", ","], "--only is empty"),
+        (["reproduce", "--preset", "smok"], "did you mean 'smoke'?"),
+        (["verify", "nowhere"], "nowhere is not a folder"),
+        (["verify", "."], "holds no run"),
+        (["report", "."], "holds no run"),
+        (["verify"], "requires an argument"),
+        (["bench", "recurent-layer"], "benchmark 'recurent-layer' is unknown"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_and_leaves_nothing(call, tmp_path, words, message):
+    status, out, err = call(*words)
+    assert status == 2
+    assert out == ""
+    assert err.startswith("eigenlab: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert files(tmp_path) == []
+
+
+def test_all_faults_of_a_config_are_told_at_once(call):
+    err = call("run", "toy", "--steps", "0", "--pause", "-1").err
+    assert "steps=0" in err
+    assert "pause=-1" in err
+
+
+def test_run_writes_a_run_folder_and_returns_zero(call, tmp_path):
+    status, out, _ = call("run", "toy", "--preset", "smoke")
+    assert status == 0
+    assert "9b.mean" in out
+    assert "failed, as documented" in out
+    assert "runs/toy" in out
+    settings = json.loads((tmp_path / "runs/toy/config.json").read_text())
+    assert settings["config"]["steps"] == 2
+    assert "runs/toy-2" in call("run", "toy", "--preset", "smoke").out
+
+
+def test_fields_given_override_the_preset(call, tmp_path):
+    call("run", "toy", "--steps", "7", "--sizes", "1", "3.5", "--loud", "--out", "here")
+    config = json.loads((tmp_path / "here/config.json").read_text())["config"]
+    assert (config["steps"], config["sizes"], config["loud"]) == (7, [1.0, 3.5], True)
+
+
+def test_a_departure_from_the_documentation_returns_one(call):
+    status, out, _ = call("run", "toy", "--sizes", "5")
+    assert status == 1
+    assert "9b.mean departs from its documented outcome: failed" in out
+    assert call("run", "toy", "--kind", "broken").status == 1
+
+
+def test_a_claim_that_was_not_run_is_no_departure(call):
+    status, out, _ = call("run", "toy", "--kind", "absent")
+    assert status == 0
+    assert "the toy was asked to be absent" in out
+
+
+def test_json_is_all_that_is_printed(call):
+    shown = call("run", "toy", "--json")
+    content = json.loads(shown.out)
+    assert content["metrics"] == {"mean size": 2.0}
+    assert {claim["id"]: claim["outcome"] for claim in content["claims"]} == {
+        "9a.counts": "held",
+        "9b.mean": "held",
+        "9b.large": "failed",
+    }
+    assert "toy: count" in shown.err
+
+
+def test_an_existing_run_is_not_overwritten(call):
+    assert call("run", "toy", "--out", "here").status == 0
+    again = call("run", "toy", "--out", "here")
+    assert again.status == 2
+    assert "--resume" in again.err
+    resumed = call("run", "toy", "--out", "here", "--resume")
+    assert resumed.status == 0
+    assert "kept from the earlier run" in resumed.err
+    other = call("run", "toy", "--out", "here", "--resume", "--steps", "9")
+    assert other.status == 2
+    assert "another steps" in other.err
+
+
+def test_a_bug_keeps_its_traceback(call, monkeypatch):
+    def broken(*_args, **_options):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(execute, "perform", broken)
+    with pytest.raises(KeyError, match="a bug"):
+        call("run", "toy")
+
+
+def test_reproduce_writes_the_report_and_verify_agrees(call, tmp_path):
+    status, out, _ = call("reproduce", "--preset", "smoke")
+    assert status == 0
+    assert "report/index.html" in out
+    page = (tmp_path / "report/index.html").read_text()
+    assert "9b.mean" in page
+    assert call("verify", "report").status == 0
+    (tmp_path / "report/index.html").unlink()
+    assert call("report", "report").status == 0
+    assert (tmp_path / "report/index.html").read_text() == page
+
+
+def test_reproduce_again_needs_resume(call):
+    assert call("reproduce", "--preset", "smoke").status == 0
+    again = call("reproduce", "--preset", "smoke")
+    assert again.status == 2
+    assert "--resume" in again.err
+    assert call("reproduce", "--preset", "smoke", "--resume").status == 0
+
+
+def test_one_broken_experiment_does_not_stop_the_others(call, tmp_path, monkeypatch):
+    import sys as modules
+
+    import toy as toy_module
+    from eigenlab.experiments import TABLE, Row
+
+    broken = type(modules)("eigenlab.experiments.early")
+    config = toy_module.ToyConfig
+
+    def fail(*_args):
+        raise InputError("this one is broken")
+
+    broken.EXPERIMENT = toy_module.Experiment(
+        "early", "Early", ("8a",), "", config, (toy_module.Stage("count", fail),), ()
+    )
+    monkeypatch.setitem(modules.modules, "eigenlab.experiments.early", broken)
+    rows = {"early": Row("early", "Early", ("8a",)), **TABLE}
+    TABLE.clear()
+    TABLE.update(rows)
+    status, _, err = call("reproduce", "--preset", "smoke")
+    assert status == 1
+    assert "early: this one is broken" in err
+    page = (tmp_path / "report/index.html").read_text()
+    assert "9b.mean" in page
+    assert "this one is broken" in page
+
+
+def test_reproduce_json(call):
+    content = json.loads(call("reproduce", "--preset", "smoke", "--json").out)
+    assert [run["experiment"] for run in content["runs"]] == ["toy"]
+    assert content["notes"]["toy"]["status"] == "finished"
+
+
+def test_only_selects_by_question_number_or_name():
+    assert select("1e") == ["gradient-flow"]
+    assert select("2") == ["surnames"]
+    assert select("2a, rnn-layer") == ["rnn-layer", "surnames"]
+    assert select("1") == ["rnn-layer", "gradient-flow", "gradient-statistics", "stacked-rnn"]
+    assert len(select(None)) == 5
+    with pytest.raises(InputError, match="did you mean 'surnames'"):
+        select("surname")
+
+
+def test_verify_finds_altered_records_and_altered_outcomes(call, tmp_path):
+    call("run", "toy", "--out", "run")
+    record = tmp_path / "run/records/average.json"
+    text = record.read_text()
+    record.write_text(text.replace('"mean": 2.0', '"mean": 2.5'))
+    status, out, _ = call("verify", "run")
+    assert status == 1
+    assert "result.json says held" in " ".join(out.replace("│", " ").split())
+    record.write_text(text)
+    assert call("verify", "run").status == 0
+
+    result = tmp_path / "run/result.json"
+    stored = json.loads(result.read_text())
+    stored["claims"][0]["checks"][0]["measured"] = 12.0
+    result.write_text(json.dumps(stored))
+    found = json.loads(call("verify", "run", "--json").out)
+    assert found["agrees"] is False
+    assert [claim["id"] for claim in found["claims"] if claim["difference"]] == ["9a.counts"]
+
+
+def test_verify_finds_a_removed_and_an_added_record(call, tmp_path):
+    call("run", "toy", "--out", "run")
+    (tmp_path / "run/records/average.json").unlink()
+    assert call("verify", "run").status == 1
+    call("run", "toy", "--out", "absent", "--kind", "absent")
+    (tmp_path / "absent/records/average.json").write_text(
+        '{"seconds": 0.0, "record": {"mean": 2.0, "sizes": [2.0]}}'
+    )
+    assert call("verify", "absent").status == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", "{"),
+        ("config.json", "[]"),
+        ("config.json", '{"experiment": "toy"}'),
+        ("config.json", '{"experiment": "tyo", "config": {}}'),
+        ("config.json", '{"format": 1, "experiment": "toy", "config": {"steps": -1}}'),
+        ("records/count.json", '{"rec'),
+        ("records/count.json", "{}"),
+        ("records/count.json", b"\xff\xfe"),
+        ("result.json", "{}"),
+        ("result.json", '{"status": "finished", "stages": {}, "claims": [{"id": 3}]}'),
+        ("result.json", '{"status": "finished", "stages": {}}'),
+        ("environment.json", "[1]"),
+    ],
+)
+def test_a_damaged_file_is_named(call, tmp_path, name, content):
+    call("run", "toy", "--out", "run")
+    data = content if isinstance(content, bytes) else content.encode()
+    (tmp_path / "run" / name).write_bytes(data)
+    status, _, err = call("verify", "run")
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "run" in err
+
+
+def test_only_the_first_rank_prints_and_writes(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    status, out, err = call("run", "toy", "--out", "run")
+    assert (status, out, err) == (0, "", "")
+    status, out, err = call("reproduce", "--out", "all")
+    assert (status, out, err) == (0, "", "")
+    assert files(tmp_path) == []
