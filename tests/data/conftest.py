@@ -4,10 +4,10 @@ import http.server
 import threading
 
 import pytest
-from tongues import CONTENT, archive
 
 from eigenlab.data import catalogue
 from eigenlab.data.catalogue import Dataset, File, Mirror
+from tongues import CONTENT, archive
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

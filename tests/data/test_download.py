@@ -71,6 +71,35 @@ def test_fetch_replaces_only_what_is_wrong(served_archive, cache):
     assert whole.stat().st_ino == before
 
 
+def test_a_reader_never_sees_half_a_replacement(served_archive, cache):
+    """The file is replaced by a rename: who has the old one open keeps reading the old one."""
+    (cache / "tongues").mkdir(parents=True)
+    (cache / "tongues" / "Elvish.txt").write_bytes(b"old\n")
+    with (cache / "tongues" / "Elvish.txt").open("rb") as reader:
+        fetch("tongues")
+        assert reader.read() == b"old\n"
+    assert content_of(cache / "tongues") == CONTENT
+
+
+def test_a_fetch_inside_a_fetch_disturbs_neither(served_archive, cache):
+    """The second one begins and ends while the first is downloading."""
+
+    class Rival(Reporter):
+        done = False
+
+        def progress(self, done, total, message=""):
+            if not self.done:
+                self.done = True
+                fetch("tongues")
+                assert content_of(cache / "tongues") == CONTENT
+
+    rival = Rival()
+    fetch("tongues", reporter=rival)
+    assert rival.done
+    assert content_of(cache / "tongues") == CONTENT
+    assert names_in(cache) == ["tongues"]
+
+
 def test_mirrors_are_tried_in_order_and_share_the_work(server, cache, register):
     """The first is dead, the second has one right and one wrong file, the third the other."""
     folder, address = server
