@@ -1,0 +1,42 @@
+"""What every eigen-tool asks of its input."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from eigenlab.errors import InputError
+
+Matrix = Tensor | ArrayLike
+
+
+def as_matrix(name: str, value: Matrix, *, square: bool = False, stacked: bool = False) -> Tensor:
+    """Return ``value`` as a float64 or complex128 tensor of shape (..., rows, columns).
+
+    Small dense operators cost little, so every tool here computes in double precision whatever it
+    is given; a tensor stays on its device where that has float64, and keeps its gradient.
+
+    Raises :class:`~eigenlab.errors.InputError` for what is not numbers, has an empty or missing
+    axis, is not finite, or is not square where it must be.
+    """
+    try:
+        tensor = value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))
+    except TypeError:
+        raise InputError(f"{name} is not an array of numbers: {type(value).__name__}") from None
+    if tensor.device.type == "mps":
+        tensor = tensor.cpu()
+    tensor = tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
+    wanted = "(..., steps, size, size)" if stacked else "(..., rows, columns)"
+    shape = tuple(tensor.shape)
+    if tensor.ndim < 2 + stacked or 0 in shape:
+        raise InputError(f"{name} has shape {shape}, expected {wanted} with no empty axis")
+    if square and shape[-1] != shape[-2]:
+        raise InputError(f"{name} has shape {shape}; its last two axes must be equal")
+    if not bool(torch.isfinite(tensor).all()):
+        count = int((~torch.isfinite(tensor)).sum())
+        raise InputError(
+            f"{name} holds {count} NaN or infinite entries; look where training diverged"
+        )
+    return tensor
