@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from eigenlab.lab import Claim, ClaimResult, Outcome
+from eigenlab.lab import Check, Claim, ClaimResult, Outcome
 from eigenlab.report import collect, command_for, python_for, render
-from eigenlab.report.page import ERROR, FAILED, FINDING, HELD, NOT_RUN, SURPRISE, verdict
+from eigenlab.report.page import ERROR, FAILED, FINDING, HELD, NOT_RUN, SURPRISE, _Claim, verdict
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -195,3 +195,13 @@ def test_a_page_without_figures_carries_no_plotly(toy, tmp_path):
 def test_the_verdict_weighs_the_outcome_against_the_documentation(documented, outcome, expected):
     claim = Claim("9a.x", "", "", "r", lambda _: [], documented=documented)
     assert verdict(claim, ClaimResult("9a.x", outcome)) is expected
+
+
+def test_many_checks_are_folded_but_never_one_that_does_not_hold():
+    checks = tuple(Check(f"number {i}", float(i), "<", 20.0) for i in range(30))
+    claim = Claim("9a.x", "", "", "r", lambda _: [])
+    shown, folded = _Claim(claim, ClaimResult("9a.x", Outcome.FAILED, checks), "x").evidence
+    assert all(check.holds for check in folded)
+    assert {check.label for check in shown} >= {f"number {i}" for i in range(20, 30)}
+    assert len(shown) + len(folded) == 30
+    assert shown[0].label == "number 0"

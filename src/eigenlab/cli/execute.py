@@ -55,8 +55,14 @@ def run_experiment(
 
 
 def perform(experiment: Experiment, config: Config, folder: Path, *, resume: bool) -> Result:
-    """Run with live progress; the first Ctrl-C stops at a safe point and keeps what is done."""
+    """Run with live progress; the first Ctrl-C stops at a safe point and keeps what is done.
+
+    Under ``torchrun`` the processes train together, and the first one speaks and writes.
+    """
+    from eigenlab.training import distributed
+
     with (
+        distributed.start(),
         TerminalReporter(experiment.name, notices()) as reporter,
         stop_gently(reporter),
         _own_folder(folder) as place,

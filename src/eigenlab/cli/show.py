@@ -22,7 +22,7 @@ MARKS = {
 def result(console: Console, result: Result) -> None:
     """Print the headline numbers and the claims of one run."""
     for name, value in result.metrics.items():
-        console.print(f"{escape(name)}: {format_number(value)}")
+        console.print(f"{escape(name).replace('_', ' ')}: {format_number(value)}")
     results(console, [result])
 
 

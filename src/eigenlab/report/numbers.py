@@ -64,7 +64,7 @@ def format_expected(check: Check) -> str:
     '≥ 0.8'
     """
     text = f"{RELATIONS[check.relation]} {format_number(check.expected, digits=6)}"
-    if check.relation == "within":
+    if check.relation == "within" and check.tolerance:
         text += f" ± {format_tolerance(check.tolerance)}"
     return f"{text} {check.unit}".rstrip()
 

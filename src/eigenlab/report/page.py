@@ -19,7 +19,7 @@ import jinja2
 from markupsafe import Markup
 
 import eigenlab
-from eigenlab.lab import Claim, ClaimResult, Outcome
+from eigenlab.lab import Check, Claim, ClaimResult, Outcome
 from eigenlab.lab.theme import DARK, HEIGHT, LIGHT
 from eigenlab.report.collect import Run, command_for, python_for
 from eigenlab.report.numbers import (
@@ -29,6 +29,8 @@ from eigenlab.report.numbers import (
     format_number,
     format_seconds,
 )
+
+SHOWN = 8  # checks of one claim; more are folded away
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,16 @@ class _Claim:
     @cached_property
     def verdict(self) -> Verdict:
         return verdict(self.claim, self.result)
+
+    @cached_property
+    def evidence(self) -> tuple[list[Check], list[Check]]:
+        """The checks to show and those to fold away; what does not hold is always shown."""
+        checks = list(self.result.checks)
+        if len(checks) <= SHOWN:
+            return checks, []
+        shown = {id(check) for check in checks if not check.holds}
+        shown |= {id(check) for check in checks[: max(1, SHOWN - 2 - len(shown))]}
+        return [c for c in checks if id(c) in shown], [c for c in checks if id(c) not in shown]
 
 
 @dataclass(frozen=True)
