@@ -23,12 +23,11 @@ def eigenvalues(W: Matrix) -> Tensor:
         defective eigenvalue of multiplicity m moves by about ``(eps ||W||)^(1/m)`` (Golub and
         Van Loan, Matrix Computations, 4th ed., sec. 7.2).
 
-    >>> eigenvalues([[0.0, -2.0], [2.0, 0.0]]).tolist()
-    [2j, -2j]
+    >>> eigenvalues([[1.0, 0.0], [5.0, -3.0]]).real
+    tensor([-3.,  1.], dtype=torch.float64)
     """
     values: Tensor = torch.linalg.eigvals(as_matrix("W", W, square=True))
-    # Two stable sorts: by imaginary part, then by magnitude, which is equal within a pair.
-    values = values.gather(-1, torch.argsort(values.imag, dim=-1, descending=True, stable=True))
+    # Stable: LAPACK gives a pair's positive imaginary part first, and its magnitudes are equal.
     return values.gather(-1, torch.argsort(values.abs(), dim=-1, descending=True, stable=True))
 
 
