@@ -1,0 +1,227 @@
+"""Harm made measurable: whom the classifier misses, when it is sure, and who else it is used on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenlab.errors import InputError
+from eigenlab.names.intended_use import INTENDED_USE
+from eigenlab.names.metrics import evaluate, wilson_interval
+from eigenlab.names.priors import Floats, as_priors, shift_priors
+from eigenlab.names.protocols import spelling
+
+COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.5)
+#: Names of a language in the training part, as classes of rarity: [lowest, highest].
+RARITY = ((0, 99), (100, 299), (300, 999), (1000, 10**9))
+
+
+class ProbabilisticClassifier(Protocol):
+    """What :func:`audit` needs: scikit-learn's ``classes_`` and ``predict_proba``."""
+
+    classes_: NDArray[Any]
+
+    def predict_proba(self, X: Sequence[str]) -> Floats:
+        """Return (n, classes) probabilities."""
+
+
+def audit(
+    classifier: ProbabilisticClassifier,
+    names: Sequence[str],
+    languages: Sequence[str],
+    *,
+    training_names: Sequence[str] = (),
+    training_languages: Sequence[str],
+    populations: Mapping[str, Mapping[str, float]] | None = None,
+) -> dict[str, Any]:
+    """Measure a fitted classifier on test names, as plain data for figures and a model card.
+
+    Args:
+        classifier: fitted, with the base rates of its training names.
+        names, languages: test lines that it has not been trained on.
+        training_names: to tell apart test spellings it has seen; may be left out.
+        training_languages: languages of its training lines; their shares are its base rates.
+        populations: named base rates to move the test names to, ``{language: weight}`` for every
+            language of the classifier. Default: all languages equally common.
+
+    Returns:
+        ``overall``: :func:`~eigenlab.names.metrics.evaluate` of all test lines;
+        ``rarity``: recall of languages with few to many training lines;
+        ``seen``: accuracy on spellings that were or were not in the training part;
+        ``confusions``: the most frequent errors as (true, predicted, count, share of true);
+        ``populations``: per population, see :func:`base_rate_shift`;
+        ``abstention``: accuracy, and share of each language left unanswered, when only the most
+        confident share of the names is answered.
+    """
+    if len(names) != len(languages) or not len(names):
+        raise InputError(
+            f"names ({len(names)}) and languages ({len(languages)}) must be equally many, not none"
+        )
+    probabilities = np.asarray(classifier.predict_proba(names))
+    classes = [str(label) for label in classifier.classes_]
+    overall = evaluate(probabilities, classes, languages)
+    counts = Counter(training_languages)
+    if set(classes) - set(counts):
+        raise InputError("training_languages lack a language of the classifier; give all lines")
+    trained = np.array([counts[label] for label in classes], dtype=float)
+    if populations is None:
+        populations = {"all languages equally common": dict.fromkeys(classes, 1.0)}
+    return {
+        "intended_use": INTENDED_USE,
+        "training": dict(counts),
+        "overall": overall,
+        "rarity": _by_rarity(overall["recall"], counts),
+        "seen": _by_familiarity(probabilities, classes, names, languages, training_names),
+        "confusions": _confusions(overall),
+        "populations": {
+            label: base_rate_shift(
+                probabilities, classes, languages, trained, as_priors(weights, classes)
+            )
+            for label, weights in populations.items()
+        },
+        "abstention": _abstention(probabilities, classes, languages),
+    }
+
+
+def base_rate_shift(
+    probabilities: Floats,
+    classes: Sequence[str],
+    languages: Sequence[str],
+    trained: Floats,
+    target: Floats,
+) -> dict[str, Any]:
+    """What changes when the same kinds of name come from a population with other base rates.
+
+    Test lines are weighted so that language y has share ``target[y]``; then the classifier is used
+    as trained (``uncorrected``) and re-weighted by Bayes' rule (``corrected``). Each has weighted
+    ``accuracy``, ``nll`` (nats) and ``predicted``: the share of its answers that name each
+    language, which without error would be the ``true`` share. Languages without a test line are
+    left out of the population.
+
+    >>> p = np.array([[0.9, 0.1], [0.6, 0.4]])
+    >>> shift = base_rate_shift(p, ["A", "B"], ["A", "B"], np.array([9, 1]), np.array([0.5, 0.5]))
+    >>> shift["uncorrected"]["accuracy"], shift["corrected"]["accuracy"]
+    (0.5, 1.0)
+    """
+    place = {label: index for index, label in enumerate(classes)}
+    known = [index for index, language in enumerate(languages) if language in place]
+    true = np.array([place[languages[index]] for index in known])
+    p = np.asarray(probabilities)[known]
+    counts = np.bincount(true, minlength=len(classes))
+    target = np.where(counts > 0, target, 0.0)
+    target = target / target.sum()
+    weights = (target / np.maximum(counts, 1))[true]
+    trained = np.asarray(trained, dtype=np.float64) / np.sum(trained)
+    measured = {
+        label: _weighted(answer, true, weights)
+        for label, answer in (
+            ("uncorrected", p),
+            ("corrected", shift_priors(p, trained, target)),
+        )
+    }
+    return {
+        "labels": list(classes),
+        "trained": trained.tolist(),
+        "true": target.tolist(),
+        **measured,
+    }
+
+
+def _weighted(p: Floats, true: NDArray[np.int64], weights: Floats) -> dict[str, Any]:
+    chosen = p.argmax(axis=1)
+    likelihood = np.maximum(p[np.arange(len(p)), true], 1e-12)
+    predicted = np.bincount(chosen, weights, minlength=p.shape[1])
+    return {
+        "accuracy": float(weights[chosen == true].sum()),
+        "nll": float(-(weights * np.log(likelihood)).sum()),
+        "predicted": predicted.tolist(),
+    }
+
+
+def _by_rarity(recall: Mapping[str, Any], counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    rows = []
+    for low, high in RARITY:
+        inside = [label for label in recall if low <= counts.get(label, 0) <= high]
+        count = sum(recall[label]["count"] for label in inside)
+        correct = sum(recall[label]["correct"] for label in inside)
+        if count:
+            rows.append(
+                {
+                    "training_lines": [low, high],
+                    "languages": inside,
+                    "count": count,
+                    "recall": correct / count,
+                    "interval": wilson_interval(correct, count),
+                }
+            )
+    return rows
+
+
+def _by_familiarity(
+    probabilities: Floats,
+    classes: Sequence[str],
+    names: Sequence[str],
+    languages: Sequence[str],
+    training_names: Sequence[str],
+) -> dict[str, dict[str, Any]]:
+    known = {spelling(name) for name in training_names}
+    chosen = np.array(classes)[probabilities.argmax(axis=1)]
+    right = chosen == np.array(languages)
+    familiar = np.array([spelling(name) in known for name in names])
+    return {
+        label: {
+            "count": int(rows.sum()),
+            "accuracy": float(right[rows].mean()) if rows.any() else None,
+            "interval": wilson_interval(int(right[rows].sum()), int(rows.sum())),
+        }
+        for label, rows in (("in training", familiar), ("new", ~familiar))
+    }
+
+
+def _confusions(overall: Mapping[str, Any], most: int = 10) -> list[dict[str, Any]]:
+    labels = overall["labels"]
+    confusion = np.array(overall["confusion"])
+    totals = confusion.sum(axis=1)
+    np.fill_diagonal(confusion, 0)
+    rows = []
+    for flat in np.argsort(-confusion, axis=None, kind="stable")[:most]:
+        true, predicted = np.unravel_index(flat, confusion.shape)
+        count = int(confusion[true, predicted])
+        if count:
+            rows.append(
+                {
+                    "true": labels[true],
+                    "predicted": labels[predicted],
+                    "count": count,
+                    "share": count / int(totals[true]),
+                }
+            )
+    return rows
+
+
+def _abstention(
+    probabilities: Floats, classes: Sequence[str], languages: Sequence[str]
+) -> list[dict[str, Any]]:
+    confidence = probabilities.max(axis=1)
+    right = np.array(classes)[probabilities.argmax(axis=1)] == np.array(languages)
+    true = np.array(languages)
+    ranked = np.sort(confidence)[::-1]
+    rows = []
+    for wanted in COVERAGES:
+        threshold = float(ranked[int(np.ceil(wanted * len(ranked))) - 1])
+        answered = confidence >= threshold
+        rows.append(
+            {
+                "threshold": threshold,
+                "coverage": float(answered.mean()),
+                "accuracy": float(right[answered].mean()),
+                "unanswered": {
+                    label: float(1 - answered[true == label].mean()) for label in sorted(set(true))
+                },
+            }
+        )
+    return rows

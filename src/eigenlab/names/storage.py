@@ -1,0 +1,43 @@
+"""One file for a trained classifier: safetensors with JSON in its header. No pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from eigenlab.errors import InputError
+from eigenlab.files import dump_json, load_json, write_atomic
+from eigenlab.names.intended_use import INTENDED_USE
+
+FORMAT = "eigenlab.names.NameClassifier/1"
+
+
+def write(path: Path, weights: Mapping[str, Tensor], described: Mapping[str, Any]) -> None:
+    """Write weights and description at once, so that neither can be without the other."""
+    header = {
+        "format": FORMAT,
+        "intended_use": INTENDED_USE,
+        "description": dump_json(described, indent=None),
+    }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    write_atomic(path, save(tensors, metadata=header))
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return what :func:`write` was given; :class:`InputError` if it is anything else."""
+    if not path.is_file():
+        raise InputError(f"{path} does not exist or is not a file; give the path used in save")
+    try:
+        with safe_open(path, framework="pt") as stored:
+            header = stored.metadata() or {}
+            weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} is not a whole safetensors file: {error}") from None
+    if header.get("format") != FORMAT:
+        raise InputError(f"{path} has format {header.get('format')!r}, expected '{FORMAT}'")
+    return weights, load_json(header["description"])
