@@ -12,6 +12,7 @@
     const figure = JSON.parse(plot.nextElementSibling.textContent);
     const layout = Object.assign({}, figure.layout, { template: template(), autosize: true, modebar: { bgcolor: "rgba(0,0,0,0)" } });
     delete layout.width;
+    if (!layout.title) layout.margin = Object.assign({ t: 20 }, layout.margin);
     if (touch) layout.dragmode = false; // so that a finger scrolls the page
     plot.textContent = "";
     Plotly.newPlot(plot, figure.data, layout, {
