@@ -90,11 +90,9 @@ def weight_gradients(
         previous: states (T, B, H); step t multiplies ``previous[t - 1]``.
         first: the state before the first step, (B, H).
     """
-    rows = delta.shape[-1]
-    flat = delta.reshape(-1, rows)
-    grad_w_x = flat.T @ x.reshape(flat.shape[0], -1)
-    later = delta[1:].reshape(-1, rows)
-    grad_w_h = later.T @ previous[:-1].reshape(later.shape[0], -1)
+    flat = delta.flatten(0, 1)
+    grad_w_x = flat.T @ x.flatten(0, 1)
+    grad_w_h = delta[1:].flatten(0, 1).T @ previous[:-1].flatten(0, 1)
     grad_w_h.addmm_(delta[0].T, first)
     return grad_w_x, grad_w_h, flat.sum(0)
 
