@@ -47,7 +47,9 @@ def test_a_public_name_is_documented(room, name):
     assert first[0].isupper() or first[0] in "`|", f"{room}.{name}: {first}"
     if inspect.isclass(thing):
         for method, function in vars(thing).items():
-            if not method.startswith("_") and inspect.isfunction(function):
+            if method.startswith("_") or getattr(function, "__name__", "") == "<lambda>":
+                continue  # a lambda is the default value of a dataclass field
+            if inspect.isfunction(function):
                 assert function.__doc__ or _inherits_doc(thing, method), f"{name}.{method}"
 
 
