@@ -80,10 +80,11 @@ def test_it_learns_endings(fitted):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"model_type": "rnn", "bidirectional": False}, {"num_layers": 2}]
+    "settings",
+    [{"model_type": "rnn", "bidirectional": False, "ngrams": 1}, {"num_layers": 2, "ngrams": 2}],
 )
 def test_every_kind_of_network_learns(settings):
-    model = NameClassifier(**{**SMALL, **settings}).fit(NAMES, LANGUAGES)
+    model = NameClassifier(**{**SMALL, "epochs": 25, **settings}).fit(NAMES, LANGUAGES)
     assert model.score(NAMES, LANGUAGES) > 0.9
 
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from eigenlab.errors import InputError, nearest
 from eigenlab.names import storage
-from eigenlab.names.encoding import VOCABULARY_SIZE, encode_names, unreadable
+from eigenlab.names.encoding import VOCABULARY_SIZE, unreadable
 from eigenlab.names.ensemble import (
     Ensemble,
     cross_entropy,
@@ -25,6 +25,7 @@ from eigenlab.names.ensemble import (
 )
 from eigenlab.names.inputs import check_names, check_training
 from eigenlab.names.module import ModelType, RecurrentClassifier
+from eigenlab.names.ngram_embedding import NGramRecurrentClassifier, NGramVocabulary
 from eigenlab.names.priors import as_priors, shift_priors
 from eigenlab.names.protocols import leak_free_split, spelling
 from eigenlab.reporter import SILENT, Reporter
@@ -59,6 +60,9 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
     Args:
         model_type, rnn_size, num_layers, dropout, bidirectional: of each member, see
             :class:`RecurrentClassifier`.
+        ngrams: longest n-gram that a network sees at each letter, see
+            :class:`~eigenlab.names.ngram_embedding.NGramRecurrentClassifier`; 1 for letters only.
+        ngram_dropout: probability of leaving out an n-gram in training.
         members: networks trained at once; their probabilities are averaged.
         epochs: passes over the training names.
         batch_size: names per update.
@@ -99,7 +103,9 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         num_layers: int = 1,
         dropout: float = 0.3,
         bidirectional: bool = True,
-        members: int = 3,
+        ngrams: int = 4,
+        ngram_dropout: float = 0.5,
+        members: int = 2,
         epochs: int = 20,
         batch_size: int = 64,
         learning_rate: float = 2e-3,
@@ -117,6 +123,8 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         self.num_layers = num_layers
         self.dropout = dropout
         self.bidirectional = bidirectional
+        self.ngrams = ngrams
+        self.ngram_dropout = ngram_dropout
         self.members = members
         self.epochs = epochs
         self.batch_size = batch_size
@@ -169,12 +177,12 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         if self.priors is not None:
             as_priors(self.priors, self.classes_.tolist())  # a mistake shows before the training
         kept, held_out = self._hold_out(names)
+        training = [spelling(names[index]) for index in kept]
+        vocabulary = NGramVocabulary.learn(training, self.ngrams)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(self.random_state, "weights"))
-            self.model_ = self._build(len(self.classes_))
-            self.history_ = self._train(
-                [names[i] for i in kept], labels[kept], validation, reporter, checkpoint
-            )
+            self.model_ = self._build(len(self.classes_), vocabulary)
+            self.history_ = self._train(training, labels[kept], validation, reporter, checkpoint)
         self.temperature_ = 1.0
         if len(held_out):
             chosen = [names[i] for i in held_out]
@@ -192,20 +200,27 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             test_fraction=self.calibration_fraction,
         )
 
-    def _build(self, n_categories: int) -> Ensemble:
+    def _build(self, n_categories: int, vocabulary: NGramVocabulary) -> Ensemble:
+        sizes = (
+            VOCABULARY_SIZE,
+            self.rnn_size,
+            n_categories,
+            self.num_layers,
+            self.dropout,
+            self.model_type,
+        )
         members = [
-            RecurrentClassifier(
-                VOCABULARY_SIZE,
-                self.rnn_size,
-                n_categories,
-                self.num_layers,
-                self.dropout,
-                self.model_type,
+            RecurrentClassifier(*sizes, bidirectional=self.bidirectional)
+            if self.ngrams == 1
+            else NGramRecurrentClassifier(
+                len(vocabulary.ngrams),
+                *sizes,
                 bidirectional=self.bidirectional,
+                ngram_dropout=self.ngram_dropout,
             )
             for _ in range(self.members)
         ]
-        return Ensemble(members).to(resolve_device(self.device))
+        return Ensemble(members, vocabulary).to(resolve_device(self.device))
 
     def _train(
         self,
@@ -216,7 +231,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         checkpoint: Path | None,
     ) -> TrainingHistory:
         device = resolve_device(self.device)
-        x, last_pos = encode_names([spelling(name) for name in names])
+        x, last_pos = self.model_.vocabulary.encode(names)
         batches = minibatches(
             *(part.to(device) for part in (x, last_pos, labels)),
             batch_size=self.batch_size,
@@ -228,6 +243,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             lr=self.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=self.weight_decay,
+            fused=True,  # one pass over the n-gram tables instead of several
         )
         return train(
             self.model_,
@@ -300,6 +316,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             "parameters": self.get_params(),
             "classes": self.classes_,
             "class_prior": self.class_prior_,
+            "ngrams": self.model_.vocabulary.ngrams,
             "temperature": self.temperature_,
         }
         storage.write(Path(path), self.model_.state_dict(), described)
@@ -317,7 +334,8 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             model.classes_ = np.array(described["classes"])
             model.class_prior_ = np.array(described["class_prior"])
             model.temperature_ = float(described["temperature"])
-            model.model_ = model._build(len(model.classes_))
+            vocabulary = NGramVocabulary(described["ngrams"], model.ngrams)
+            model.model_ = model._build(len(model.classes_), vocabulary)
             model.model_.load_state_dict(weights)
         except (KeyError, TypeError, RuntimeError) as error:
             raise InputError(
@@ -328,7 +346,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
     # ------------------------------------------------------------------ checking
 
     def _check_settings(self) -> None:
-        for name in ("members", "epochs", "batch_size"):
+        for name in ("members", "epochs", "batch_size", "ngrams"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)} must be at least 1")
         for name, closed in (("calibration_fraction", False), ("abstain_below", True)):

@@ -10,18 +10,23 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
-from eigenlab.names.encoding import encode_names
 from eigenlab.names.module import RecurrentClassifier
+from eigenlab.names.ngram_embedding import NGramVocabulary
 from eigenlab.names.protocols import spelling
 
 _SYMBOLS_AT_ONCE = 2**15  # padded symbols per batch of predictions; bounds the memory
 
 
 class Ensemble(nn.Module):
-    """Members see the same batches with their own weights and dropout; answers are averaged."""
+    """Members see the same batches with their own weights and dropout; answers are averaged.
 
-    def __init__(self, members: Sequence[RecurrentClassifier]) -> None:
+    Args:
+        members: classifiers that read what ``vocabulary`` encodes.
+    """
+
+    def __init__(self, members: Sequence[RecurrentClassifier], vocabulary: NGramVocabulary) -> None:
         super().__init__()
+        self.vocabulary = vocabulary
         self.members = nn.ModuleList(members)
 
     def forward(self, x: Tensor, last_pos: Tensor) -> Tensor:
@@ -53,7 +58,7 @@ def predict_logits(model: Ensemble, names: Sequence[str], device: torch.device) 
                 _SYMBOLS_AT_ONCE
             ):
                 end += 1
-            x, last_pos = encode_names([spelling(names[i]) for i in order[begin:end]])
+            x, last_pos = model.vocabulary.encode([spelling(names[i]) for i in order[begin:end]])
             answers.append(model(x.to(device), last_pos).cpu())
             begin = end
     model.train(was_training)

@@ -79,6 +79,11 @@ class RecurrentClassifier(nn.Module):
         assert isinstance(layers, nn.RNN | nn.LSTM)
         return layers
 
+    def embed(self, x: Tensor) -> Tensor:
+        """Return what the recurrent layers read at each step, (B, T, rnn_size)."""
+        inputs: Tensor = self.embedding(x)
+        return inputs
+
     def forward(self, x: Tensor, last_pos: Tensor) -> Tensor:
         """Return logits (B, n_categories).
 
@@ -86,7 +91,7 @@ class RecurrentClassifier(nn.Module):
             x: (B, T) int64 symbols; what follows ``last_pos`` in a row is never read.
             last_pos: (B,) int64, position of each row's last symbol, 0 <= last_pos < T.
         """
-        inputs = self.dropout(self.embedding(x))
+        inputs = self.dropout(self.embed(x))
         # Packing skips the padding: a batch costs the sum of its lengths, not B times the longest,
         # and the state that is left is the one at each row's own last position.
         packed = pack_padded_sequence(
