@@ -107,7 +107,8 @@ class Experiment:
         """Refuse dangling references at import, not at the end of an hour's training."""
         known = {stage.name for stage in self.stages}
         readers = [(claim.id, claim.record) for claim in self.claims]
-        readers += [(part.name, part.record) for part in (*self.figures, *self.tables)]
+        parts: list[Figure | Table] = [*self.figures, *self.tables]
+        readers += [(part.name, part.record) for part in parts]
         for label, record in readers:
             if record not in known:
                 raise InputError(

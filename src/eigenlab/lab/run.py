@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eigenlab.errors import Cancelled, EigenlabError, InputError
+from eigenlab.errors import Cancelled, DataError, EigenlabError, InputError
 from eigenlab.files import dump_json, load_json, read_json, write_atomic
 from eigenlab.lab.claim import Check, ClaimResult, Outcome, Record
 from eigenlab.lab.config import Config
@@ -151,7 +152,7 @@ def _measure(
         record = load_json(dump_json(stage.measure(config, context), indent=None))
     except NotRun as reason:
         return StageOutcome(reason=str(reason))
-    except (Cancelled, InputError):
+    except (Cancelled, DataError, InputError):
         raise
     except (EigenlabError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as e:
         return StageOutcome(reason=f"{type(e).__name__}: {e}", failed=True)
@@ -214,7 +215,7 @@ class _Store:
         path = folder / "config.json"
         if path.exists():
             self._accept_existing(path, settings, resume)
-        elif folder.exists() and any(folder.iterdir()):
+        elif folder.exists() and any(not _is_temporary(entry) for entry in folder.iterdir()):
             raise InputError(f"{folder} is not empty and not a run folder; choose another --out")
         write_atomic(path, dump_json(settings))
         write_atomic(
@@ -228,7 +229,7 @@ class _Store:
                 f"{self.folder} already holds a run; add --resume to continue it, "
                 "or choose another --out"
             )
-        earlier = read_json(path)
+        earlier = _read_record(path)
         if earlier != load_json(dump_json(dict(settings))):
             before, now = earlier.get("config", {}), settings["config"]
             changed = [key for key in now if before.get(key) != now[key]] or ["experiment"]
@@ -247,16 +248,14 @@ class _Store:
                 write_atomic(path, text[: text.rfind("\n") + 1])
 
     def load(self, stage: str) -> StageOutcome | None:
-        path = self.folder / "records" / f"{stage}.json"
-        if not path.exists():
-            return None
-        stored = read_json(path)
-        return StageOutcome(stored["record"], stored["seconds"])
+        kept = _load_stage(self.folder, stage)
+        return None if kept.record is None else kept
 
     def save(self, stage: str, outcome: StageOutcome) -> None:
         if outcome.record is not None:
             stored = {"stage": stage, "seconds": outcome.seconds, "record": outcome.record}
             write_atomic(self.folder / "records" / f"{stage}.json", dump_json(stored, indent=None))
+            shutil.rmtree(self.folder / "checkpoints" / stage, ignore_errors=True)
 
     def conclude(self, result: Result, *, figures: bool = False) -> None:
         if figures:
@@ -295,7 +294,7 @@ def load_result(folder: Path, experiment: Experiment) -> Result:
     Works on a folder whose run was killed: stages without a record are simply not run. Raises
     :class:`~eigenlab.errors.InputError` when the folder is not a run of ``experiment``.
     """
-    settings = read_json(folder / "config.json")
+    settings = _read_record(folder / "config.json", "config")
     if settings.get("format") != FORMAT or settings.get("experiment") != experiment.name:
         raise InputError(
             f"{folder} holds format {settings.get('format')} of "
@@ -305,7 +304,7 @@ def load_result(folder: Path, experiment: Experiment) -> Result:
     stages = {stage.name: _load_stage(folder, stage.name) for stage in experiment.stages}
     status = "interrupted"
     if (folder / "result.json").exists():
-        stored = read_json(folder / "result.json")
+        stored = _read_record(folder / "result.json", "status", "stages")
         status = stored["status"] if stored["status"] != "running" else "interrupted"
         for name, item in stored["stages"].items():
             if name in stages and stages[name].record is None and item["reason"]:
@@ -317,16 +316,27 @@ def _load_stage(folder: Path, name: str) -> StageOutcome:
     path = folder / "records" / f"{name}.json"
     if not path.exists():
         return StageOutcome(reason="its stage has not run")
+    stored = _read_record(path, "record", "seconds")
+    return StageOutcome(stored["record"], stored["seconds"])
+
+
+def _read_record(path: Path, *keys: str) -> dict[str, Any]:
+    """Read a JSON object that must have ``keys``."""
     stored = read_json(path)
-    try:
-        return StageOutcome(stored["record"], stored["seconds"])
-    except (KeyError, TypeError):
-        raise InputError(f"{path} lacks 'record' or 'seconds'; it is not a stored stage") from None
+    missing = [key for key in keys if not isinstance(stored, dict) or key not in stored]
+    if missing or not isinstance(stored, dict):
+        raise InputError(f"{path} lacks {', '.join(missing) or 'a record'}; it was altered")
+    return stored
+
+
+def _is_temporary(path: Path) -> bool:
+    """Whether a process killed in :func:`write_atomic` left ``path``."""
+    return path.name.startswith(".")
 
 
 def stored_claims(folder: Path) -> tuple[ClaimResult, ...]:
     """The outcomes written in ``result.json``, as they were judged when the run ended."""
-    stored = read_json(folder / "result.json")
+    stored = _read_record(folder / "result.json", "claims")
     return tuple(
         ClaimResult(
             **{

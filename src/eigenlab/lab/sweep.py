@@ -6,6 +6,7 @@ around :func:`sweep` moves the same sweep to a cluster.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -54,7 +55,9 @@ def sweep(
         delayed(_run_one)(experiment, config, folder and folder / f"{index:03d}", resume)
         for index, config in enumerate(configs)
     )
-    return iter(Parallel(n_jobs=n_jobs, return_as="generator")(jobs))
+    results = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
+    # A result from another process comes with a copy of the experiment.
+    return (dataclasses.replace(result, experiment=experiment) for result in results)
 
 
 def _run_one(experiment: Experiment, config: Config, folder: Path | None, resume: bool) -> Result:

@@ -1,0 +1,296 @@
+"""What a run leaves behind when it ends, is stopped, is killed, or is damaged afterwards."""
+
+import json
+import math
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+import trainable
+from eigenlab.errors import Cancelled, DataError, InputError
+from eigenlab.lab import (
+    Experiment,
+    NotRun,
+    Outcome,
+    Stage,
+    fresh_folder,
+    load_result,
+    read_metrics,
+    stored_claims,
+    summary,
+)
+from eigenlab.reporter import Reporter
+
+EXPERIMENT = trainable.EXPERIMENT
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """The bits of a sum depend on the number of threads; processes here must agree on it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """The uninterrupted result, in memory."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    result = EXPERIMENT.run()
+    torch.set_num_threads(before)
+    return result
+
+
+def same(value, other):
+    """Equality where NaN equals NaN, and nothing is rounded."""
+    return json.dumps(value) == json.dumps(other)
+
+
+def run_as_program(folder, *arguments):
+    command = [sys.executable, trainable.__file__, str(folder), *map(str, arguments)]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def with_stage(name, measure):
+    stages = tuple(
+        Stage(name, measure) if stage.name == name else stage for stage in EXPERIMENT.stages
+    )
+    return replace(EXPERIMENT, stages=stages)
+
+
+def outcomes(result):
+    return [claim.outcome.value for claim in result.claims]
+
+
+def test_a_finished_folder_gives_back_the_result(tmp_path, whole):
+    result = EXPERIMENT.run(folder=tmp_path / "run")
+    assert outcomes(result) == ["held", "failed", "held", "held"]
+    for other in (whole, load_result(tmp_path / "run", EXPERIMENT)):
+        assert same(other.records, result.records)
+        assert outcomes(other) == outcomes(result)
+    assert load_result(tmp_path / "run", EXPERIMENT).status == "finished"
+    assert str(stored_claims(tmp_path / "run")) == str(result.claims)  # NaN is not equal to NaN
+    assert not list((tmp_path / "run").glob("checkpoints/*")), "finished stages keep none"
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"config.json", "environment.json", "metrics.jsonl", "result.json"} <= names
+
+
+def test_sigkill_in_a_training_then_load_and_resume_equals_an_uninterrupted_run(tmp_path, whole):
+    folder = tmp_path / "run"
+    assert run_as_program(folder, 37).returncode == -signal.SIGKILL
+
+    left = load_result(folder, EXPERIMENT)
+    assert left.status == "interrupted"
+    assert list(left.records) == ["prepare"]
+    assert outcomes(left) == ["held", "failed", "not run", "not run"]
+    assert list(folder.glob("checkpoints/fit/fit.json"))
+
+    told = []
+
+    class Listener(Reporter):
+        def message(self, text):
+            told.append(text)
+
+    resumed = EXPERIMENT.run(folder=folder, resume=True, reporter=Listener())
+    assert "prepare: kept from the earlier run" in told
+    assert "resumed after step 30 of 60" in told
+    assert same(resumed.records, whole.records)
+    assert outcomes(resumed) == outcomes(whole)
+
+    losses = [row["loss"] for row in read_metrics(folder)]
+    assert losses == [loss for _, loss in whole.records["fit"]["losses"]]
+
+
+def test_sigkill_again_and_again(tmp_path, whole):
+    folder = tmp_path / "run"
+    for step in (1, 55):
+        assert run_as_program(folder, step).returncode == -signal.SIGKILL
+        assert load_result(folder, EXPERIMENT).status == "interrupted"
+    assert same(EXPERIMENT.run(folder=folder, resume=True).records, whole.records)
+    assert load_result(folder, EXPERIMENT).status == "finished"
+
+
+def test_cancelling_keeps_what_is_done(tmp_path, whole):
+    class Stopper(Reporter):
+        def metrics(self, values, *, step):
+            if step == 25:
+                self.cancel()
+
+    folder = tmp_path / "run"
+    with pytest.raises(Cancelled, match="after step 25 of 60"):
+        EXPERIMENT.run(folder=folder, reporter=Stopper())
+    assert load_result(folder, EXPERIMENT).status == "interrupted"
+    resumed = EXPERIMENT.run(folder=folder, resume=True)
+    assert same(resumed.records, whole.records)
+
+
+def test_a_torn_last_line_of_metrics_is_left_out_and_mended(tmp_path):
+    folder = tmp_path / "run"
+    EXPERIMENT.run(folder=folder)
+    rows = read_metrics(folder)
+    assert [row["step"] for row in rows] == list(range(1, 61))
+    path = folder / "metrics.jsonl"
+    text = path.read_text()
+    path.write_text(text + '{"stage": "fit", "step": 61, "lo')
+    assert read_metrics(folder) == rows
+    EXPERIMENT.run(folder=folder, resume=True)
+    assert path.read_text() == text
+
+
+def test_a_letter_cut_in_half_does_not_hide_the_metrics(tmp_path):
+    folder = tmp_path / "run"
+    EXPERIMENT.run(folder=folder)
+    rows = read_metrics(folder)
+    with (folder / "metrics.jsonl").open("ab") as stream:
+        stream.write('{"stage": "é'.encode()[:-1])
+    assert read_metrics(folder) == rows
+
+
+def test_metrics_that_are_not_finite_come_back(tmp_path):
+    def measure(config, context):
+        for step, value in enumerate([math.inf, -math.inf, math.nan]):
+            context.reporter.metrics({"value": value}, step=step)
+        return {"values": [math.inf, -math.inf, math.nan]}
+
+    experiment = with_stage("fit", measure)
+    result = experiment.run(folder=tmp_path / "run")
+    stored = load_result(tmp_path / "run", experiment).records["fit"]["values"]
+    streamed = [row["value"] for row in read_metrics(tmp_path / "run")]
+    for values in (stored, streamed, result.records["fit"]["values"]):
+        assert str(values) == "[inf, -inf, nan]"
+    for path in (tmp_path / "run").rglob("*.json*"):
+        text = path.read_text()
+        for part in text.splitlines() if path.suffix == ".jsonl" else [text]:
+            json.loads(part, parse_constant=refuse)
+
+
+def refuse(name):
+    pytest.fail(f"bare {name} is not strict JSON")
+
+
+def test_resume_wants_the_same_settings(tmp_path):
+    folder = tmp_path / "run"
+    EXPERIMENT.run(folder=folder)
+    with pytest.raises(InputError, match=r"already holds a run; add --resume"):
+        EXPERIMENT.run(folder=folder)
+    other = trainable.TrainableConfig(width=5, rate=0.5)
+    with pytest.raises(InputError, match="was run with another width, rate; resume with the same"):
+        EXPERIMENT.run(other, folder=folder, resume=True)
+
+
+def test_a_folder_of_something_else_is_not_touched(tmp_path):
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(InputError, match="is not empty and not a run folder"):
+        EXPERIMENT.run(folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_what_a_kill_before_the_first_file_left_is_no_obstacle(tmp_path):
+    (tmp_path / ".config.json.x1y2").write_text('{"for')
+    result = EXPERIMENT.run(folder=tmp_path, resume=True)
+    assert result.status == "finished"
+
+
+def test_a_stage_that_cannot_run_leaves_the_others(tmp_path):
+    def absent(config, context):
+        raise NotRun("needs a GPU")
+
+    experiment = with_stage("fit", absent)
+    result = experiment.run(folder=tmp_path / "run")
+    assert outcomes(result) == ["held", "failed", "not run", "held"]
+    assert result.claims[2].reason == "needs a GPU"
+    assert load_result(tmp_path / "run", experiment).claims[2].reason == "needs a GPU"
+
+
+def test_a_stage_that_breaks_is_an_error_and_is_tried_again(tmp_path):
+    def broken(config, context):
+        raise ZeroDivisionError("division by zero")
+
+    experiment = with_stage("fit", broken)
+    result = experiment.run(folder=tmp_path / "run")
+    assert outcomes(result) == ["held", "failed", "error", "held"]
+    assert "ZeroDivisionError: division by zero" in result.claims[2].reason
+    stored = load_result(tmp_path / "run", experiment)
+    assert outcomes(stored) == outcomes(result)
+    assert [claim.id for claim in stored.departures] == ["9c.bound", "9c.learns"]
+    again = EXPERIMENT.run(folder=tmp_path / "run", resume=True)
+    assert outcomes(again) == ["held", "failed", "held", "held"]
+
+
+@pytest.mark.parametrize("error", [InputError("h0 has NaN"), DataError("names is missing")])
+def test_the_users_own_mistakes_are_not_findings(tmp_path, error):
+    def mistaken(config, context):
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        with_stage("fit", mistaken).run(folder=tmp_path / "run")
+    assert load_result(tmp_path / "run", EXPERIMENT).status == "interrupted"
+
+
+def test_the_evidence_is_judged_again_not_the_verdict(tmp_path):
+    """Someone edits the outcome: the stored record still decides."""
+    folder = tmp_path / "run"
+    EXPERIMENT.run(folder=folder)
+    path = folder / "result.json"
+    path.write_text(path.read_text().replace('"failed"', '"held"'))
+    assert stored_claims(folder)[1].outcome == Outcome.HELD
+    assert load_result(folder, EXPERIMENT).claims[1].outcome == Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("config.json", None, r"config\.json does not exist"),
+        ("config.json", "[1]", r"config\.json lacks config"),
+        ("config.json", '{"format": 99, "config": {}}', "holds format 99"),
+        ("config.json", "{", r"config\.json is not readable as JSON"),
+        ("result.json", "[]", r"result\.json lacks status, stages"),
+        ("records/fit.json", '{"seconds": 1}', r"fit\.json lacks record"),
+        ("records/fit.json", '{"record": {', r"fit\.json is not readable as JSON"),
+    ],
+)
+def test_a_damaged_folder_is_told_in_one_line(tmp_path, file, content, told):
+    folder = tmp_path / "run"
+    EXPERIMENT.run(folder=folder)
+    if content is None:
+        (folder / file).unlink()
+    else:
+        (folder / file).write_text(content)
+    with pytest.raises(InputError, match=told) as caught:
+        load_result(folder, EXPERIMENT)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_of_another_experiment_is_refused(tmp_path):
+    EXPERIMENT.run(folder=tmp_path / "run")
+    with pytest.raises(InputError, match="of 'trainable', expected format 1 of 'other'"):
+        load_result(tmp_path / "run", replace(EXPERIMENT, name="other"))
+
+
+def test_a_dangling_reference_is_found_at_import():
+    with pytest.raises(InputError, match=r"'9c.learns' reads record 'fit', .*did you mean 'fits'"):
+        Experiment(**{**vars(EXPERIMENT), "stages": (*EXPERIMENT.stages[::2], Stage("fits", dict))})
+
+
+def test_fresh_folders_do_not_collide(tmp_path):
+    names = []
+    for _ in range(3):
+        folder = fresh_folder(tmp_path, "run")
+        folder.mkdir()
+        names.append(folder.name)
+    assert names == ["run", "run-2", "run-3"]
+
+
+def test_the_summary_is_strict_json(tmp_path, whole):
+    EXPERIMENT.run(folder=tmp_path / "run")
+    stored = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert stored["status"] == "finished"
+    assert [claim["id"] for claim in stored["claims"]] == [
+        c["id"] for c in summary(whole)["claims"]
+    ]
