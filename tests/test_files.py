@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eigenlab import files
@@ -23,6 +23,7 @@ plain = st.recursive(
 
 
 @given(plain)
+@example([math.inf, -math.inf, math.nan, -0.0, {"x": [math.inf]}, 5e-324, 0.1 + 0.2])
 def test_json_keeps_every_value_and_float(value):
     """``repr`` tells -0.0 from 0.0 and makes NaN equal to itself."""
     text = dump_json(value)
