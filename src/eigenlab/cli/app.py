@@ -79,6 +79,7 @@ def build(words: Sequence[str] = ()) -> App:
     app.command(_verify, name="verify")
     app.command(_report, name="report")
     app.command(_data_app())
+    app.command(_names_app())
     app.command(_doctor, name="doctor")
     app.command(_bench, name="bench")
     return app
@@ -216,6 +217,41 @@ def _data_path(name: Annotated[str, Parameter(help="Name of a dataset.")], /) ->
     from eigenlab.cli import datasets
 
     datasets.print_path(name)
+
+
+def _names_app() -> App:
+    app = App(name="names", help="Guess the language of origin of surnames.")
+    app.command(_names_train, name="train")
+    app.command(_names_predict, name="predict")
+    return app
+
+
+def _names_train(
+    model: Annotated[Path, Parameter(help="File to save the model in.")],
+    /,
+    *,
+    data: Annotated[str, Parameter(help="Dataset of surnames.")] = "names-mini",
+    epochs: Annotated[int, Parameter(help="Passes over the names.")] = 20,
+    seed: Annotated[int, Parameter(help="Seed of weights, batches and dropout.")] = 0,
+) -> None:
+    """Fit a classifier to a dataset and save it (a minute for names-mini)."""
+    from eigenlab.cli import surnames
+
+    surnames.train(model, data=data, epochs=epochs, seed=seed)
+
+
+def _names_predict(
+    *names: Annotated[str, Parameter(help="Surnames.")],
+    model: Annotated[Path, Parameter(help="File that `eigenlab names train` saved.")],
+    top: Annotated[int, Parameter(help="Languages to show for each name.")] = 3,
+    json: Json = False,
+) -> None:
+    """Print the likeliest languages of surnames. It says nothing about a person."""
+    from eigenlab.cli import surnames
+
+    if not names:
+        raise InputError("no name was given: eigenlab names predict NAME ... --model FILE")
+    surnames.predict(names, model=model, top=top, json=json)
 
 
 def _doctor(*, json: Json = False) -> int:
