@@ -137,6 +137,27 @@ def test_a_users_own_nonlinearity_follows_the_same_recurrence():
     torch.testing.assert_close(last, h, atol=ATOL, rtol=ATOL)
 
 
+@pytest.mark.parametrize("batch", [1, 600], ids=["numpy loop", "torch loop"])
+def test_both_loops_agree_and_explode_in_silence(batch):
+    """The step's size picks the loop; 600 x 4 numbers are above the limit for numpy's."""
+    torch.manual_seed(0)
+    layer = RNNLayer(2, 4, "identity")
+    with torch.no_grad():
+        layer.W_h.mul_(1e3)
+    x = torch.randn(1, 40, 2).expand(batch, 40, 2)
+    hidden, _ = layer(x)
+    hidden.sum().backward()
+    assert not hidden.isfinite().all()
+    plain = rnn_loop(
+        x.transpose(0, 1), torch.zeros(batch, 4), layer.W_x, layer.W_h, layer.b, unchanged
+    )
+    torch.testing.assert_close(hidden[0, :5], plain[:5, 0], rtol=1e-4, atol=0)
+
+
+def unchanged(a):
+    return a
+
+
 def test_a_network_run_in_two_halves_equals_one_run():
     layer = LSTMLayer(2, 3, dtype=torch.float64)
     (x,) = draw((2, 8, 2))

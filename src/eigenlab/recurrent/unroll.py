@@ -4,7 +4,8 @@ Everything is time-major, (T, B, ...), so that one step is one contiguous block.
 
 Forward: one matrix product computes W_x x_t + b for all t into a buffer; step t then adds
 W_h h_{t-1} and applies sigma *in place*, so the buffer becomes the hidden states. Two small calls
-per step, no autograd graph, no temporaries.
+per step, no autograd graph, no temporaries. (Where a step is so small that the call itself is what
+costs, :mod:`eigenlab.recurrent.small` makes the same calls in numpy.)
 
 Backward (back-propagation through time): with delta_t = dL/da_t for the pre-activation a_t,
 
@@ -26,6 +27,7 @@ from torch.autograd.function import FunctionCtx
 
 from eigenlab.recurrent.nonlinearity import FUNCTIONS, KNOWN
 from eigenlab.recurrent.reference import lstm_loop, rnn_loop
+from eigenlab.recurrent.small import is_small, small_backward, small_forward
 
 
 def project_input(x: Tensor, w_x: Tensor, b: Tensor) -> Tensor:
@@ -39,6 +41,9 @@ def rnn_forward(
 ) -> Tensor:
     """All hidden states (T, B, H) of a plain RNN with a named nonlinearity."""
     states = project_input(x, w_x, b)
+    if is_small(h0):
+        small_forward(states, h0, w_h, nonlinearity)
+        return states
     # BLAS multiplies by a transposed view about a fifth slower than by a contiguous matrix.
     w_h_t = w_h.T.contiguous()
     apply_ = KNOWN[nonlinearity].apply_
@@ -61,6 +66,9 @@ def rnn_backward(
         w_h: (H, H).
         hidden_gradients: if given, a (T, B, H) buffer that receives dL/dh_t.
     """
+    if is_small(derivative[0]):
+        small_backward(grad, derivative, w_h, hidden_gradients)
+        return derivative
     deltas = derivative.unbind(0)
     if hidden_gradients is None:
         # One block, reused by every step, stays in the processor's cache.
