@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import json
 import subprocess
 import sys
@@ -301,3 +303,60 @@ def test_only_the_first_rank_prints_and_writes(call, tmp_path, monkeypatch):
     status, out, err = call("reproduce", "--out", "all")
     assert (status, out, err) == (0, "", "")
     assert files(tmp_path) == []
+
+
+def test_a_run_that_is_refused_at_its_first_stage_leaves_nothing(call, tmp_path, monkeypatch):
+    import toy as toy_module
+    from eigenlab.errors import DataError
+
+    def refuse(*_args):
+        raise DataError("the data is not here; fetch it")
+
+    stage = toy_module.Stage("count", refuse)
+    experiment = dataclasses.replace(
+        toy_module.EXPERIMENT, stages=(stage, *toy_module.EXPERIMENT.stages[1:])
+    )
+    monkeypatch.setattr(toy_module, "EXPERIMENT", experiment)
+    for words in ([], ["--out", "a/b/c"]):
+        shown = call("run", "toy", *words)
+        assert shown.status == 2
+        assert "the data is not here" in shown.err
+        assert files(tmp_path) == []
+    (tmp_path / "mine").mkdir()
+    assert call("run", "toy", "--out", "mine/run").status == 2
+    assert files(tmp_path) == ["mine"]
+
+
+def test_an_absent_device_is_refused_before_anything_is_written(call, tmp_path, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    shown = call("run", "toy", "--device", "cuda")
+    assert shown.status == 2
+    assert "cuda" in shown.err
+    assert files(tmp_path) == []
+
+
+def test_a_file_where_a_folder_should_be_is_told_in_one_line(call, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    for words in (
+        ["run", "toy", "--out", "taken"],
+        ["run", "toy", "--out", "taken/run"],
+        ["reproduce", "--out", "taken"],
+        ["verify", "taken"],
+    ):
+        shown = call(*words)
+        assert shown.status in (1, 2)
+        assert "taken" in shown.err
+        assert "Traceback" not in shown.err
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_a_full_disk_is_told_in_one_line(call, monkeypatch):
+    def full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device", "run/records/count.json")
+
+    monkeypatch.setattr(execute, "perform", full)
+    shown = call("run", "toy")
+    assert shown.status == 2
+    assert shown.err == "eigenlab: run/records/count.json: No space left on device\n"

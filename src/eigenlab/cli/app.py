@@ -5,6 +5,7 @@ Nothing heavy is imported here at module level; a command imports what it needs 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ HELP = (
     "Train it, look at its spectrum, check the claim: a laboratory for deep-learning fundamentals."
 )
 USAGE_ERROR = 2
+_NOT_OUR_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 INTERRUPTED = 130  # what a shell reports for a process stopped by Ctrl-C
 
 Json = Annotated[bool, Parameter(negative=(), help="Print JSON and nothing else.")]
@@ -51,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of a pipe (head, less) has left; say nothing more to it, also at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno in _NOT_OUR_FAULT:
+            return _complain(f"{error.filename or 'file system'}: {error.strerror}")
+        raise
     return status if isinstance(status, int) else 0
 
 

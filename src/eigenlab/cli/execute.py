@@ -8,6 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from eigenlab.cli import show
@@ -40,12 +41,16 @@ def run_experiment(
     if resume and out is None:
         raise InputError("--resume needs --out DIR, the run folder to continue")
     folder = out or fresh_folder(Path("runs"), experiment.name)
+    existing = next(path for path in (folder, *folder.parents, Path()) if path.exists())
     try:
         result = perform(experiment, config, folder, resume=resume)
     except (Cancelled, KeyboardInterrupt):
-        again = f"{command_for(experiment.name, config)} --out {folder} --resume"
+        again = f"{command_for(experiment.name, config)} --out {quote(str(folder))} --resume"
         notices().print(f"stopped; continue with: {again}", markup=False, soft_wrap=True)
         return INTERRUPTED
+    except EigenlabError:
+        _clear_away(folder, existing)
+        raise
     if json:
         print_json({**summary(result), "folder": str(folder)})
     else:
@@ -54,13 +59,26 @@ def run_experiment(
     return 0 if result.as_documented else 1
 
 
+def _clear_away(folder: Path, existing: Path) -> None:
+    """Remove what a run refused at its first stage has made below ``existing``."""
+    if folder == existing or any((folder / "records").glob("*.json")):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    for parent in folder.parents:
+        if parent == existing:
+            break
+        with contextlib.suppress(OSError):
+            parent.rmdir()
+
+
 def perform(experiment: Experiment, config: Config, folder: Path, *, resume: bool) -> Result:
     """Run with live progress; the first Ctrl-C stops at a safe point and keeps what is done.
 
     Under ``torchrun`` the processes train together, and the first one speaks and writes.
     """
-    from eigenlab.training import distributed
+    from eigenlab.training import distributed, resolve_device
 
+    resolve_device(config.device)  # refuses an absent GPU before anything is written
     with (
         distributed.start(),
         TerminalReporter(experiment.name, notices()) as reporter,
@@ -131,8 +149,8 @@ def reproduce(*, preset: str, only: str | None, out: Path, resume: bool, json: b
     page = _write_page(out)
     _conclude(out, results, notes, page=page, json=json)
     if interrupted:
-        again = f"eigenlab reproduce --preset {preset} --out {out} --resume"
-        again += f" --only {only}" if only else ""
+        again = f"eigenlab reproduce --preset {preset} --out {quote(str(out))} --resume"
+        again += f" --only {quote(only)}" if only else ""
         notices().print(f"stopped; continue with: {again}", markup=False, soft_wrap=True)
         return INTERRUPTED
     failed = any(notes[name]["status"] == "failed" for name in names)
