@@ -26,6 +26,7 @@ OPTIMIZERS = {
     "sgd": partial(torch.optim.SGD, lr=0.1),
     "nesterov": partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True),
     "adam": partial(torch.optim.Adam, lr=0.01),
+    "fused": partial(torch.optim.AdamW, lr=0.01, fused=True),
     "amsgrad": partial(torch.optim.AdamW, lr=0.01, amsgrad=True, weight_decay=0.1),
     "rmsprop": partial(torch.optim.RMSprop, lr=0.01, centered=True, momentum=0.5),
 }

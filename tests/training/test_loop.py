@@ -1,5 +1,6 @@
 """The loop against closed forms: one weight, a quadratic or linear loss, plain gradient descent."""
 
+import json
 import math
 import os
 import signal
@@ -11,7 +12,7 @@ from torch import nn
 
 from eigenlab.errors import Cancelled, InputError
 from eigenlab.reporter import Reporter
-from eigenlab.training import TrainingDiverged, cosine, minibatches, train
+from eigenlab.training import TrainingDiverged, cosine, loop, minibatches, train
 
 
 class Scalar(nn.Module):
@@ -224,6 +225,32 @@ def test_divergence_names_the_step_and_leaves_the_model_before_it():
         train(model, quadratic, no_data, optimizer=sgd(model, lr=1e200), steps=10)
     assert model.w.item() == pytest.approx(-2e200)
     assert all(group["lr"] == 1e200 for group in sgd(model, lr=1e200).param_groups)
+
+
+def test_where_reading_stalls_divergence_is_found_at_the_next_logged_loss(monkeypatch, tmp_path):
+    """As on a GPU: loss 3 overflows, the next one looked at is loss 4."""
+    monkeypatch.setattr(loop, "_is_read_at_once", lambda device: False)
+    model = Scalar()
+    options = {"steps": 10, "log_every": 4, "checkpoint": tmp_path / "run", "checkpoint_every": 1}
+    with pytest.raises(TrainingDiverged, match=r"loss .* at step 4; the last .* is 1 at step 1;"):
+        train(model, quadratic, no_data, optimizer=sgd(model, lr=1e100), **options)
+    stored = json.loads((tmp_path / "run.json").read_text())
+    assert stored["progress"]["step"] < 4
+
+
+def test_where_reading_stalls_a_cancellation_is_still_seen_at_once(monkeypatch):
+    monkeypatch.setattr(loop, "_is_read_at_once", lambda device: False)
+    model = Scalar()
+    with pytest.raises(Cancelled, match="after step 1 of 10"):
+        train(
+            model,
+            quadratic,
+            no_data,
+            optimizer=sgd(model),
+            steps=10,
+            log_every=5,
+            reporter=Recorder(cancel_at=1),
+        )
 
 
 def test_a_gradient_that_is_nan_is_found_when_clipping():

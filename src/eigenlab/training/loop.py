@@ -159,7 +159,7 @@ class _Training:
         self.reporter = reporter if self.group.leads else SILENT
         self.file = checkpoints.CheckpointFile(Path(checkpoint)) if checkpoint else None
         self.device = self.parameters[0].device
-        self.looks_at_each_loss = self.device.type == "cpu"  # elsewhere a look stalls the device
+        self.looks_at_each_loss = _is_read_at_once(self.device)
         self.progress = checkpoints.Progress()
         self.best: dict[str, Tensor] | None = None
         self.norm: Tensor | None = None
@@ -379,6 +379,11 @@ def _check_loss(loss: Tensor) -> None:
             f"objective must return a scalar tensor that depends on the model's parameters; "
             f"got {got}; take the mean over the samples and do not detach it"
         )
+
+
+def _is_read_at_once(device: torch.device) -> bool:
+    """Whether reading a number costs nothing; elsewhere it makes the host wait for the device."""
+    return device.type == "cpu"
 
 
 def _number(value: float | Tensor) -> float:
