@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import os
 import subprocess
 import sys
 
@@ -360,3 +361,11 @@ def test_a_full_disk_is_told_in_one_line(call, monkeypatch):
     shown = call("run", "toy")
     assert shown.status == 2
     assert shown.err == "eigenlab: run/records/count.json: No space left on device\n"
+
+
+def test_a_terminal_without_unicode_is_served(tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "EIGENLAB_CACHE": str(tmp_path)}
+    command = [sys.executable, "-m", "eigenlab", "data", "list"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "names-mini" in done.stdout
+    assert done.stderr == ""

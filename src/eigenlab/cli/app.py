@@ -6,6 +6,7 @@ Nothing heavy is imported here at module level; a command imports what it needs 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: words after ``eigenlab``; default: those of the process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _print_anything()
     try:
         status = build(words)(words)
     except CycloptsError as error:
@@ -58,6 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _complain(f"{error.filename or 'file system'}: {error.strerror}")
         raise
     return status if isinstance(status, int) else 0
+
+
+def _print_anything() -> None:
+    """On a terminal that lacks a character (✓, ≤), show a question mark rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _complain(message: str) -> int:
