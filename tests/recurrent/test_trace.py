@@ -14,6 +14,7 @@ from eigenlab.recurrent import (
     RecurrentRegressor,
     RNNLayer,
     regression_loss,
+    small,
     trace_gradients,
 )
 
@@ -63,10 +64,12 @@ def family():
 KINDS = list(family())
 
 
-@pytest.fixture(params=KINDS)
-def model(request):
+@pytest.fixture(params=[*KINDS, "RNN x 2, torch loop"])
+def model(request, monkeypatch):
+    if request.param.endswith("torch loop"):
+        monkeypatch.setattr(small, "SMALL", 0)
     torch.manual_seed(0)
-    return Wrapped(family()[request.param]).to(D)
+    return Wrapped(family()[request.param.removesuffix(", torch loop")]).to(D)
 
 
 def autograd_weights(recurrent: nn.Module, layer: int):
