@@ -34,6 +34,7 @@ def server(tmp_path):
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.delenv("EIGENLAB_DATA", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("EIGENLAB_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
