@@ -38,20 +38,35 @@ def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:
     return Interval(successes / trials, float(ends.low), float(ends.high))
 
 
-def newcombe(a: Interval, b: Interval) -> Interval:
-    """Interval of the difference a - b of two independent proportions with Wilson intervals.
+def newcombe_paired(both: int, first: int, second: int, neither: int) -> Interval:
+    """Interval of the difference of two proportions on the same subjects, first minus second.
 
-    Method 10 of Newcombe 1998, Stat. Med. 17, 873: each arm joins, in quadrature, the arm of one
-    proportion to the opposite arm of the other.
+    Method 10 of Newcombe 1998, Stat. Med. 17, 2635: each arm joins, as the sides of a
+    triangle, an arm of one Wilson interval and the opposite arm of the other; the cosine between
+    them is the correlation of the two outcomes, with a continuity correction.
 
-    >>> [round(end, 4) for end in newcombe(wilson(56, 70), wilson(48, 80))]
-    [0.2, 0.0524, 0.3339]
+    Args:
+        both, neither: subjects with both or neither outcome.
+        first, second: subjects with only the first or only the second outcome.
+
+    >>> [round(end, 3) for end in newcombe_paired(1, 1, 7, 12)]
+    [-0.286, -0.507, -0.026]
     """
+    n = both + first + second + neither
+    a, b = wilson(both + first, n), wilson(both + second, n)
+    margins = (both + first) * (second + neither) * (both + second) * (first + neither)
+    cross = float(both * neither - first * second)
+    cross = max(cross - n / 2, 0.0) if cross > 0 else cross
+    phi = cross / math.sqrt(margins) if margins else 0.0
+
+    def join(x: float, y: float) -> float:
+        return math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y))
+
     difference = a.estimate - b.estimate
     return Interval(
         difference,
-        difference - math.hypot(a.estimate - a.low, b.high - b.estimate),
-        difference + math.hypot(a.high - a.estimate, b.estimate - b.low),
+        difference - join(a.estimate - a.low, b.high - b.estimate),
+        difference + join(a.high - a.estimate, b.estimate - b.low),
     )
 
 
