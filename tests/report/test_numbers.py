@@ -50,3 +50,9 @@ def test_a_check_without_a_finite_value_can_be_written(value):
 @given(st.floats(min_value=0, max_value=1e6))
 def test_durations_have_a_unit(seconds):
     assert format_seconds(seconds).split()[-1] in {"ms", "s", "min"}
+
+
+def test_a_number_just_beyond_a_bound_is_not_written_like_the_bound():
+    check = Check("loss", 0.8000001, "<=", 0.8)
+    assert not check.holds
+    assert format_measured(check) not in format_expected(check)

@@ -11,7 +11,17 @@ import pytest
 
 from eigenlab.lab import Check, Claim, ClaimResult, Outcome
 from eigenlab.report import collect, command_for, python_for, render
-from eigenlab.report.page import ERROR, FAILED, FINDING, HELD, NOT_RUN, SURPRISE, _Claim, verdict
+from eigenlab.report.page import (
+    ERROR,
+    FAILED,
+    FINDING,
+    HELD,
+    NOT_RUN,
+    SURPRISE,
+    _Claim,
+    _Table,
+    verdict,
+)
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -205,3 +215,9 @@ def test_many_checks_are_folded_but_never_one_that_does_not_hold():
     assert {check.label for check in shown} >= {f"number {i}" for i in range(20, 30)}
     assert len(shown) + len(folded) == 30
     assert shown[0].label == "number 0"
+
+
+def test_columns_of_numbers_are_aligned_as_numbers():
+    rows = [[1, "7.4", "a", None, "5 of 9", "12 %"], [0.5, "-3e-4", 2, 1.0, "1", "3%"]]
+    aligned = _Table("t", list("abcdef"), rows).alignment
+    assert aligned == ["number", "number", "", "number", "", "number"]

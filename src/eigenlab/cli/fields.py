@@ -63,7 +63,8 @@ def command_for(experiment: Experiment, action: Callable[..., int]) -> Callable[
         ]
     )
     command.__annotations__ = parameters
-    command.__doc__ = f"{experiment.title} (questions {', '.join(experiment.source)})."
+    questions = ", ".join(experiment.source)
+    command.__doc__ = f"{experiment.title} (questions {questions})\n\n{experiment.summary}"
     return command
 
 

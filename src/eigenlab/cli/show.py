@@ -20,7 +20,8 @@ MARKS = {
 
 
 def result(console: Console, result: Result) -> None:
-    """Print the headline numbers and the claims of one run."""
+    """Print what was asked, the headline numbers and the claims of one run."""
+    console.print(f"{result.experiment.summary}\n", markup=False)
     for name, value in result.metrics.items():
         console.print(f"{escape(name).replace('_', ' ')}: {format_number(value)}")
     results(console, [result])

@@ -321,7 +321,8 @@ def heatmap(
             hoverongaps=False,
             hovertemplate=f"{label[0]}: %{{x}}<br>{label[1]}: %{{y}}"
             f"<br>{value_title}: %{{customdata:.3g}}<extra></extra>",
-            texttemplate="%{customdata:.3g}" if few else None,
+            text=[["" if v is None else f"{v:.3g}" for v in row] for row in rows] if few else None,
+            texttemplate="%{text}" if few else None,  # cells do not see customdata
             colorbar={"title": {"text": value_title, "side": "right"}}
             | (_decades(shades) if log else {}),
         )

@@ -63,7 +63,8 @@ def format_expected(check: Check) -> str:
     >>> format_expected(Check("accuracy", 0.84, ">=", 0.8))
     '≥ 0.8'
     """
-    text = f"{RELATIONS[check.relation]} {format_number(check.expected, digits=6)}"
+    expected = format_number(check.expected, digits=_digits(check))
+    text = f"{RELATIONS[check.relation]} {expected}"
     if check.relation == "within" and check.tolerance:
         text += f" ± {format_tolerance(check.tolerance)}"
     return f"{text} {check.unit}".rstrip()
@@ -87,11 +88,23 @@ def format_measured(check: Check) -> str:
     >>> format_measured(Check("loss", 3.00672, "within", 3.0067, tolerance=1e-4))
     '3.00672'
     """
-    digits = 4
-    if check.relation == "within" and check.tolerance > 0 and math.isfinite(check.measured):
-        scale = max(abs(check.measured), abs(check.expected), check.tolerance)
-        digits = min(12, max(4, 2 + math.ceil(math.log10(scale / check.tolerance))))
-    return f"{format_number(check.measured, digits=digits)} {check.unit}".rstrip()
+    return f"{format_number(check.measured, digits=_digits(check))} {check.unit}".rstrip()
+
+
+def _digits(check: Check) -> int:
+    """Enough significant digits to see the tolerance, or on which side of a bound a number lies."""
+    measured, expected = check.measured, check.expected
+    if not math.isfinite(measured) or not math.isfinite(expected):
+        return 4
+    if check.relation == "within" and check.tolerance > 0:
+        scale = max(abs(measured), abs(expected), check.tolerance)
+        return min(12, max(4, 2 + math.ceil(math.log10(scale / check.tolerance))))
+    different = (
+        digits
+        for digits in range(4, 16)
+        if format_number(measured, digits=digits) != format_number(expected, digits=digits)
+    )
+    return 4 if measured == expected else next(different, 17)
 
 
 def format_cell(value: Any) -> str:

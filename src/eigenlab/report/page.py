@@ -8,6 +8,7 @@ same page, byte for byte.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,6 +100,14 @@ class _Table:
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
+
+    @cached_property
+    def alignment(self) -> list[str]:
+        """Class of each column: ``number`` where every cell is a number, else empty."""
+        return [
+            "number" if self.rows and all(_is_number(row[place]) for row in self.rows) else ""
+            for place in range(len(self.columns))
+        ]
 
 
 @dataclass(frozen=True)
@@ -215,9 +224,15 @@ def _environment() -> jinja2.Environment:
         "expected": format_expected,
         "measured": format_measured,
         "cell": format_cell,
-        "is_number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     }
     return environment
+
+
+def _is_number(cell: Any) -> bool:
+    """Whether a cell is to be aligned as a number: ``0.3``, ``"12.5"``, ``"7 %"``, or missing."""
+    if isinstance(cell, str):
+        return re.fullmatch(r"[-−+]?[\d.]+(e[-−+]?\d+)?( ?%)?", cell) is not None
+    return cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool))
 
 
 def _asset(name: str) -> str:

@@ -6,6 +6,23 @@
   const plots = Array.from(document.querySelectorAll(".plot"));
   const template = () => (dark.matches ? themes.dark : themes.light);
 
+  // A title longer than its axis is cut off by plotly: break it at a space near its middle.
+  function wrap(text, room) {
+    if (text.length <= room || text.includes("<br>")) return text;
+    const spaces = Array.from(text.matchAll(/ /g), (match) => match.index);
+    const middle = text.length / 2;
+    const place = spaces.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0];
+    return place === undefined ? text : text.slice(0, place) + "<br>" + text.slice(place + 1);
+  }
+
+  function wrapTitles(layout, width) {
+    for (const key of Object.keys(layout)) {
+      const axis = layout[key];
+      if (!/^[xy]axis\d*$/.test(key) || !axis.title || !axis.title.text) continue;
+      axis.title.text = wrap(axis.title.text, key[0] === "x" ? width / 9 : 36);
+    }
+  }
+
   function draw(plot) {
     if (plot.dataset.drawn) return;
     plot.dataset.drawn = "yes";
@@ -14,6 +31,7 @@
     delete layout.width;
     if (!layout.title) layout.margin = Object.assign({ t: 20 }, layout.margin);
     if (touch) layout.dragmode = false; // so that a finger scrolls the page
+    wrapTitles(layout, plot.clientWidth);
     plot.textContent = "";
     Plotly.newPlot(plot, figure.data, layout, {
       responsive: true,
