@@ -7,18 +7,21 @@ from eigenlab.names.ngram_embedding import NGramRecurrentClassifier, NGramVocabu
 
 
 def test_the_vocabulary_is_counted_by_hand():
-    """abab: bigrams ^a ab ba ab, trigrams ^^a ^ab aba bab; only "ab" occurs twice."""
+    """abab: bigrams ^a ab ba ab b_, trigrams ^^a ^ab aba bab ab_; only "ab" occurs twice."""
     assert NGramVocabulary.learn(["abab"], 3, min_count=2).ngrams == ["ab"]
     assert NGramVocabulary.learn(["abab"], 3, min_count=1).ngrams == sorted(
-        ["^a", "ab", "ba", "^^a", "^ab", "aba", "bab"]
+        ["^a", "ab", "ba", "b ", "^^a", "^ab", "aba", "bab", "ab "]
     )
 
 
 def test_each_letter_carries_the_ngrams_that_end_there():
-    vocabulary = NGramVocabulary(["^a", "ab", "^ab", "^^a"], longest=3)
+    vocabulary = NGramVocabulary(["^a", "ab", "^ab", "^^a", "b "], longest=3)
     x, last_pos = vocabulary.encode(["ab", "b"])
-    assert x.tolist() == [[[0, 1, 4], [1, 2, 3]], [[1, 0, 0], [57, 0, 0]]]
-    assert last_pos.tolist() == [1, 0]
+    assert x.tolist() == [
+        [[0, 1, 4], [1, 2, 3], [52, 5, 0]],
+        [[1, 0, 0], [52, 5, 0], [57, 0, 0]],
+    ]
+    assert last_pos.tolist() == [2, 1]
 
 
 def test_letters_alone_are_the_plain_encoding():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,23 +23,54 @@ class Ensemble(nn.Module):
 
     Args:
         members: classifiers that read what ``vocabulary`` encodes.
+        n_categories: number of classes.
+
+    The buffer ``log_shift`` (classes,) is added to the logits in evaluation mode: Bayes' rule from
+    the base rates of the weighted training lines to those of the lines as they are.
     """
 
-    def __init__(self, members: Sequence[RecurrentClassifier], vocabulary: NGramVocabulary) -> None:
+    log_shift: Tensor
+
+    def __init__(
+        self,
+        members: Sequence[RecurrentClassifier],
+        vocabulary: NGramVocabulary,
+        n_categories: int,
+    ) -> None:
         super().__init__()
         self.vocabulary = vocabulary
         self.members = nn.ModuleList(members)
+        self.register_buffer("log_shift", torch.zeros(n_categories))
 
     def forward(self, x: Tensor, last_pos: Tensor) -> Tensor:
         """Return each member's logits (members, B, classes)."""
-        return torch.stack([member(x, last_pos) for member in self.members])
+        logits = torch.stack([member(x, last_pos) for member in self.members])
+        return logits if self.training else logits + self.log_shift
+
+
+def repeat_weights(
+    names: Sequence[str], languages: Sequence[int], discount: float
+) -> NDArray[np.float64]:
+    """Weight of each line, mean 1: a pair of name and language on c lines has c^-discount on each.
+
+    >>> repeat_weights(["a", "a", "a", "a", "b"], [0, 0, 0, 0, 0], 0.5).round(3).tolist()
+    [0.833, 0.833, 0.833, 0.833, 1.667]
+    """
+    pairs = list(zip(names, languages, strict=True))
+    counts = Counter(pairs)
+    weights = np.array([counts[pair] for pair in pairs], dtype=np.float64) ** -discount
+    shared: NDArray[np.float64] = weights / weights.mean()
+    return shared
 
 
 def cross_entropy(model: Ensemble, batch: tuple[Tensor, ...]) -> Tensor:
-    """Mean cross-entropy (nats) of members and samples, batch = (x, last_pos, labels)."""
-    x, last_pos, labels = batch
+    """Mean cross-entropy (nats) of members and samples, batch = (x, last_pos, labels, weights)."""
+    x, last_pos, labels, weights = batch
     logits = model(x[:, : int(last_pos.max()) + 1], last_pos)
-    return nn.functional.cross_entropy(logits.flatten(0, 1), labels.repeat(len(logits)))
+    losses = nn.functional.cross_entropy(
+        logits.flatten(0, 1), labels.repeat(len(logits)), reduction="none"
+    )
+    return (losses * weights.repeat(len(logits))).mean()
 
 
 def predict_logits(model: Ensemble, names: Sequence[str], device: torch.device) -> Tensor:

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from eigenlab.errors import InputError
-from eigenlab.names.encoding import encode_name
+from eigenlab.names.encoding import encode_name, fold
 
 
 def check_names(X: Sequence[str]) -> list[str]:
     """Return ``X`` as a list of readable names, or raise :class:`InputError`.
 
     Accepts a list, tuple, numpy array or pandas Series of strings; an empty one gives an empty
-    list. Each name must hold at least one symbol of the alphabet.
+    list. Each name must hold at least one letter a-z after folding.
     """
     if isinstance(X, str):
         raise InputError(f"X is one string; give a list of names, such as [{X[:20]!r}]")
@@ -28,6 +28,8 @@ def check_names(X: Sequence[str]) -> list[str]:
     for place, name in enumerate(names):
         try:
             encode_name(name)
+            if not any(symbol.isalpha() for symbol in fold(name)):
+                raise InputError(f"name {name[:40]!r} holds no letter, only spaces or punctuation")
         except InputError as error:
             raise InputError(f"X[{place}]: {error}") from None
     return names

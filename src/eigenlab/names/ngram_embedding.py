@@ -13,6 +13,7 @@ from eigenlab.names.encoding import encode_names
 from eigenlab.names.module import ModelType, RecurrentClassifier
 
 _START = "^"  # not in the alphabet: marks what lies before the first letter
+_END = " "  # in the alphabet, but never the end of a name: a last step that sees the ending
 UNKNOWN = 0
 
 
@@ -23,9 +24,11 @@ class NGramVocabulary:
         ngrams: the known ones, in the order of their numbers from 1.
         longest: n; with 1 there are none and :meth:`encode` gives the letters alone.
 
-    >>> vocabulary = NGramVocabulary(["^a", "ab"], longest=2)
+    A step is added behind the last letter, so that "ends in -ov" is an n-gram too.
+
+    >>> vocabulary = NGramVocabulary(["^a", "ab", "a "], longest=2)
     >>> vocabulary.encode(["aba"])[0][0, :, 1].tolist()
-    [1, 2, 0]
+    [1, 2, 0, 3]
     """
 
     def __init__(self, ngrams: Sequence[str], longest: int) -> None:
@@ -43,9 +46,9 @@ class NGramVocabulary:
 
         ``[..., 0]`` are the letters of :func:`encode_names`, ``[..., k]`` the (k + 1)-grams.
         """
-        letters, last_pos = encode_names(names)
         if self.longest == 1:
-            return letters, last_pos
+            return encode_names(names)
+        letters, last_pos = encode_names([name + _END for name in names])
         x = torch.full((*letters.shape, self.longest), UNKNOWN)
         x[..., 0] = letters
         for place, name in enumerate(names):
@@ -58,8 +61,8 @@ class NGramVocabulary:
 
 
 def _ending(name: str, longest: int) -> Iterator[list[str]]:
-    """For each letter the 2-, ..., longest-gram that ends with it."""
-    padded = _START * (longest - 1) + name
+    """For each letter, and the end, the 2-, ..., longest-gram that ends with it."""
+    padded = _START * (longest - 1) + name + _END
     for end in range(longest, len(padded) + 1):
         yield [padded[end - size : end] for size in range(2, longest + 1)]
 

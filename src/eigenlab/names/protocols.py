@@ -24,12 +24,12 @@ class Split(NamedTuple):
 
 
 def spelling(name: str) -> str:
-    """What makes two names the same name to a model: the folded letters without case.
+    """What makes two names the same name to a model: folded, without case and outer spaces.
 
-    >>> spelling("Núñez") == spelling("NUNEZ")
+    >>> spelling("Núñez") == spelling(" NUNEZ")
     True
     """
-    return fold(name).lower() or name
+    return fold(name).lower().strip() or name
 
 
 def course_split(names: Sequence[str], *, seed: int, test_fraction: float = 0.2) -> Split:

@@ -1,0 +1,114 @@
+"""Surname classifiers on both protocols, five seeds: accuracy, macro-F1, calibration, time.
+
+    EIGENLAB_DATA=<folder with names/> python benchmarks/surnames.py
+
+Every finished run is stored at once in ``benchmarks/results/surnames.json``; a second call
+continues where the first stopped. Inside the clock of one run: reading the names from memory,
+splitting, encoding, training, calibration; outside: imports, reading the files, testing. The wall
+time depends on what else the machine does, the processor time (of one thread, by default) hardly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import torch
+
+from eigenlab.data import load_names, path
+from eigenlab.experiments._surnames_measurements import (
+    BEST,
+    COURSE_EPOCHS,
+    FIT,
+    MAJORITY,
+    NGRAMS,
+    RNN,
+    Training,
+    take,
+)
+from eigenlab.files import dump_json, read_json, write_atomic
+from eigenlab.lab import Context, environment
+from eigenlab.names import evaluate, split_names
+
+RESULTS = Path(__file__).parent / "results" / "surnames.json"
+PROTOCOLS = ("course", "leak-free")
+
+
+def measure(protocol: str, model: str, seed: int) -> dict[str, Any]:
+    pairs = load_names("names")
+    names, languages = [name for name, _ in pairs], [language for _, language in pairs]
+    job = Training(
+        folder=str(path("names")),
+        protocol=protocol,
+        model=model,
+        seed=seed,
+        epochs=COURSE_EPOCHS,
+        rnn_size=256,
+        device="cpu",
+        context=Context(),
+    )
+    wall, cpu = time.perf_counter(), time.process_time()
+    split = split_names(protocol, names, seed=seed)
+    train, (test, true) = (take(names, languages, part.tolist()) for part in split)
+    classifier = FIT[model](job, train)[0]
+    seconds = {"wall": time.perf_counter() - wall, "processor": time.process_time() - cpu}
+    classes = [str(label) for label in classifier.classes_]
+    measured = evaluate(classifier.predict_proba(test), classes, true)
+    kept = ("names", "accuracy", "macro_f1", "nll", "calibration_error")
+    return {
+        "protocol": protocol,
+        "model": model,
+        "seed": seed,
+        "threads": torch.get_num_threads(),
+        "seconds": seconds,
+        **{key: measured[key] for key in kept},
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    lines = ["| split | model | seeds | accuracy (%) | macro-F1 (%) | NLL | ECE | processor s |"]
+    lines.append("|---|---|---:|---:|---:|---:|---:|---:|")
+    for protocol in PROTOCOLS:
+        for model in (MAJORITY, NGRAMS, RNN, BEST):
+            chosen = [r for r in rows if (r["protocol"], r["model"]) == (protocol, model)]
+            if not chosen:
+                continue
+            cells = [spread([100 * r[key] for r in chosen]) for key in ("accuracy", "macro_f1")]
+            cells += [
+                f"{fmean(r[key] for r in chosen):.3f}" for key in ("nll", "calibration_error")
+            ]
+            cells.append(f"{fmean(r['seconds']['processor'] for r in chosen):.0f}")
+            lines.append(f"| {protocol} | {model} | {len(chosen)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def spread(values: list[float]) -> str:
+    return f"{fmean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--models", nargs="*", default=[MAJORITY, RNN, BEST, NGRAMS])
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    rows = read_json(RESULTS)["rows"] if RESULTS.exists() else []
+    done = {(r["protocol"], r["model"], r["seed"]) for r in rows}
+    for seed in range(arguments.seeds):
+        for protocol in PROTOCOLS:
+            for model in arguments.models:
+                if (protocol, model, seed) in done:
+                    continue
+                rows.append(measure(protocol, model, seed))
+                print(rows[-1], flush=True)
+                stored = {"environment": environment(), "epochs": COURSE_EPOCHS, "rows": rows}
+                write_atomic(RESULTS, dump_json(stored))
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
