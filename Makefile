@@ -54,7 +54,9 @@ format: $(INSTALLED_DEV)  ## Format the code and mend what can be mended.
 bench: $(INSTALLED_DEV)  ## Run all benchmarks (machine otherwise idle, please).
 	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
-docs: $(INSTALLED_DEV)  ## Write the reference of the public names to build/docs.
+docs: $(INSTALLED_DEV)  ## Write docs/findings.md, and the reference of public names to build/docs.
+	@$(BIN)/python -c 'from eigenlab.report import findings_page as page; print(page(), end="")' \
+	  > docs/findings.md
 	@$(BIN)/python -m pdoc --docformat google --math --output-directory build/docs eigenlab
 	@echo "build/docs/index.html"
 

@@ -14,6 +14,7 @@ from eigenlab.report.collect import (
     read_run,
     run_folders,
 )
+from eigenlab.report.findings import findings_page
 from eigenlab.report.numbers import (
     format_cell,
     format_expected,
@@ -31,6 +32,7 @@ __all__ = [
     "VerifiedClaim",
     "collect",
     "command_for",
+    "findings_page",
     "format_cell",
     "format_expected",
     "format_measured",
