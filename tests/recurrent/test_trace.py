@@ -257,7 +257,21 @@ def test_a_bare_module_predicts_its_states_in_its_own_layout():
 def test_tracing_leaves_gradients_of_the_model_alone(model):
     trace_gradients(model, *data())
     assert all(parameter.grad is None for parameter in model.parameters())
-    assert not model.recurrent._forward_hooks
+    assert "forward" not in vars(model.recurrent)
+    model(data()[0]).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_a_trace_does_not_change_when_the_model_is_trained_on(model):
+    x, y = data()
+    for last_step_only in (False, True):
+        early, late = (trace_gradients(model, x, y, last_step_only) for _ in range(2))
+        expected = early.pairwise_norms, early.jacobians(), early.weight_gradients()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(-2)
+        measured = late.pairwise_norms, late.jacobians(), late.weight_gradients()
+        torch.testing.assert_close(measured, expected, atol=0, rtol=0)
 
 
 class Mixing(nn.Module):

@@ -33,7 +33,7 @@ def find_recurrent(model: nn.Module) -> nn.Module:
 
 
 def layer_tapes(recurrent: nn.Module) -> list[tuple[type[Tape], Weights]]:
-    """The kind and the weights of every layer, bottom first, detached from autograd.
+    """The kind and a copy of the weights of every layer, bottom first.
 
     Raises :class:`~eigenlab.errors.InputError` for what the trace does not cover: bidirectional
     networks, projections, and dropout between layers while training.
@@ -52,11 +52,16 @@ def layer_tapes(recurrent: nn.Module) -> list[tuple[type[Tape], Weights]]:
 
 def _ours(layer: RNNLayer | LSTMLayer, nonlinearity: object) -> Weights:
     return Weights(
-        layer.W_x.detach(),
-        layer.W_h.detach(),
-        layer.b.detach(),
+        _copy(layer.W_x),
+        _copy(layer.W_h),
+        _copy(layer.b),
         nonlinearity=nonlinearity,  # type: ignore[arg-type]
     )
+
+
+def _copy(parameter: Tensor) -> Tensor:
+    """A copy, so that a trace read after the next training step still speaks of this one."""
+    return parameter.detach().clone()
 
 
 def _refuse_unsupported(recurrent: nn.RNNBase) -> None:
@@ -72,11 +77,11 @@ def _refuse_unsupported(recurrent: nn.RNNBase) -> None:
 
 
 def _torch_layer(recurrent: nn.RNNBase, layer: int) -> tuple[type[Tape], Weights]:
-    w_x: Tensor = getattr(recurrent, f"weight_ih_l{layer}").detach()
-    w_h: Tensor = getattr(recurrent, f"weight_hh_l{layer}").detach()
+    w_x: Tensor = _copy(getattr(recurrent, f"weight_ih_l{layer}"))
+    w_h: Tensor = _copy(getattr(recurrent, f"weight_hh_l{layer}"))
     zero = w_x.new_zeros(w_x.shape[0])
-    b = getattr(recurrent, f"bias_ih_l{layer}").detach() if recurrent.bias else zero
-    b_h = getattr(recurrent, f"bias_hh_l{layer}").detach() if recurrent.bias else zero
+    b = _copy(getattr(recurrent, f"bias_ih_l{layer}")) if recurrent.bias else zero
+    b_h = _copy(getattr(recurrent, f"bias_hh_l{layer}")) if recurrent.bias else zero
     if recurrent.mode == "GRU":
         return GRUTape, Weights(w_x, w_h, b, b_h)
     if recurrent.mode == "LSTM":

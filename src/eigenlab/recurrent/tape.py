@@ -43,6 +43,7 @@ class Tape(ABC):
 
     block_names: tuple[str, ...]
     has_cell = False
+    last_cell: Tensor
 
     def __init__(self, weights: Weights, x: Tensor, h0: Tensor) -> None:
         self.weights, self.x, self.h0 = weights, x, h0
@@ -144,6 +145,7 @@ class LSTMTape(Tape):
         w = self.weights
         c0 = torch.zeros_like(self.h0)
         hidden, cells, squashed, self.gates = lstm_forward(self.x, self.h0, c0, w.w_x, w.w_h, w.b)
+        self.last_cell = cells[-1]
         self.factors = lstm_factors(self.gates, cells, squashed, c0)
         return hidden
 

@@ -1,8 +1,8 @@
 """Where do the gradients of a recurrent network go? (questions 1d to 1h)
 
-The recurrent part of the model is run once more on its own inputs by the hand-written sweep, whose
-by-product is dL/dh_t at every step and layer; what stands above it is read by
-:mod:`eigenlab.recurrent.head`. So a user's own model needs no change.
+The recurrent part of the model is run by the hand-written sweep, whose by-product is dL/dh_t at
+every step and layer; what stands above it is read by :mod:`eigenlab.recurrent.head`. So a user's
+own model needs no change.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from eigenlab.errors import InputError
-from eigenlab.recurrent.adapters import find_recurrent, layer_tapes
-from eigenlab.recurrent.head import Head, Loss, read_head
+from eigenlab.recurrent.adapters import find_recurrent
+from eigenlab.recurrent.head import Head, Loss
 from eigenlab.recurrent.tape import RNNTape, Tape
 from eigenlab.spectrum import eigenvalues, lyapunov_exponents
 
@@ -35,8 +35,9 @@ class GradientTrace:
         block_names: names of the recurrent blocks, ``("W_h",)`` or one per gate.
     """
 
-    def __init__(self, tapes: list[Tape], head: Head) -> None:
-        self._tapes, self._head = tapes, head
+    def __init__(self, head: Head) -> None:
+        self._head, self._tapes = head, head.tapes
+        tapes = head.tapes
         self.loss = float(head.loss)
         self.step_losses = head.step_losses
         self.block_names = tapes[0].block_names
@@ -76,7 +77,8 @@ class GradientTrace:
                 "pairwise_norms needs a loss at every step: use the default loss and a model whose "
                 "prediction at a step reads only that step's output"
             )
-        return _pairwise_norms(self._tapes, seeds)
+        with torch.no_grad():
+            return _pairwise_norms(self._tapes, seeds)
 
     def weight_terms(self, layer: int = 0) -> dict[str, Tensor]:
         """Each step's share of the weight gradients; their sum over T is the gradient.
@@ -217,17 +219,10 @@ def trace_gradients(
     (torch.Size([1, 20]), torch.Size([1, 20, 20]))
     """
     part = recurrent if recurrent is not None else find_recurrent(model)
-    layers = layer_tapes(part)
     _refuse_nonfinite(x=x, y=y)
-    head = read_head(model, part, x, y, last_step_only, loss)
-    inputs = head.inputs
-    tapes: list[Tape] = []
+    head = Head(model, part, x, y, last_step_only=last_step_only, loss=loss)
     with torch.no_grad():
-        for kind, weights in layers:
-            h0 = inputs.new_zeros(inputs.shape[1], weights.w_h.shape[1])
-            tapes.append(kind(weights, inputs, h0))
-            inputs = tapes[-1].hidden
-        return GradientTrace(tapes, head)
+        return GradientTrace(head)
 
 
 def _refuse_nonfinite(**tensors: Tensor) -> None:
