@@ -131,6 +131,26 @@ def test_pairwise_norms_equal_one_trace_per_loss(model):
         assert pairwise[-1, k, k] > 0
 
 
+@pytest.mark.parametrize("make", [RNN, LSTM])
+def test_pairs_that_vanish_beyond_the_dtype_are_zero_and_the_rest_is_exact(make):
+    """In float32 most pairs of a contracting network underflow; float64 still resolves them."""
+    torch.manual_seed(0)
+    model = RecurrentRegressor(make(INPUTS, HIDDEN, 2))
+    with torch.no_grad():
+        for layer in model.recurrent.layers:
+            layer.W_h.mul_(0.05)
+            if make is LSTM:
+                layer.b[HIDDEN : 2 * HIDDEN] = -3.0
+    x, y = data(steps=80)
+    single = trace_gradients(model, x.float(), y.float()).pairwise_norms.double()
+    double = trace_gradients(model.double(), x, y).pairwise_norms
+    resolved = double > 1e-29
+    assert 0.1 < resolved.double().mean() < 0.5
+    torch.testing.assert_close(single[resolved], double[resolved], rtol=1e-3, atol=0)
+    assert single[~resolved].max() < 1e-28
+    assert (single[~resolved] == 0).double().mean() > 0.9
+
+
 def test_step_losses_average_to_the_loss(model):
     x, y = data()
     trace = trace_gradients(model, x, y)

@@ -55,19 +55,20 @@ class GradientTrace:
     @cached_property
     def hidden_norms(self) -> Tensor:
         """|h_t|, (L, T)."""
-        return self.hidden.norm(dim=-1).mean(dim=1)
+        return _norms(self.hidden).mean(dim=1)
 
     @cached_property
     def gradient_norms(self) -> Tensor:
         """|dL/dh_t|, (L, T)."""
-        return self.hidden_gradients.norm(dim=-1).mean(dim=1)
+        return _norms(self.hidden_gradients).mean(dim=1)
 
     @cached_property
     def pairwise_norms(self) -> Tensor:
         """|dL_k/dh_t| at ``[layer, k, t]``, (L, T, T); zero for t > k, where L_k cannot see h_t.
 
         One sweep carries the gradients of all L_k side by side; memory grows with T B H, not with
-        T^2 H. L_k is the loss at step k alone: the mean over batch and outputs of that step.
+        T^2 H. L_k is the loss at step k alone: the mean over batch and outputs of that step. A
+        gradient that has shrunk to the edge of its dtype (1e-31 in float32) counts as zero.
 
         Raises :class:`~eigenlab.errors.InputError` for a custom loss or a head that mixes steps.
         """
@@ -131,7 +132,7 @@ class GradientTrace:
         row = (2 * head.residual / head.residual.numel()) @ head.readout.weight.detach()
         norms: list[Tensor] = []
         for _ in range(len(tape.hidden)):
-            norms.insert(0, row.norm(dim=-1).mean())
+            norms.insert(0, _norms(row).mean())
             row = row @ tape.weights.w_h
         return torch.stack(norms)
 
@@ -147,7 +148,7 @@ class GradientTrace:
             return None
         scaled = tape.derivative.unsqueeze(-1) * tape.weights.w_h
         steps = torch.linalg.matrix_norm(scaled[1:], ord=2)
-        last = self._head.direct[-1].norm(dim=-1)
+        last = _norms(self._head.direct[-1])
         products = steps.flip(0).cumprod(dim=0).flip(0)
         return torch.cat([products * last, last.unsqueeze(0)]).mean(dim=1)
 
@@ -225,6 +226,16 @@ def trace_gradients(
         return GradientTrace(head)
 
 
+def _norms(vectors: Tensor) -> Tensor:
+    """Euclidean norms over the last axis.
+
+    Accumulated in float64 (where the device has it): in float32 the squares of a gradient below
+    1e-19 are already zero, and vanishing gradients are what we came to see.
+    """
+    wide = torch.float32 if vectors.device.type == "mps" else torch.float64
+    return torch.linalg.vector_norm(vectors, dim=-1, dtype=wide).to(vectors.dtype)
+
+
 def _refuse_nonfinite(**tensors: Tensor) -> None:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
@@ -233,28 +244,48 @@ def _refuse_nonfinite(**tensors: Tensor) -> None:
 
 
 def _pairwise_norms(tapes: list[Tape], seeds: Tensor) -> Tensor:
-    """Sweep all L_k back at once. Row k of a carried block starts to live at step t = k."""
+    """Sweep all L_k back at once. Row k of a carried block starts to live at step t = k.
+
+    The rows of the last losses vanish first. Once nothing in a row is larger than the smallest
+    normal number over the machine epsilon, it has no full precision left, and arithmetic on such
+    numbers is many times slower than on others: the row is dropped and counts as zero.
+    """
     steps, batch, _ = seeds.shape
     norms = seeds.new_zeros(len(tapes), steps, steps)
-    top = len(tapes) - 1
     carried = [seeds.new_zeros(steps, batch, tape.hidden.shape[-1]) for tape in tapes]
-    cells = [torch.zeros_like(block) if t.has_cell else None
-             for t, block in zip(tapes, carried, strict=True)]  # fmt: skip
-    carried[top].copy_(seeds)
+    cells = [torch.zeros_like(block) for block in carried] if tapes[0].has_cell else None
+    carried[-1].copy_(seeds)
+    end = steps
     for t in range(steps - 1, -1, -1):
+        if t % _ROWS_CHECKED_EVERY == 0:
+            blocks = [*carried, *(cells or [])]
+            end = t + 1 + _rows_alive([block[t + 1 : end] for block in blocks])
         above: Tensor | None = None
-        for index in range(top, -1, -1):
-            tape, block, cell = tapes[index], carried[index][t:], cells[index]
+        for index in range(len(tapes) - 1, -1, -1):
+            tape, block = tapes[index], carried[index][t:end]
+            cell = cells[index][t:end] if cells else None
             if above is not None:
                 block += above
-            torch.mean(torch.linalg.vector_norm(block, dim=-1), dim=-1, out=norms[index, t:, t])
-            delta, grad_h, grad_c = tape.step_back(t, block, None if cell is None else cell[t:])
+            column = norms[index, t:end, t]
+            torch.mean(_norms(block), dim=-1, out=column)
+            delta, grad_h, grad_c = tape.step_back(t, block, cell)
             if index > 0:
                 above = delta @ tape.weights.w_x
             block.copy_(grad_h)
             if cell is not None and grad_c is not None:
-                cell[t:] = grad_c
+                cell.copy_(grad_c)
     return norms
+
+
+_ROWS_CHECKED_EVERY = 16
+
+
+def _rows_alive(blocks: list[Tensor]) -> int:
+    """How many leading rows to keep so that no row beyond them holds a number worth carrying."""
+    largest = torch.stack([block.abs().flatten(1).amax(dim=1) for block in blocks]).amax(dim=0)
+    limit = torch.finfo(largest.dtype)
+    kept = (largest >= limit.tiny / limit.eps).nonzero()
+    return int(kept[-1]) + 1 if len(kept) else 0
 
 
 def _one_sequence(tape: Tape, sequence: int) -> Tape:
