@@ -46,8 +46,7 @@ def command_for(experiment: Experiment, action: Callable[..., int]) -> Callable[
 
     def command(**given: Any) -> int:
         options = {name: given.pop(name) for name in OPTIONS if name in given}
-        overrides = {name: value for name, value in given.items() if value is not None}
-        return action(experiment, overrides, **options)
+        return action(experiment, given, **options)
 
     parameters = {name: kind for name, (kind, _) in OPTIONS.items()}
     parameters |= {name: _annotation(experiment.config, name) for name in fields}
