@@ -289,3 +289,31 @@ def test_the_summary_is_strict_json(tmp_path, whole):
     assert [claim["id"] for claim in stored["claims"]] == [
         c["id"] for c in summary(whole)["claims"]
     ]
+
+
+def test_what_other_code_or_data_measured_is_measured_again(tmp_path, monkeypatch):
+    counted = []
+
+    def measure(config, context):
+        counted.append(context.checkpoints)
+        context.reporter.metrics({"loss": 1.0}, step=len(counted))
+        return {"value": 1.0}
+
+    experiment = with_stage("prepare", measure)
+    told = []
+    reporter = Reporter()
+    monkeypatch.setattr(reporter, "message", told.append)
+    folder = tmp_path / "run"
+    experiment.run(folder=folder)
+    experiment.run(folder=folder, resume=True, reporter=reporter)
+    assert len(counted) == 1
+    monkeypatch.setenv("EIGENLAB_DATA", str(tmp_path))
+    experiment.run(folder=folder, resume=True, reporter=reporter)
+    assert len(counted) == 2
+    assert [row["step"] for row in read_metrics(folder) if row["stage"] == "prepare"] == [2]
+    environment = json.loads((folder / "environment.json").read_text())
+    environment["fingerprint"] = "of other code"
+    (folder / "environment.json").write_text(json.dumps(environment))
+    experiment.run(folder=folder, resume=True, reporter=reporter)
+    assert len(counted) == 3
+    assert sum("measuring everything anew" in text for text in told) == 2

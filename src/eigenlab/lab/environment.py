@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 import platform
 import subprocess
@@ -22,6 +24,7 @@ def environment(*, seed: int | None = None, device: str = "auto") -> dict[str, A
     return {
         "eigenlab": eigenlab.__version__,
         "revision": source_revision(),
+        "fingerprint": fingerprint(),
         "python": sys.version.split()[0],
         "packages": {name: version_of(name) for name in PACKAGES},
         "platform": platform.platform(),
@@ -50,6 +53,23 @@ def processor_name() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def fingerprint() -> str:
+    """SHA-256 over what decides a measurement besides its settings.
+
+    That is the source code of the package, edits included, and where data is looked up.
+    """
+    return hashlib.sha256(f"{_code()} {os.environ.get('EIGENLAB_DATA')}".encode()).hexdigest()
+
+
+@functools.cache
+def _code() -> str:
+    digest = hashlib.sha256()
+    package = Path(eigenlab.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def source_revision() -> str | None:

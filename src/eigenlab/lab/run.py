@@ -11,7 +11,8 @@
     checkpoints/       safetensors + JSON of trainings not yet finished
 
 A run that is killed leaves the records of its finished stages and the last checkpoint of the
-unfinished one; ``resume=True`` continues from there.
+unfinished one; ``resume=True`` continues from there. What other source code has measured, or other
+data, is not kept: changing an equation and resuming measures it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from eigenlab.errors import Cancelled, DataError, EigenlabError, InputError
 from eigenlab.files import dump_json, load_json, read_json, write_atomic
 from eigenlab.lab.claim import Check, ClaimResult, Outcome, Record
 from eigenlab.lab.config import Config
-from eigenlab.lab.environment import environment
+from eigenlab.lab.environment import environment, fingerprint
 from eigenlab.lab.experiment import Context, Experiment, NotRun, Stage
 from eigenlab.reporter import SILENT, Reporter
 
@@ -111,6 +112,8 @@ def execute(
 ) -> Result:
     """Run the stages in order, storing each as it ends; see :meth:`Experiment.run`."""
     store = _Store(folder, experiment, config, resume) if folder is not None else None
+    if store and store.notice:
+        reporter.message(store.notice)
     stages: dict[str, StageOutcome] = {}
     status = "running"
     try:
@@ -206,7 +209,7 @@ class _Store:
     """A run folder being written."""
 
     def __init__(self, folder: Path, experiment: Experiment, config: Config, resume: bool) -> None:
-        self.folder = folder
+        self.folder, self.notice = folder, ""
         settings = {
             "format": FORMAT,
             "experiment": experiment.name,
@@ -237,7 +240,18 @@ class _Store:
                 f"{self.folder} was run with another {', '.join(changed)}; "
                 "resume with the same settings, or choose another --out"
             )
-        self._mend_metrics()
+        if self._fingerprint() == fingerprint():
+            self._mend_metrics()
+        else:
+            self.notice = "the code or the data folder changed since; measuring everything anew"
+            for name in ("records", "checkpoints", "figures"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+            for name in ("result.json", "metrics.jsonl"):
+                (self.folder / name).unlink(missing_ok=True)
+
+    def _fingerprint(self) -> str | None:
+        path = self.folder / "environment.json"
+        return _read_record(path).get("fingerprint") if path.exists() else None
 
     def _mend_metrics(self) -> None:
         """Drop a last line that a killed process left unfinished."""
