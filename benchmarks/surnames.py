@@ -94,9 +94,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--models", nargs="*", default=[MAJORITY, RNN, BEST, NGRAMS])
+    parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
+    results = arguments.results
     torch.set_num_threads(arguments.threads)
-    rows = read_json(RESULTS)["rows"] if RESULTS.exists() else []
+    rows = read_json(results)["rows"] if results.exists() else []
     done = {(r["protocol"], r["model"], r["seed"]) for r in rows}
     for seed in range(arguments.seeds):
         for protocol in PROTOCOLS:
@@ -106,7 +108,7 @@ def main() -> None:
                 rows.append(measure(protocol, model, seed))
                 print(rows[-1], flush=True)
                 stored = {"environment": environment(), "epochs": COURSE_EPOCHS, "rows": rows}
-                write_atomic(RESULTS, dump_json(stored))
+                write_atomic(results, dump_json(stored))
     print(table(rows))
 
 

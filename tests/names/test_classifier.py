@@ -145,9 +145,7 @@ def test_a_name_of_5000_letters_is_read_to_its_end(fitted):
     np.testing.assert_allclose(p[1], fitted.predict_proba(["Rossi"])[0], rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "name", ["", "  "[:0], "Пушкин", "山田", "1234", "-/-", "\x00", "😀", "  ", ". ,"]
-)
+@pytest.mark.parametrize("name", ["", "Пушкин", "山田", "1234", "-/-", "\x00", "😀", "  ", ". ,"])
 def test_what_cannot_be_read_is_refused_by_position(fitted, name):
     with pytest.raises(InputError, match=r"X\[1\].*holds no letter"):
         fitted.predict(["Rossi", name])

@@ -66,7 +66,7 @@ def test_nothing_is_cut_from_a_long_name():
     assert len(encode_name("ab" * 2500)) == 5000
 
 
-@pytest.mark.parametrize("name", ["", "   \t"[3:], "12-34", "Пушкин", "山田", "\u0301"])
+@pytest.mark.parametrize("name", ["", "12-34", "Пушкин", "山田", "\u0301"])
 def test_a_name_without_letters_is_refused(name):
     with pytest.raises(InputError, match="holds no letter"):
         encode_name(name)

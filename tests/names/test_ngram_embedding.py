@@ -24,10 +24,10 @@ def test_each_letter_carries_the_ngrams_that_end_there():
     assert last_pos.tolist() == [2, 1]
 
 
-def test_letters_alone_are_the_plain_encoding():
+def test_letters_alone_are_the_plain_encoding_of_the_capitalised_name():
     vocabulary = NGramVocabulary.learn(["ab", "c"], longest=1)
     assert vocabulary.ngrams == []
-    assert torch.equal(vocabulary.encode(["ab", "c"])[0], encode_names(["ab", "c"])[0])
+    assert torch.equal(vocabulary.encode(["ab", "c"])[0], encode_names(["Ab", "C"])[0])
 
 
 def test_with_a_table_of_zeros_it_is_the_plain_network():

@@ -22,7 +22,8 @@ class NGramVocabulary:
 
     Args:
         ngrams: the known ones, in the order of their numbers from 1.
-        longest: n; with 1 there are none and :meth:`encode` gives the letters alone.
+        longest: n; with 1 there are none, and :meth:`encode` gives the letters alone, the first
+            as a capital, which marks the beginning.
 
     A step is added behind the last letter, so that "ends in -ov" is an n-gram too.
 
@@ -47,7 +48,7 @@ class NGramVocabulary:
         ``[..., 0]`` are the letters of :func:`encode_names`, ``[..., k]`` the (k + 1)-grams.
         """
         if self.longest == 1:
-            return encode_names(names)
+            return encode_names([name.capitalize() for name in names])
         letters, last_pos = encode_names([name + _END for name in names])
         x = torch.full((*letters.shape, self.longest), UNKNOWN)
         x[..., 0] = letters
@@ -112,8 +113,10 @@ class NGramRecurrentClassifier(RecurrentClassifier):
 
     def embed(self, x: Tensor) -> Tensor:
         """Return inputs (B, T, rnn_size) for ``x`` (B, T, longest) of a vocabulary."""
-        ngrams = x[..., 1:]
-        weights = torch.ones(ngrams.shape, device=x.device, dtype=self.embedding.weight.dtype)
+        batch, steps, _ = x.shape
+        ngrams = x[..., 1:].flatten(0, 1)
+        table = self.ngram_embedding.weight
+        weights = torch.ones(ngrams.shape, device=x.device, dtype=table.dtype)
         weights = nn.functional.dropout(weights, self.ngram_dropout, self.training)
-        added = torch.einsum("btk,btkh->bth", weights, self.ngram_embedding(ngrams))
-        return self.embedding(x[..., 0]) + added
+        added = nn.functional.embedding_bag(ngrams, table, mode="sum", per_sample_weights=weights)
+        return self.embedding(x[..., 0]) + added.view(batch, steps, -1)
