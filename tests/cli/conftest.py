@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from eigenlab.cli import main
-
-TOY_CLI = """
-import sys
-sys.path.insert(0, {tests!r})
-import toy
-from eigenlab.experiments import TABLE, Row
-sys.modules["eigenlab.experiments.toy"] = toy
-TABLE.clear()
-TABLE["toy"] = Row("toy", "A toy", ("9a", "9b"))
-from eigenlab.cli import main
-sys.exit(main())
-"""
+from toy_cli import TOY_CLI
 
 
 class Outcome(NamedTuple):
@@ -49,9 +37,8 @@ def start(tmp_path):
     processes = []
 
     def run(*words: str) -> subprocess.Popen[str]:
-        script = TOY_CLI.format(tests=str(Path(__file__).parents[1]))
         process = subprocess.Popen(
-            [sys.executable, "-c", script, *map(str, words)],
+            [sys.executable, "-c", TOY_CLI, *map(str, words)],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
