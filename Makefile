@@ -34,7 +34,7 @@ $(INSTALLED_DEV): pyproject.toml | $(BIN)/python
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(INSTALLED)
 
-# --resume keeps what an earlier, unfinished run has measured; `make clean` starts afresh.
+# --resume keeps what the same code measured before; `make clean` starts afresh.
 reproduce: $(INSTALLED)  ## Run every experiment and write report/index.html.
 	@$(BIN)/eigenlab reproduce --preset $(PRESET) --out $(OUT) --resume
 

@@ -194,6 +194,9 @@ def test_reproduce_again_needs_resume(call):
     assert again.status == 2
     assert "--resume" in again.err
     assert call("reproduce", "--preset", "smoke", "--resume").status == 0
+    other = call("reproduce", "--preset", "full", "--resume")
+    assert other.status == 2
+    assert "report/runs/toy was run with other settings" in other.err
 
 
 def test_one_broken_experiment_does_not_stop_the_others(call, tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ from eigenlab.cli.terminal import (
 )
 from eigenlab.errors import Cancelled, EigenlabError, InputError, nearest
 from eigenlab.experiments import TABLE, load_experiment
-from eigenlab.files import dump_json, write_atomic
+from eigenlab.files import dump_json, load_json, read_json, write_atomic
 from eigenlab.lab import Config, Experiment, Result, fresh_folder, summary
 from eigenlab.report import NOTES, collect, command_for, is_run, read_notes, render
 
@@ -117,11 +117,8 @@ def reproduce(*, preset: str, only: str | None, out: Path, resume: bool, json: b
     names = select(only)
     configs = {name: load_experiment(name).config.from_preset(preset) for name in names}
     folders = {name: out / "runs" / name for name in names}
-    if not resume and (present := [str(f) for f in folders.values() if is_run(f)]):
-        raise InputError(
-            f"{', '.join(present)} already holds a run; add --resume to continue, "
-            "or choose another --out"
-        )
+    for name in names:
+        _refuse_other_run(folders[name], configs[name], resume=resume)
     notes: dict[str, dict[str, str]] = read_notes(out) if resume else {}
     results: list[Result] = []
     interrupted = False
@@ -155,6 +152,23 @@ def reproduce(*, preset: str, only: str | None, out: Path, resume: bool, json: b
         return INTERRUPTED
     failed = any(notes[name]["status"] == "failed" for name in names)
     return 1 if failed or not all(result.as_documented for result in results) else 0
+
+
+def _refuse_other_run(folder: Path, config: Config, *, resume: bool) -> None:
+    """Raise before the first experiment starts what the last one would raise after an hour."""
+    if not is_run(folder):
+        return
+    if not resume:
+        raise InputError(
+            f"{folder} already holds a run; add --resume to continue, or choose another --out"
+        )
+    stored = read_json(folder / "config.json")
+    settings = load_json(dump_json(config.model_dump(mode="json")))
+    if not isinstance(stored, dict) or stored.get("config") != settings:
+        raise InputError(
+            f"{folder} was run with other settings (another --preset?); remove it, "
+            "or choose another --out"
+        )
 
 
 def _write_page(out: Path) -> Path | None:
