@@ -3,7 +3,7 @@
     EIGENLAB_DATA=<folder with names/> python benchmarks/surnames.py
 
 Every finished run is stored at once in ``benchmarks/results/surnames.json``; a second call
-continues where the first stopped. Inside the clock of one run: reading the names from memory,
+continues where the first stopped, ``--fresh`` begins anew. Inside the clock of one run: reading the names from memory,
 splitting, encoding, training, calibration; outside: imports, reading the files, testing. The wall
 time depends on what else the machine does, the processor time (of one thread, by default) hardly.
 """
@@ -94,11 +94,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--models", nargs="*", default=[MAJORITY, RNN, BEST, NGRAMS])
+    parser.add_argument("--fresh", action="store_true", help="forget the stored runs")
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     results = arguments.results
     torch.set_num_threads(arguments.threads)
-    rows = read_json(results)["rows"] if results.exists() else []
+    if path("names") is None:
+        raise SystemExit(
+            "the real surnames are not here; run `eigenlab data fetch names` or set EIGENLAB_DATA"
+        )
+    rows = read_json(results)["rows"] if results.exists() and not arguments.fresh else []
     done = {(r["protocol"], r["model"], r["seed"]) for r in rows}
     for seed in range(arguments.seeds):
         for protocol in PROTOCOLS:

@@ -40,19 +40,22 @@ def draw_confusion(record: Record) -> go.Figure:
     overall = record["protocols"]["leak-free"]["overall"]
     labels, confusion = overall["labels"], overall["confusion"]
     shares = [[100 * cell / max(sum(row), 1) for cell in row] for row in confusion]
+    shown = [[round(share) or None for share in row] for row in shares]
     chart = theme.heatmap(
-        [[round(share) or None for share in row] for row in shares],
+        shown,
         x=labels,
         y=labels,
         x_title="predicted language",
         y_title="true language",
         value_title="share of the true language (%)",
-        numbers=True,
         height=620,
     )
     chart.update_xaxes(tickangle=-60, type="category", tickmode="linear")
     chart.update_yaxes(type="category", tickmode="linear")
-    chart.data[0].textfont.size = 11
+    chart.data[0].update(
+        text=[["" if share is None else str(share) for share in row] for row in shown],
+        texttemplate="%{text}",
+    )
     return chart
 
 
@@ -122,7 +125,7 @@ def draw_learning(record: Record) -> go.Figure:
 def draw_shift(record: Record) -> go.Figure:
     """Shares of the answers in another population, as trained and with its base rates."""
     name, shift = furthest(record)
-    chart = theme.figure("language", f"share of names where {name.lower()} (%)", height=480)
+    chart = theme.figure("language", "share of names (%)", title=name.capitalize(), height=480)
     order = sorted(range(len(shift["labels"])), key=lambda i: -shift["trained"][i])
     labels = [shift["labels"][i] for i in order]
     for title, shares in (
