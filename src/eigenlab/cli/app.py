@@ -25,7 +25,9 @@ USAGE_ERROR = 2
 _NOT_OUR_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 INTERRUPTED = 130  # what a shell reports for a process stopped by Ctrl-C
 
-Json = Annotated[bool, Parameter(negative=(), help="Print JSON and nothing else.")]
+Json = Annotated[
+    bool, Parameter(negative=(), show_default=False, help="Print JSON and nothing else.")
+]
 Folder = Annotated[Path, Parameter(help="A run folder, or what `eigenlab reproduce` wrote.")]
 
 
@@ -145,7 +147,9 @@ def _reproduce(
         str | None, Parameter(help="Questions or experiments, such as 1,2 or 1e or surnames.")
     ] = None,
     out: Annotated[Path, Parameter(help="Folder for the report and the runs.")] = Path("report"),
-    resume: Annotated[bool, Parameter(negative=(), help="Continue what --out holds.")] = False,
+    resume: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Continue what --out holds.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Run the experiments of the course and write one offline report."""

@@ -21,9 +21,16 @@ Out = Annotated[
     Path | None, Parameter(help="Folder to write the run into [default: runs/EXPERIMENT].")
 ]
 Resume = Annotated[
-    bool, Parameter(negative=(), help="Continue the unfinished run in --out (same settings).")
+    bool,
+    Parameter(
+        negative=(),
+        show_default=False,
+        help="Continue the unfinished run in --out (same settings).",
+    ),
 ]
-Json = Annotated[bool, Parameter(negative=(), help="Print JSON and nothing else.")]
+Json = Annotated[
+    bool, Parameter(negative=(), show_default=False, help="Print JSON and nothing else.")
+]
 
 #: Options that every ``eigenlab run`` has; a config field may not take these names.
 OPTIONS: dict[str, tuple[Any, Any]] = {
@@ -62,8 +69,8 @@ def command_for(experiment: Experiment, action: Callable[..., int]) -> Callable[
         ]
     )
     command.__annotations__ = parameters
-    questions = ", ".join(experiment.source)
-    command.__doc__ = f"{experiment.title} (questions {questions})\n\n{experiment.summary}"
+    questions = f"question{'s'[: len(experiment.source) - 1]} {', '.join(experiment.source)}"
+    command.__doc__ = f"{experiment.title} ({questions})\n\n{experiment.summary}"
     return command
 
 
