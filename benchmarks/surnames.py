@@ -3,9 +3,9 @@
     EIGENLAB_DATA=<folder with names/> python benchmarks/surnames.py
 
 Every finished run is stored at once in ``benchmarks/results/surnames.json``; a second call
-continues where the first stopped, ``--fresh`` begins anew. Inside the clock of one run: reading the names from memory,
-splitting, encoding, training, calibration; outside: imports, reading the files, testing. The wall
-time depends on what else the machine does, the processor time (of one thread, by default) hardly.
+continues where the first stopped, ``--fresh`` begins anew. Inside the clock of one run: splitting,
+encoding, training and calibration; outside: imports, reading the files, testing. The wall time
+depends on what else the machine does, the processor time (of one thread, by default) hardly.
 """
 
 from __future__ import annotations
