@@ -1,5 +1,7 @@
 import copy
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -195,3 +197,10 @@ def test_the_same_seed_gives_the_same_record():
 def test_settings_out_of_bounds_are_named():
     with pytest.raises(InputError, match=r"weight_scale=4.*length=1"):
         EXPERIMENT.config.from_preset("smoke", weight_scale=4, length=1)
+
+
+def test_the_python_of_the_guide_runs(capsys):
+    guide = Path(__file__).parents[2] / "docs" / "gradients.md"
+    (code,) = re.findall(r"^```python\n(.*?)^```$", guide.read_text(encoding="utf-8"), re.M | re.S)
+    exec(compile(code, str(guide), "exec"), {})
+    assert "spectral_radius" in capsys.readouterr().out

@@ -83,7 +83,8 @@ def test_curves_take_the_next_style_and_a_band_that_of_its_curve():
 
 def test_a_band_goes_round_its_region_and_skips_what_cannot_be_drawn():
     chart = theme.figure("t", "norm", log_y=True)
-    theme.band(chart, [1, 2, 3], [1.0, 0.0, 3.0], [2.0, 2.0, 4.0], "range", index=0)
+    theme.band(chart, [1, 2, 3], [1.0, 0.0, 3.0], [2.0, 2.0, 4.0], "range", index=0, legend=False)
+    assert chart.data[0].showlegend is False
     assert list(chart.data[0].x) == [1, 3, 3, 1]
     assert list(chart.data[0].y) == [1.0, 3.0, 4.0, 2.0]
 

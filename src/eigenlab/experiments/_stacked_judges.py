@@ -123,7 +123,7 @@ def _mean_and_range(
     means = [math.exp(math.fsum(math.log(v) for v in c) / len(c)) for c in columns]
     theme.line(chart, x, means, name, index=place, markers=False)
     low, high = [min(c) for c in columns], [max(c) for c in columns]
-    theme.band(chart, x, low, high, "range", index=place)
+    theme.band(chart, x, low, high, f"range, {name}", index=place, legend=False)
 
 
 def draw_trained(record: Record) -> go.Figure:
@@ -153,7 +153,7 @@ def draw_rates(record: Record) -> go.Figure:
         found = [by_seed(record, cell, scale, "far_rate") for scale in SCALES]
         theme.line(chart, SCALES, [mean_interval(v).estimate for v in found], cell, index=place)
         low, high = [min(v) for v in found], [max(v) for v in found]
-        theme.band(chart, SCALES, low, high, "range", index=place)
+        theme.band(chart, SCALES, low, high, f"range, {cell}", index=place, legend=False)
     theme.reference(chart, y=0.0, text="neither vanishes nor explodes")
     chart.update_xaxes(tickvals=SCALES, ticktext=[f"{scale:g}" for scale in SCALES])
     chart.update_yaxes(range=[-3, 0.5])

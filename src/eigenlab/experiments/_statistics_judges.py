@@ -206,7 +206,9 @@ def draw_by_distance(record: Record) -> go.Figure:
         log_y=True,
     )
     distances = list(range(record["length"]))
-    _mean_and_range(chart, distances, [row["by_distance"] for row in record["rows"]], "one loss")
+    _mean_and_range(
+        chart, distances, [row["by_distance"] for row in record["rows"]], "one step's loss"
+    )
     return chart
 
 
@@ -215,9 +217,9 @@ def _mean_and_range(
 ) -> None:
     columns = list(zip(*rows, strict=True))
     means = [_geometric_mean(column) for column in columns]
-    theme.line(chart, x, means, f"{name} (geometric mean of networks)", markers=False)
+    theme.line(chart, x, means, name, markers=False)
     low, high = [min(column) for column in columns], [max(column) for column in columns]
-    theme.band(chart, x, low, high, "range of networks")
+    theme.band(chart, x, low, high, f"range, {name}", legend=False)
 
 
 def _geometric_mean(values: Sequence[float]) -> float:
@@ -236,7 +238,7 @@ def draw_long_range(record: Record) -> go.Figure:
             chart,
             [f"{task}, lag {lag}" for task, lag in groups],
             [interval.estimate for interval in intervals],
-            f"loss at {loss} step (mean, range of seeds)",
+            f"loss at {loss} step",
             low=[min(errors(record, *group, loss)) for group in groups],
             high=[max(errors(record, *group, loss)) for group in groups],
             size=11,

@@ -160,7 +160,8 @@ EXPERIMENT = Experiment(
             "every-step",
             "The gradient that is logged",
             "With a loss at every step the whole gradient is as large at the first step as at the "
-            "last; with the loss at the last step it vanishes. Same networks.",
+            "last; with the loss at the last step it vanishes. Geometric mean and range of the "
+            "networks, the same ones for both.",
             "every-step",
             judges.draw_every_step,
         ),
@@ -168,7 +169,7 @@ EXPERIMENT = Experiment(
             "by-distance",
             "The gradient of one step's loss",
             "The same networks, loss by loss: however many losses there are, each reaches back "
-            "only so far.",
+            "only so far. Geometric mean and range.",
             "every-step",
             judges.draw_by_distance,
         ),
@@ -176,8 +177,9 @@ EXPERIMENT = Experiment(
             "long-range",
             "What is learned",
             "Error at the last step on new sequences, after training with the loss at the last "
-            "step or at every step. A long delay is learned by neither. Holding the first input is "
-            "learned in part with a loss at every step, since its early steps are easy.",
+            "step or at every step: mean and range of the seeds. A long delay is learned by "
+            "neither. Holding the first input is learned in part with a loss at every step, since "
+            "its early steps are easy.",
             "long-range",
             judges.draw_long_range,
         ),

@@ -153,8 +153,8 @@ EXPERIMENT = Experiment(
             "trained",
             "Gradients after training",
             "Gradient of the last step's loss in the trained networks, with respect to the hidden "
-            "states of the top layer. The LSTM loses most of it in the last step, on the way from "
-            "the hidden state into the cell.",
+            "states of the top layer, geometric mean and range of the seeds. The LSTM loses most "
+            "of it in the last steps, on the way from the hidden state into the cell.",
             "training",
             judges.draw_trained,
         ),

@@ -238,11 +238,13 @@ def band(
     name: str,
     *,
     index: int | None = None,
+    legend: bool = True,
 ) -> None:
     """Shade the region between ``low`` and ``high`` (an interval, a range over seeds).
 
     ``index`` is that of the curve it belongs to; default: the last one drawn. Points where either
-    end cannot be drawn are left out.
+    end cannot be drawn are left out. With several bands, leave them out of the legend and say in
+    the caption what they are.
     """
     look = style(max(0, _curves(chart) - 1) if index is None else index)
     log = chart.layout.yaxis.type == "log"
@@ -258,6 +260,7 @@ def band(
             fill="toself",
             fillcolor=fade(look.color, 0.18),
             hoverinfo="skip",
+            showlegend=legend,
         )
     )
 
