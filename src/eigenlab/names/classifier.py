@@ -111,7 +111,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         ngrams: int = 4,
         ngram_dropout: float = 0.5,
         members: int = 2,
-        epochs: int = 12,
+        epochs: int = 15,
         batch_size: int = 128,
         learning_rate: float = 3e-3,
         weight_decay: float = 0.01,
