@@ -41,7 +41,8 @@ def measure(protocol: str, model: str, seed: int) -> dict[str, Any]:
     pairs = load_names("names")
     names, languages = [name for name, _ in pairs], [language for _, language in pairs]
     job = Training(
-        folder=str(path("names")),
+        data="names",
+        folder=path("names"),
         protocol=protocol,
         model=model,
         seed=seed,

@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from eigenlab.errors import InputError
 from eigenlab.experiments import _surnames_measurements as measurements
 from eigenlab.experiments import surnames
 from eigenlab.experiments._surnames_judges import distance
@@ -51,6 +52,17 @@ def test_auto_takes_the_real_names_where_they_are(monkeypatch, tmp_path):
     monkeypatch.setenv("EIGENLAB_DATA", str(tmp_path))
     assert measurements.dataset(config) == "names"
     assert measurements.dataset(config.replace(data="names-mini")) == "names-mini"
+
+
+def test_missing_and_unreadable_data_is_the_users_to_mend(monkeypatch, tmp_path):
+    monkeypatch.setenv("EIGENLAB_DATA", str(tmp_path / "absent"))
+    for data in ("auto", "names"):
+        with pytest.raises(InputError, match="is not a folder; correct or unset it"):
+            EXPERIMENT.run(EXPERIMENT.config.from_preset("smoke", data=data))
+    (tmp_path / "names").mkdir()
+    monkeypatch.setenv("EIGENLAB_DATA", str(tmp_path))
+    with pytest.raises(InputError, match=r"dataset 'names'.*is missing"):
+        EXPERIMENT.run(EXPERIMENT.config.from_preset("smoke", data="names"))
 
 
 def test_the_same_training_gives_the_same_record(result):

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.dummy import DummyClassifier
 
 from eigenlab.data import load_names, path
-from eigenlab.errors import InputError
+from eigenlab.errors import DataError, InputError
 from eigenlab.lab import Context, NotRun
 from eigenlab.lab.claim import Record
 from eigenlab.names import (
@@ -51,7 +51,8 @@ TANH_RNN: dict[str, Any] = {
 class Training:
     """Everything that decides what one training and its test give."""
 
-    folder: str
+    data: str
+    folder: Path | None
     protocol: Protocol
     model: str
     seed: int
@@ -65,18 +66,37 @@ def dataset(config: SurnamesConfig) -> str:
     """The dataset that is used: ``auto`` takes the real surnames where they are found."""
     if config.data != "auto":
         return config.data
-    return "names" if path("names") is not None else "names-mini"
+    return "names" if _folder("names") is not None else "names-mini"
+
+
+def _folder(data: str) -> Path | None:
+    try:
+        return path(data)
+    except DataError as error:
+        raise InputError(str(error)) from error
+
+
+def lines(data: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """All names of a dataset and their languages, line by line.
+
+    Raises :class:`~eigenlab.errors.InputError` when the data cannot be had or read: what is
+    missing is for the user to bring, not a failed measurement.
+    """
+    return _read(data, _folder(data))
 
 
 @lru_cache(maxsize=4)
-def _lines(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    pairs = load_names(name)
+def _read(data: str, folder: Path | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    try:
+        pairs = load_names(data)
+    except DataError as error:
+        raise InputError(str(error)) from error
     return tuple(name for name, _ in pairs), tuple(language for _, language in pairs)
 
 
 def measure_data(config: SurnamesConfig, context: Context) -> Record:
     """Sizes, base rates, ambiguity and leakage of the lines that are used."""
-    names, languages = _lines(dataset(config))
+    names, languages = lines(dataset(config))
     split = {protocol: split_names(protocol, names, seed=config.seed) for protocol in PROTOCOLS}
     counts = Counter(languages)
     distinct = Counter(language for _, language in set(zip(names, languages, strict=True)))
@@ -166,11 +186,11 @@ def seeds(config: SurnamesConfig) -> list[int]:
 def _measure(
     config: SurnamesConfig, protocol: Protocol, model: str, seed: int, context: Context
 ) -> dict[str, Any]:
-    name = dataset(config)
-    folder = path(name)
+    data = dataset(config)
     return _trained(
         Training(
-            folder=f"{name}:{folder}",
+            data=data,
+            folder=_folder(data),
             protocol=protocol,
             model=model,
             seed=seed,
@@ -186,9 +206,8 @@ def _measure(
 # second stage gets what it would have measured itself.
 @lru_cache(maxsize=64)
 def _trained(job: Training) -> dict[str, Any]:
-    name = job.folder.partition(":")[0]
     begin = time.perf_counter()
-    names, languages = _lines(name)
+    names, languages = lines(job.data)
     split = split_names(job.protocol, names, seed=job.seed)
     (train, train_y), (test, test_y) = (take(names, languages, part.tolist()) for part in split)
     curve_on = (test, test_y) if job.model == RNN else None
