@@ -43,9 +43,16 @@ def test_links_lead_somewhere(document):
             assert fragment in {anchor(heading) for heading in headings}, target
 
 
-def test_the_python_of_the_readme_runs():
-    for code in blocks("README.md", "python"):
-        exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+@pytest.mark.parametrize(
+    "document",
+    [d for d in map(str, DOCUMENTS) if "CONTRIBUTING" not in d and blocks(d, "python")],
+    ids=lambda path: Path(path).name,
+)
+def test_the_python_of_a_document_runs(document, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    scope = {"__name__": "document"}
+    for code in blocks(document, "python"):
+        exec(compile(code, document, "exec"), scope)
 
 
 def test_the_commands_of_the_readme_exist():
