@@ -95,6 +95,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--models", nargs="*", default=[MAJORITY, RNN, BEST, NGRAMS])
+    parser.add_argument("--protocols", nargs="*", default=PROTOCOLS)
     parser.add_argument("--fresh", action="store_true", help="forget the stored runs")
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
@@ -107,7 +108,7 @@ def main() -> None:
     rows = read_json(results)["rows"] if results.exists() and not arguments.fresh else []
     done = {(r["protocol"], r["model"], r["seed"]) for r in rows}
     for seed in range(arguments.seeds):
-        for protocol in PROTOCOLS:
+        for protocol in arguments.protocols:
             for model in arguments.models:
                 if (protocol, model, seed) in done:
                     continue
