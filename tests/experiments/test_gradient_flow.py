@@ -194,6 +194,14 @@ def test_the_same_seed_gives_the_same_record():
     assert loss[0] == loss[1] != loss[2]
 
 
+def test_an_overflow_is_the_users_to_mend_unless_only_the_counterpart_overflows():
+    wild = EXPERIMENT.config.from_preset("smoke", weight_scale=3, length=500)
+    for nonlinearity in ("identity", "relu"):
+        with pytest.raises(InputError, match=r"weight_scale=3 over length=500 .* lower one"):
+            measurements.measure_flow(wild.replace(nonlinearity=nonlinearity), Context())
+    assert list(measurements.measure_flow(wild, Context())["networks"]) == ["tanh"]
+
+
 def test_settings_out_of_bounds_are_named():
     with pytest.raises(InputError, match=r"weight_scale=4.*length=1"):
         EXPERIMENT.config.from_preset("smoke", weight_scale=4, length=1)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from eigenlab.errors import InputError
 from eigenlab.experiments import _finite_differences as nudging
 from eigenlab.experiments._intervals import worst
 from eigenlab.experiments._networks import gaussian_rnn, layers_of, redraw, with_spectral_radius
@@ -50,6 +51,13 @@ def measure_flow(config: GradientFlowConfig, context: Context) -> Record:
             generator=generator(config.seed, "flow", "network"),
         )
         trace = trace_gradients(model, x, y, last_step_only=config.last_step_only)
+        if not (math.isfinite(trace.loss) and trace.gradient_norms.isfinite().all()):
+            if name != config.nonlinearity:
+                continue  # the linear counterpart of a bounded network may well overflow
+            raise InputError(
+                f"weight_scale={config.weight_scale:g} over length={config.length} steps exceeds "
+                f"the range of float64 with nonlinearity='{name}'; lower one of them"
+            )
         networks[name] = _summary(trace)
         pairs = pairs or _pairs(trace)
         last = trace_gradients(model, x, y, last_step_only=True)
