@@ -22,6 +22,7 @@ class Outcome(NamedTuple):
 def call(capsys, tmp_path, monkeypatch, toy):
     """Call the command line as a function, inside an empty folder, with the toy experiment."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")  # a table is not wrapped where a test looks
 
     def run(*words: str) -> Outcome:
         status = main([str(word) for word in words])
