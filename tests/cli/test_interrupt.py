@@ -56,6 +56,8 @@ def test_ctrl_c_during_reproduce_still_writes_the_report(start, tmp_path):
     page = (tmp_path / "all/index.html").read_text()
     assert "Unfinished." in page
     assert "stopped on request" in page
+    notes = json.loads((tmp_path / "all/reproduce.json").read_text())["experiments"]
+    assert notes["toy"]["status"] == "interrupted"
 
 
 @pytest.mark.parametrize("moment", ["config.json", "environment.json", "metrics.jsonl"])

@@ -221,3 +221,15 @@ def test_columns_of_numbers_are_aligned_as_numbers():
     rows = [[1, "7.4", "a", None, "5 of 9", "12 %"], [0.5, "-3e-4", 2, 1.0, "1", "3%"]]
     aligned = _Table("t", list("abcdef"), rows).alignment
     assert aligned == ["number", "number", "", "number", "", "number"]
+
+
+def test_an_experiment_that_left_no_run_is_named_with_its_reason(folder):
+    notes = {
+        "toy": {"status": "finished", "reason": ""},
+        "late": {"status": "not reached", "reason": ""},
+        "lost": {"status": "failed", "reason": "its data is <gone>"},
+    }
+    text = Outline(render(collect(folder), notes)).text
+    assert "late was not measured: not reached." in text
+    assert "lost was not measured: its data is <gone>." in text
+    assert "toy was not measured" not in text

@@ -192,10 +192,10 @@ def _report(folder: Folder, /) -> None:
     """Write the report of a run or a reproduction again, from the stored records."""
     from eigenlab.cli.terminal import output
     from eigenlab.files import write_atomic
-    from eigenlab.report import collect, render
+    from eigenlab.report import collect, read_notes, render
 
     page = folder / "index.html"
-    write_atomic(page, render(collect(folder)))
+    write_atomic(page, render(collect(folder), read_notes(folder)))
     output().print(f"Report: {page}", markup=False, soft_wrap=True)
 
 

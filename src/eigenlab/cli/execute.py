@@ -120,6 +120,7 @@ def reproduce(*, preset: str, only: str | None, out: Path, resume: bool, json: b
     for name in names:
         _refuse_other_run(folders[name], configs[name], resume=resume)
     notes: dict[str, dict[str, str]] = read_notes(out) if resume else {}
+    notes |= {name: {"status": "not reached", "reason": ""} for name in names}
     results: list[Result] = []
     interrupted = False
     for name in names:
@@ -175,7 +176,7 @@ def _write_page(out: Path) -> Path | None:
     if not is_main_process() or not any(is_run(path) for path in (out / "runs").glob("*")):
         return None
     page = out / "index.html"
-    write_atomic(page, render(collect(out)))
+    write_atomic(page, render(collect(out), read_notes(out)))
     return page
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -177,8 +177,15 @@ class _Section:
         return python_for(self.run.experiment.name, self.run.result.config)
 
 
-def render(runs: Sequence[Run]) -> str:
-    """Return the page for ``runs``, a complete HTML document."""
+def render(runs: Sequence[Run], notes: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    """Return the page for ``runs``, a complete HTML document.
+
+    Args:
+        notes: what :func:`~eigenlab.report.read_notes` gives; experiments that left no run are
+            listed with the reason.
+    """
+    present = {run.experiment.name for run in runs}
+    absent = [(name, note) for name, note in (notes or {}).items() if name not in present]
     sections = _sections(runs)
     verdicts = [claim.verdict for section in sections for claim in section.claims]
     count = Counter(item.key for item in verdicts)
@@ -188,6 +195,7 @@ def render(runs: Sequence[Run]) -> str:
         .render(
             sections=sections,
             total=len(verdicts),
+            absent=[(name, note.get("reason") or "not reached") for name, note in absent],
             counts=[(item, count[item.key]) for item in VERDICTS if count[item.key]],
             seconds=sum(section.seconds for section in sections),
             version=eigenlab.__version__,
