@@ -66,6 +66,7 @@ def measure(protocol: str, model: str, seed: int) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "seconds": seconds,
         **{key: measured[key] for key in kept},
+        "recall": {label: row["recall"] for label, row in measured["recall"].items()},
     }
 
 

@@ -122,14 +122,27 @@ EXPERIMENT = Experiment(
         ),
         Claim(
             id="2.best-recurrent",
-            statement="The best recurrent model is above character n-grams with logistic "
-            "regression on both splits, in accuracy and in macro-F1.",
+            statement="On the course's split the best recurrent model is above character n-grams "
+            "with logistic regression, in accuracy and in macro-F1.",
             source="question 2",
             record="comparison",
-            judge=judges.judge_best,
+            judge=judges.judge_best("course"),
             tier="full",
             explanation="It sees the n-gram that ends at each letter besides the letter, reads in "
-            "both directions, and averages several networks trained at once.",
+            "both directions, and averages two networks trained at once.",
+        ),
+        Claim(
+            id="2.best-unseen",
+            statement="On names whose spelling is in no training line, too, the best recurrent "
+            "model is above character n-grams, in accuracy and in macro-F1.",
+            source="question 2, with no name in both parts",
+            record="comparison",
+            judge=judges.judge_best("leak-free"),
+            tier="full",
+            documented=Outcome.FAILED,
+            explanation="Some twenty Arabic names, each on about eighteen lines, are a tenth of "
+            "this test, and which they are decides it. Where the networks fail on them the linear "
+            "model does better.",
         ),
         Claim(
             id="2a.unequal",

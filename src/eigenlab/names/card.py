@@ -67,7 +67,7 @@ def model_card(record: Mapping[str, Any], *, title: str = "Language of origin of
         "## Not for",
         "",
         "Decisions about people. Families move, marry, translate and choose their names; one name",
-        "belongs to many languages. The error falls on the languages with the fewest names above.",
+        "belongs to many languages. The table above says on whom the error falls.",
         "",
     ]
     return "\n".join(lines)
