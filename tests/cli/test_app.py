@@ -372,3 +372,21 @@ def test_a_terminal_without_unicode_is_served(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "names-mini" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("asked", "threads"), [(None, 1), ("2", 2)])
+def test_one_thread_unless_asked_for_more(call, tmp_path, monkeypatch, asked, threads):
+    import torch
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)  # as torch does by itself when it starts with that environment
+    try:
+        assert call("run", "toy", "--out", "run").status == 0
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    stored = json.loads((tmp_path / "run/environment.json").read_text())
+    assert stored["threads"] == threads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import traceback
@@ -80,6 +81,7 @@ def perform(experiment: Experiment, config: Config, folder: Path, *, resume: boo
 
     resolve_device(config.device)  # refuses an absent GPU before anything is written
     with (
+        _one_thread(),
         distributed.start(),
         TerminalReporter(experiment.name, notices()) as reporter,
         stop_gently(reporter),
@@ -88,6 +90,25 @@ def perform(experiment: Experiment, config: Config, folder: Path, *, resume: boo
         return experiment.run(
             config, reporter=reporter, folder=place, resume=resume and is_run(place)
         )
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute in one thread unless ``OMP_NUM_THREADS`` asks for more.
+
+    The networks of the course are small: handing work to a second thread costs more than it
+    brings, many times more where other processes want the same cores. Results then do not depend
+    on how many cores there are, either.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextlib.contextmanager
