@@ -112,7 +112,7 @@ def draw_coverage(record: Record) -> go.Figure:
 
 
 def draw_learning(record: Record) -> go.Figure:
-    """Test accuracy after each epoch; nothing was chosen by it."""
+    """Test accuracy after each epoch."""
     chart = theme.figure("epoch", "accuracy on test names (share)")
     for protocol in PROTOCOLS:
         curve = record["protocols"][protocol]["learning_curve"]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 RNN, BEST, NGRAMS, MAJORITY = "tanh RNN", "best recurrent", "character n-grams", "majority"
 
-#: The network of question 2, one direction, letters only. Chosen on validation names.
+#: The network of question 2, one direction, letters only. How it was chosen: docs/surnames.md.
 TANH_RNN: dict[str, Any] = {
     "model_type": "rnn",
     "rnn_size": 256,

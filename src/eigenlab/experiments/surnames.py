@@ -140,9 +140,9 @@ EXPERIMENT = Experiment(
             judge=judges.judge_best("leak-free"),
             tier="full",
             documented=Outcome.FAILED,
-            explanation="Some twenty Arabic names, each on about eighteen lines, are a tenth of "
-            "this test, and which they are decides it. Where the networks fail on them the linear "
-            "model does better.",
+            explanation="On the course's names the linear model stays ahead here. Some twenty "
+            "Arabic names, each on about eighteen lines, are a tenth of this test, so the numbers "
+            "move by points from seed to seed.",
         ),
         Claim(
             id="2a.unequal",
@@ -221,8 +221,7 @@ EXPERIMENT = Experiment(
         Figure(
             "learning",
             "Learning curve of the tanh RNN",
-            "Accuracy on the test names after each epoch. It is shown only: settings were chosen "
-            "on a part of the training names.",
+            "Accuracy on the test names after each epoch; the weights of the last one are used.",
             "audit",
             figures.draw_learning,
         ),

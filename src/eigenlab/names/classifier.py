@@ -55,7 +55,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
     Intended use: guessing the language of origin of a name. Not for inferring the nationality,
     ethnicity, religion or any other fact about a person.
 
-    The defaults did best on validation names among those tried, see ``docs/surnames.md``.
+    How the defaults were chosen, and on which names, says ``docs/surnames.md``.
     Names are folded to 57 symbols; case is ignored; a name of any length is read to its end.
     A name without any readable symbol is an :class:`~eigenlab.errors.InputError`.
 
