@@ -35,6 +35,8 @@ from eigenlab.names import evaluate, split_names
 
 RESULTS = Path(__file__).parent / "results" / "surnames.json"
 PROTOCOLS = ("course", "leak-free")
+#: Test parts of seeds 0 and 1 were looked at while settings were chosen; these never were.
+FIRST_SEED = 10
 
 
 def measure(protocol: str, model: str, seed: int) -> dict[str, Any]:
@@ -93,7 +95,8 @@ def spread(values: list[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=5, help="how many")
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--models", nargs="*", default=[MAJORITY, RNN, BEST, NGRAMS])
     parser.add_argument("--protocols", nargs="*", default=PROTOCOLS)
@@ -108,7 +111,8 @@ def main() -> None:
         )
     rows = read_json(results)["rows"] if results.exists() and not arguments.fresh else []
     done = {(r["protocol"], r["model"], r["seed"]) for r in rows}
-    for seed in range(arguments.seeds):
+    first = arguments.first_seed
+    for seed in range(first, first + arguments.seeds):
         for protocol in arguments.protocols:
             for model in arguments.models:
                 if (protocol, model, seed) in done:
