@@ -106,9 +106,8 @@ def main() -> None:
     results = arguments.results
     torch.set_num_threads(arguments.threads)
     if path("names") is None:
-        raise SystemExit(
-            "the real surnames are not here; run `eigenlab data fetch names` or set EIGENLAB_DATA"
-        )
+        print("skipped: no real surnames; `eigenlab data fetch names` or set EIGENLAB_DATA")
+        return
     rows = read_json(results)["rows"] if results.exists() and not arguments.fresh else []
     done = {(r["protocol"], r["model"], r["seed"]) for r in rows}
     first = arguments.first_seed
