@@ -95,7 +95,11 @@ def accuracy_record(**changes):
             measurements.BEST: {"accuracy": 0.86, "macro_f1": 0.56, "correct": 860},
         }.items()
     ]
-    seen = {"in training": {"accuracy": 0.9}, "new": {"accuracy": 0.8}}
+    seen = {
+        "same language": {"accuracy": 0.9},
+        "new": {"accuracy": 0.8},
+        "other language": {"accuracy": 0.4},
+    }
     rarity = [
         {"training_lines": [0, 99], "count": 10, "recall": 0.2},
         {"training_lines": [100, 299], "count": 30, "recall": 0.4},

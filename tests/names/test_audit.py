@@ -47,10 +47,13 @@ def test_rarity_groups_languages_by_their_training_lines():
 
 
 def test_seen_spellings_are_told_apart_whatever_their_case():
-    seen = measured(training_names=["A", "C"])["seen"]
-    assert seen["in training"]["count"] == 2
-    assert seen["in training"]["accuracy"] == 0.5
-    assert seen["new"]["accuracy"] == 1.0
+    trained = ["A", "C", *["unrelated"] * 198]  # "A" as Greek, as it is; "C" as Greek, not Irish
+    seen = measured(training_names=trained)["seen"]
+    assert (seen["same language"]["count"], seen["same language"]["accuracy"]) == (1, 1.0)
+    assert (seen["other language"]["count"], seen["other language"]["accuracy"]) == (1, 0.0)
+    assert (seen["new"]["count"], seen["new"]["accuracy"]) == (4, 1.0)
+    with pytest.raises(InputError, match=r"training_names \(1\) must be as many"):
+        measured(training_names=["A"])
 
 
 def test_abstaining_leaves_out_the_least_confident():
@@ -107,11 +110,12 @@ def test_mistakes(names, languages, training, message):
 
 
 def test_the_model_card_says_what_it_is_for_and_what_was_measured():
-    card = model_card(measured(training_names=["a"]))
+    card = model_card(measured(training_names=["a", *["unrelated"] * 199]))
     assert INTENDED_USE in card
     assert "Accuracy 83.3 %".replace(" %", "%") in card
     assert "| Irish | 50 | 3 | 67% |" in card
     assert "Irish taken for Greek: 1 (33%)" in card
+    assert "Names trained with the same language: 100.0% of 1." in card
     assert card.startswith("# ")
 
 

@@ -80,13 +80,16 @@ EXPERIMENT = Experiment(
         ),
         Claim(
             id="2.repetition",
-            statement="The course's split flatters: accuracy is lower on a split without common "
-            "spellings, and within the course's split lower on new spellings than on known ones.",
+            statement="The course's split measures memory too: accuracy is lower on a split "
+            "without common spellings; within the course's split, lines repeated from training are "
+            "right more often than new names, and names trained with another language only are "
+            "right less often.",
             source="question 2",
             record="real",
             judge=judges.judge_leak,
             tier="full",
-            explanation="A line whose name was trained on measures memory.",
+            explanation="A line whose name was trained on measures memory, which helps where name "
+            "and language repeat together and misleads where the name has two languages.",
         ),
         Claim(
             id="2.above-majority",

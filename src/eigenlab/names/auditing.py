@@ -20,6 +20,10 @@ COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.5)
 RARITY = ((0, 99), (100, 299), (300, 999), (1000, 10**9))
 
 
+#: What the training part tells about a test line.
+FAMILIARITY = ("same language", "other language", "new")
+
+
 class ProbabilisticClassifier(Protocol):
     """What :func:`audit` needs: scikit-learn's ``classes_`` and ``predict_proba``."""
 
@@ -43,7 +47,8 @@ def audit(
     Args:
         classifier: fitted, with the base rates of its training names.
         names, languages: test lines that it has not been trained on.
-        training_names: to tell apart test spellings it has seen; may be left out.
+        training_names: names of its training lines, to tell which test names it has seen; may be
+            left out.
         training_languages: languages of its training lines; their shares are its base rates.
         populations: named base rates to move the test names to, ``{language: weight}`` for every
             language of the classifier. Default: all languages equally common.
@@ -51,7 +56,8 @@ def audit(
     Returns:
         ``overall``: :func:`~eigenlab.names.metrics.evaluate` of all test lines;
         ``rarity``: recall of languages with few to many training lines;
-        ``seen``: accuracy on spellings that were or were not in the training part;
+        ``seen``: accuracy on names trained with the ``same language``, with an ``other language``
+        only, and on ``new`` ones;
         ``confusions``: the most frequent errors as (true, predicted, count, share of true);
         ``populations``: per population, see :func:`base_rate_shift`;
         ``abstention``: accuracy, and share of each language left unanswered, when only the most
@@ -68,6 +74,12 @@ def audit(
     if set(classes) - set(counts):
         raise InputError("training_languages lack a language of the classifier; give all lines")
     trained = np.array([counts[label] for label in classes], dtype=float)
+    if len(training_names) not in (0, len(training_languages)):
+        raise InputError(
+            f"training_names ({len(training_names)}) must be as many as training_languages "
+            f"({len(training_languages)}), or be left out"
+        )
+    right = np.array(classes)[probabilities.argmax(axis=1)] == np.array(languages)
     if populations is None:
         populations = {"all languages equally common": dict.fromkeys(classes, 1.0)}
     return {
@@ -75,7 +87,7 @@ def audit(
         "training": dict(counts),
         "overall": overall,
         "rarity": _by_rarity(overall["recall"], counts),
-        "seen": _by_familiarity(probabilities, classes, names, languages, training_names),
+        "seen": _by_familiarity(right, names, languages, training_names, training_languages),
         "confusions": _confusions(overall),
         "populations": {
             label: base_rate_shift(
@@ -162,24 +174,33 @@ def _by_rarity(recall: Mapping[str, Any], counts: Mapping[str, int]) -> list[dic
 
 
 def _by_familiarity(
-    probabilities: Floats,
-    classes: Sequence[str],
+    right: NDArray[np.bool_],
     names: Sequence[str],
     languages: Sequence[str],
     training_names: Sequence[str],
+    training_languages: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
-    known = {spelling(name) for name in training_names}
-    chosen = np.array(classes)[probabilities.argmax(axis=1)]
-    right = chosen == np.array(languages)
-    familiar = np.array([spelling(name) in known for name in names])
-    return {
-        label: {
-            "count": int(rows.sum()),
-            "accuracy": float(right[rows].mean()) if rows.any() else None,
-            "interval": wilson_interval(int(right[rows].sum()), int(rows.sum())),
+    known: dict[str, set[str]] = {}
+    for name, language in zip(training_names, training_languages, strict=False):
+        known.setdefault(spelling(name), set()).add(language)
+    lines = zip(names, languages, strict=True)
+    kinds = np.array([_familiarity(known.get(spelling(n), set()), y) for n, y in lines])
+    found = {}
+    for label in FAMILIARITY:
+        rows = kinds == label
+        count, correct = int(rows.sum()), int(right[rows].sum())
+        found[label] = {
+            "count": count,
+            "accuracy": correct / count if count else None,
+            "interval": wilson_interval(correct, count),
         }
-        for label, rows in (("in training", familiar), ("new", ~familiar))
-    }
+    return found
+
+
+def _familiarity(trained_with: set[str], language: str) -> str:
+    if language in trained_with:
+        return "same language"
+    return "other language" if trained_with else "new"
 
 
 def _confusions(overall: Mapping[str, Any], most: int = 10) -> list[dict[str, Any]]:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+FAMILIARITY_WORDS = {
+    "same language": "Names trained with the same language",
+    "other language": "Names trained with another language only",
+    "new": "Names not in training",
+}
+
 
 def model_card(record: Mapping[str, Any], *, title: str = "Language of origin of a name") -> str:
     """Write the model card of an :func:`audit` record in Markdown.
@@ -28,8 +34,7 @@ def model_card(record: Mapping[str, Any], *, title: str = "Language of origin of
         f"({overall['reliability']['bins']} equal-width bins), "
         f"negative log likelihood {overall['nll']:.3f} nats.",
         *(
-            f"- Names {label if label != 'new' else 'not in training'}: "
-            f"{part['accuracy']:.1%} of {part['count']}."
+            f"- {FAMILIARITY_WORDS[label]}: {part['accuracy']:.1%} of {part['count']}."
             for label, part in record["seen"].items()
             if part["count"]
         ),
