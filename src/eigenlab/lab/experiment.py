@@ -7,7 +7,6 @@ functions of records, so all of them can be had again from the folder.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,12 +144,3 @@ class Experiment:
             if claim.id == id:
                 return claim
         raise InputError(f"claim '{id}' is not one of '{self.name}'")
-
-
-def finite(values: Sequence[float]) -> list[float]:
-    """Drop NaN and infinities, for drawing.
-
-    >>> finite([1.0, float("nan"), 2.0])
-    [1.0, 2.0]
-    """
-    return [value for value in values if math.isfinite(value)]

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 FORMAT = 1
-STATUSES = ("running", "finished", "interrupted")
 
 
 @dataclass(frozen=True)
