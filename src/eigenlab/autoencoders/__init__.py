@@ -1,0 +1,1 @@
+"""Autoencoders, their ensembles, probes and embeddings."""

@@ -1,0 +1,1 @@
+"""Graphs, their spectrum and their clusters."""

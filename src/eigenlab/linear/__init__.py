@@ -1,0 +1,1 @@
+"""Linear autoencoders: PCA, stationary points and L2 regularisation."""
