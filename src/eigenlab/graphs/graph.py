@@ -69,16 +69,16 @@ class NormalizedOperator:
         degrees = np.asarray(graph.degrees, dtype=np.float64)
         self._loops = (degrees == 0).astype(np.float64)
         self.scale = 1 / np.sqrt(degrees + self._loops)
-        self._column_weights: Floats | None = None
+        self.column_weights: Floats | None = None  # C^-2, where the columns are divided
         if normalization == "stochastic":
-            self._column_weights = self._symmetric(np.ones((graph.n_nodes, 1)))[:, 0] ** -2
+            self.column_weights = self._symmetric(np.ones((graph.n_nodes, 1)))[:, 0] ** -2
 
     def matmat(self, vectors: Floats) -> Floats:
         """The operator times (n, m) vectors."""
         product = self._symmetric(vectors)
-        if self._column_weights is None:
+        if self.column_weights is None:
             return product
-        return self._symmetric(self._column_weights[:, None] * product)
+        return self._symmetric(self.column_weights[:, None] * product)
 
     def _symmetric(self, vectors: Floats) -> Floats:
         scale = self.scale[:, None].astype(vectors.dtype, copy=False)

@@ -1,0 +1,135 @@
+"""The complete Gaussian graph of n points in at most three dimensions, at O(n) per product.
+
+With the Fourier series of the Gaussian (:mod:`~eigenlab.graphs.gauss_series`),
+A = F W F^*, where F_jk = exp(2 pi i k . x_j / L) and W is diagonal. F and F^* are non-uniform
+Fourier transforms, for which there is a fast and well-kept library: FINUFFT (Barnett, Magland,
+af Klinteberg, SIAM J. Sci. Comput. 41 (2019) C479-C504). All n^2 pairs take part in a product, yet
+none of them is ever looked at.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenlab.errors import InputError
+from eigenlab.graphs.gauss_series import GaussSeries, gauss_series
+from eigenlab.graphs.graph import Floats
+
+MAX_DIMENSIONS = 3
+MAX_MODES = 2**21
+"""More modes than this cost more than tiles do: 128 an axis in space, 1448 in the plane."""
+
+
+class FourierGraph:
+    """A_ij = exp(-gamma ||x_i - x_j||^2) for all pairs, never stored.
+
+    Args:
+        X: (n, d) points with 1 <= d <= 3.
+        gamma: inverse squared length, > 0.
+        entry_error: asked bound on the error of each A_ij. ``entry_error`` of the graph is what the
+            truncated series keeps, to which the transforms add rounding of the same order.
+        n_threads: threads of the transforms; 0 takes the library's choice.
+
+    Raises:
+        InputError: d > 3, or the points spread over so many widths of the Gaussian that the series
+            has more than ``MAX_MODES`` terms, or finufft is not installed.
+
+    >>> X = np.random.default_rng(0).normal(size=(500, 2))
+    >>> exact = np.exp(-2.0 * ((X[:, None] - X) ** 2).sum(-1))
+    >>> graph = FourierGraph(X, gamma=2.0)
+    >>> bool(abs(graph.matmat(np.eye(500)) - exact).max() < 1e-11)
+    True
+    """
+
+    kind = "fourier"
+
+    def __init__(
+        self, X: Floats, gamma: float, *, entry_error: float = 1e-13, n_threads: int = 0
+    ) -> None:
+        problem = why_not(X, gamma, entry_error)
+        if problem:
+            raise InputError(f"{problem}; use the tiled graph")
+        points = np.asarray(X, dtype=np.float64)
+        low, high = points.min(axis=0), points.max(axis=0)
+        self.n_nodes = len(points)
+        self.series: GaussSeries = gauss_series(high - low, gamma, entry_error)
+        self.entry_error = self.series.entry_error
+        angles = (points - (low + high) / 2) * (2 * np.pi / np.array(self.series.period))
+        self._angles = [np.ascontiguousarray(axis) for axis in angles.T]
+        self._tolerance = max(entry_error, 1e-14)
+        self._n_threads = n_threads
+        self._plans: dict[tuple[int, tuple[int, ...]], Any] = {}
+
+    @functools.cached_property
+    def degrees(self) -> NDArray[np.float64]:
+        """(n,) float64 row sums of A."""
+        # Every node is its own neighbour with weight one; rounding must not take that away.
+        return np.maximum(self.matmat(np.ones((self.n_nodes, 1)))[:, 0], 1.0)
+
+    @functools.cached_property
+    def weights(self) -> NDArray[np.float64]:
+        """(n_modes) diagonal of W, an axis of the array for each axis of space."""
+        return functools.reduce(np.multiply.outer, self.series.axis_weights())
+
+    def matmat(self, vectors: Floats) -> Floats:
+        """``A @ vectors`` for real (n, m) vectors."""
+        product = np.empty_like(vectors)
+        # A is real, so two real columns travel as the real and imaginary part of one.
+        for first in range(0, vectors.shape[1], 2):
+            pair = vectors[:, first : first + 2].astype(np.float64, copy=False)
+            packed = pair[:, 0] + (1j * pair[:, 1] if pair.shape[1] == 2 else 0j)
+            out = self.synthesize(self.weights * self.analyze(packed))
+            product[:, first] = out.real
+            if pair.shape[1] == 2:
+                product[:, first + 1] = out.imag
+        return product
+
+    def analyze(
+        self, values: NDArray[Any], n_modes: tuple[int, ...] | None = None
+    ) -> NDArray[np.complex128]:
+        """``F^* values``: (n,) to an array of ``n_modes`` (the series' own unless given)."""
+        modes = n_modes or self.series.n_modes
+        values = np.ascontiguousarray(values, dtype=np.complex128)
+        return self._plan(1, modes).execute(values).reshape(modes)
+
+    def synthesize(self, coefficients: NDArray[Any]) -> NDArray[np.complex128]:
+        """``F coefficients``: the series with these coefficients at each point, (n,)."""
+        coefficients = np.ascontiguousarray(coefficients, dtype=np.complex128)
+        return self._plan(2, coefficients.shape).execute(coefficients)
+
+    def _plan(self, kind: int, modes: tuple[int, ...]) -> Any:
+        if (kind, modes) not in self._plans:
+            import finufft
+
+            sign = -1 if kind == 1 else 1
+            plan = finufft.Plan(
+                kind, modes, 1, self._tolerance, sign, nthreads=self._n_threads, dtype="complex128"
+            )
+            plan.setpts(*self._angles)
+            self._plans[kind, modes] = plan
+        return self._plans[kind, modes]
+
+
+def why_not(X: Floats, gamma: float, entry_error: float = 1e-13) -> str:
+    """The reason why a :class:`FourierGraph` cannot hold these points; empty where it can.
+
+    >>> why_not(np.zeros((5, 4)), gamma=1.0)
+    'fast Gauss sums need at most 3 dimensions, not 4'
+    """
+    n_dimensions = np.shape(X)[1]
+    if n_dimensions > MAX_DIMENSIONS:
+        return f"fast Gauss sums need at most {MAX_DIMENSIONS} dimensions, not {n_dimensions}"
+    if importlib.util.find_spec("finufft") is None:
+        return "fast Gauss sums need finufft: pip install 'eigenlab[scale]'"
+    modes = gauss_series(np.ptp(X, axis=0), gamma, entry_error).n_modes
+    if np.prod(modes, dtype=float) > MAX_MODES:
+        return (
+            f"the points spread over too many widths of the Gaussian: gamma={gamma:g} would need "
+            f"{' x '.join(map(str, modes))} Fourier modes, more than {MAX_MODES}"
+        )
+    return ""
