@@ -1,0 +1,174 @@
+"""A block Krylov basis with full reorthogonalisation and thick restarts.
+
+Block Lanczos (Golub and Underwood 1977) in the form of Wu and Simon's thick restart, SIAM J. Matrix
+Anal. Appl. 22 (2000) 602-616: the basis V is orthonormal, H = V^T A V is kept whole, and
+
+    A V = V H + Q R E^T,
+
+where Q is the next block and E picks the columns of V that were multiplied last. All inner products
+may be those of a metric G, <x, y> = x^T G y.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from eigenlab.spectrum._operators import Counted, Floats
+
+ROWS = 65536
+"""Tall products run over this many rows at a time, so that no second basis is ever allocated."""
+
+
+class Krylov:
+    """An orthonormal basis that grows by one block per product with the operator.
+
+    Args:
+        operator: symmetric in the metric.
+        metric: G, or None for the ordinary inner product.
+        capacity: columns of the basis in memory.
+    """
+
+    def __init__(self, operator: Counted, metric: Counted | None, capacity: int) -> None:
+        self.operator, self.metric = operator, metric
+        self.eps = float(np.finfo(operator.dtype).eps)
+        self.V: Floats = np.empty((operator.n, capacity), dtype=operator.dtype, order="F")
+        self.H = np.zeros((capacity, capacity))
+        self.size = 0  # columns of V that were multiplied: H is known there
+        self.width = 0  # columns of the block Q that waits at V[:, size:size + width]
+        self.coupling = np.zeros((0, 0))  # R of the waiting block
+        self.scale = 0.0  # the largest |Ritz value| seen, a lower bound of ||A||
+        self.lowest = np.inf
+        self.asymmetry = 0.0  # the largest |V^T A V - its transpose| seen
+
+    @property
+    def room(self) -> int:
+        """Columns that may still be added behind the waiting block."""
+        return self.V.shape[1] - self.size - self.width
+
+    def inner(self, left: Floats, right: Floats) -> NDArray[np.float64]:
+        """``left^T G right`` in float64."""
+        weighted = right if self.metric is None else self.metric.matmat(right)
+        return (left.T @ weighted).astype(np.float64)
+
+    def inject(self, block: Floats) -> int:
+        """Let a block, made orthonormal to the basis, wait for its product; returns its width."""
+        self.width = 0
+        limit = self.V.shape[1] - self.size
+        Q, _, _ = self.orthonormalize(block, self.V[:, : self.size])
+        self.width = min(Q.shape[1], limit)
+        self.V[:, self.size : self.size + self.width] = Q[:, : self.width]
+        self.coupling = np.zeros((self.width, 0))
+        return self.width
+
+    def grow(self) -> None:
+        """Multiply the waiting block, extend H, and leave the next block waiting."""
+        begin, end = self.size, self.size + self.width
+        W = self.operator.matmat(self.V[:, begin:end])
+        self.absorb(np.array(W, order="F"), begin, end)
+
+    def absorb(self, W: Floats, begin: int, end: int) -> None:
+        """Extend H by the product ``W`` of the columns ``begin:end``; ``W`` is overwritten."""
+        Q, C, R = self.orthonormalize(W, self.V[:, :end])
+        known = self.H[begin:end, :begin]
+        self.asymmetry = max(
+            self.asymmetry,
+            float(np.abs(C[:begin].T - known).max(initial=0)),
+            float(np.abs(C[begin:] - C[begin:].T).max()),
+        )
+        self.H[:begin, begin:end] = C[:begin]
+        self.H[begin:end, :begin] = C[:begin].T
+        self.H[begin:end, begin:end] = (C[begin:] + C[begin:].T) / 2
+        self.size = end
+        width = min(Q.shape[1], self.V.shape[1] - end)
+        self.width, self.coupling = width, R
+        self.V[:, end : end + width] = Q[:, :width]
+        self.H[end : end + width, begin:end] = R[:width]
+        self.H[begin:end, end : end + width] = R[:width].T
+
+    def ritz(self, first: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray]:
+        """Ritz values (descending), coefficient vectors and residual norms, of V[:, first:]."""
+        values, S = scipy.linalg.eigh(self.H[first : self.size, first : self.size], driver="evd")
+        values, S = values[::-1], S[:, ::-1]
+        self.scale = max(self.scale, float(np.abs(values[[0, -1]]).max()))
+        self.lowest = min(self.lowest, float(values[-1]))
+        return values, S, np.linalg.norm(self._overflow(S), axis=0)
+
+    def _overflow(self, S: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What A V S has along the waiting block."""
+        return self.coupling @ S[len(S) - self.coupling.shape[1] :]
+
+    def restart(self, values: NDArray[np.float64], S: NDArray[np.float64], keep: int) -> None:
+        """Shrink the basis to its first ``keep`` Ritz vectors; the waiting block stays."""
+        old, width = self.size, self.width
+        S = S[:, :keep]
+        coupling = self._overflow(S)
+        for rows in _chunks(len(self.V)):
+            self.V[rows, :keep] = self.V[rows, :old] @ S.astype(self.V.dtype)
+        self.V[:, keep : keep + width] = self.V[:, old : old + width]
+        self.H[:] = 0
+        self.H[range(keep), range(keep)] = values[:keep]
+        self.H[keep : keep + width, :keep] = coupling[:width]
+        self.H[:keep, keep : keep + width] = coupling[:width].T
+        self.size, self.coupling = keep, coupling
+
+    def combine(self, S: NDArray[np.float64]) -> Floats:
+        """The vectors V S, (n, m), column-major."""
+        out = np.empty((len(self.V), S.shape[1]), dtype=self.V.dtype, order="F")
+        for rows in _chunks(len(self.V)):
+            out[rows] = self.V[rows, : len(S)] @ S.astype(self.V.dtype)
+        return out
+
+    def orthonormalize(
+        self, W: Floats, basis: Floats
+    ) -> tuple[Floats, NDArray[np.float64], NDArray[np.float64]]:
+        """``W = basis C + Q R`` with Q orthonormal and orthogonal to the basis.
+
+        Directions of ``W`` that rounding cannot tell from the basis are left out of Q. Each pass
+        projects, then multiplies by the inverse square root of the Gram matrix (SVQB, Stathopoulos
+        and Wu, SIAM J. Sci. Comput. 23 (2002) 2165-2182); passes repeat until that changes nothing.
+        """
+        C = np.zeros((basis.shape[1], W.shape[1]))
+        R = np.eye(W.shape[1])
+        size = 0.0
+        for attempt in range(5):
+            weighted = W if self.metric is None else self.metric.matmat(W)
+            if not attempt:
+                size = _norm(self.inner_columns(W, weighted))
+            c = (basis.T @ weighted).astype(np.float64)
+            W -= basis @ c.astype(W.dtype)
+            C += c @ R
+            gram = self.inner(W, W)
+            lengths = np.sqrt(np.maximum(gram.diagonal(), 0))
+            if attempt == 0:
+                kept = lengths > 8 * self.eps * max(size, self.scale)
+                W, R, gram, lengths = W[:, kept], R[kept], gram[np.ix_(kept, kept)], lengths[kept]
+            if not lengths.size:
+                break
+            safe = np.where(lengths > 0, lengths, 1.0)
+            d, U = np.linalg.eigh(gram / np.outer(safe, safe))
+            if attempt:
+                # Passes before made everything that is more than rounding about unit length.
+                solid = d > 1e-6
+                d, U = d[solid], U[:, solid]
+            d = np.maximum(d, 4 * len(d) * self.eps)
+            transform = U / np.sqrt(d) / safe[:, None]
+            inverse = np.sqrt(d)[:, None] * U.T * safe
+            if attempt and np.abs(gram - np.eye(len(gram))).max() < 100 * self.eps:
+                break
+            W = np.asfortranarray(W @ transform.astype(W.dtype))
+            R = inverse @ R
+        return W, C, R
+
+    def inner_columns(self, left: Floats, right: Floats) -> NDArray[np.float64]:
+        """``<left_i, right_i>`` per column, accumulated in float64."""
+        return np.einsum("ij,ij->j", left, right, dtype=np.float64)
+
+
+def _norm(squares: NDArray[np.float64]) -> float:
+    return float(np.sqrt(max(0.0, float(squares.max(initial=0)))))
+
+
+def _chunks(rows: int) -> list[slice]:
+    return [slice(begin, begin + ROWS) for begin in range(0, rows, ROWS)]

@@ -1,0 +1,115 @@
+"""One face for all that can multiply a block of vectors: arrays, tensors, sparse, objects."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import scipy.sparse
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from eigenlab.errors import InputError
+
+Floats = NDArray[np.floating]
+
+
+class Operator(Protocol):
+    """A linear map known by its products: also ``scipy.sparse.linalg.LinearOperator``."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+    def matmat(self, vectors: Any, /) -> Any:
+        """The operator times the columns of an (n, m) block."""
+        ...
+
+
+OperatorLike: TypeAlias = (
+    Operator | torch.Tensor | scipy.sparse.spmatrix | scipy.sparse.sparray | ArrayLike
+)
+
+
+class Counted:
+    """A square operator that counts the columns it was applied to and refuses NaN.
+
+    ``dtype`` is float32 if the operator's entries are, else float64; blocks travel in it.
+    ``matrix`` is the matrix itself where there is one (array, tensor on the CPU, sparse).
+    """
+
+    def __init__(self, name: str, operator: OperatorLike) -> None:
+        self.name = name
+        self.n_products = 0
+        self.matrix: Any = None
+        self._device: torch.device | None = None
+        source: Any = operator
+        if isinstance(source, torch.Tensor):
+            source = source.detach()
+            if source.device.type == "cpu" and source.layout == torch.strided:
+                source = source.numpy()
+            else:
+                self._device = source.device
+        if isinstance(source, np.ndarray) or scipy.sparse.issparse(source):
+            self.matrix = source
+        elif not (hasattr(source, "matmat") or self._device):
+            self.matrix = source = np.asarray(source)
+        shape = tuple(getattr(source, "shape", ()))
+        if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
+            raise InputError(f"{name} has shape {shape}, expected a square matrix (n, n), n >= 1")
+        self.n = int(shape[0])
+        self.dtype = _working_dtype(name, getattr(source, "dtype", None))
+        if self.matrix is not None:
+            self.matrix = self.matrix.astype(self.dtype, copy=False)
+            if scipy.sparse.issparse(self.matrix) and self.matrix.format not in {"csr", "csc"}:
+                self.matrix = self.matrix.tocsr()
+        self._source = source
+
+    @property
+    def stored(self) -> bool:
+        """Whether products read a dense matrix from memory, so that wide blocks cost little."""
+        return isinstance(self.matrix, np.ndarray)
+
+    def matmat(self, block: Floats) -> Floats:
+        """(n, m) float block of ``self.dtype`` to (n, m)."""
+        self.n_products += block.shape[1]
+        if self.matrix is not None:
+            product = self.matrix @ block
+        elif self._device is not None:
+            there = torch.from_numpy(np.ascontiguousarray(block)).to(self._device)
+            product = (self._source @ there.to(self._source.dtype)).cpu().numpy()
+        else:
+            product = self._source.matmat(block)
+        if product.shape != block.shape:
+            raise InputError(
+                f"{self.name}.matmat returned shape {product.shape} for a block of {block.shape}"
+            )
+        # One NaN or infinity makes the sum one; a sum reads the block once and allocates nothing.
+        if not np.isfinite(product.sum()):
+            raise InputError(
+                f"{self.name} times finite vectors gave NaN or infinity (after "
+                f"{self.n_products} products); look for NaN entries or a division by zero"
+            )
+        return product.astype(block.dtype, copy=False)
+
+    def asymmetry(self) -> str:
+        """Where the stored matrix differs most from its transpose, in words."""
+        if self.matrix is None:
+            return "x^T (A y) and (A x)^T y differ for vectors of the Krylov space"
+        difference = abs(self.matrix - self.matrix.T)
+        place = np.unravel_index(int(difference.argmax()), self.matrix.shape)
+        row, column = int(place[0]), int(place[1])
+        return f"max |A - A.T| = {difference.max():.3g} at ({row}, {column})"
+
+
+def _working_dtype(name: str, dtype: Any) -> np.dtype:
+    if isinstance(dtype, torch.dtype):
+        kind = np.float32 if dtype in {torch.float32, torch.float16, torch.bfloat16} else np.float64
+        if dtype.is_complex:
+            raise InputError(
+                f"{name} is complex ({dtype}); only real symmetric operators are meant"
+            )
+        return np.dtype(kind)
+    known = np.dtype(np.float64 if dtype is None else dtype)
+    if known.kind not in "biuf":
+        raise InputError(f"{name} has dtype {known}, expected real numbers (float32 or float64)")
+    return np.dtype(np.float32 if known in {np.dtype("f4"), np.dtype("f2")} else np.float64)

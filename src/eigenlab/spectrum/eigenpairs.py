@@ -1,0 +1,202 @@
+"""The largest eigenvalues of a symmetric operator, with a certificate.
+
+A block Krylov method with thick restarts (:mod:`~eigenlab.spectrum._krylov`) finds the pairs;
+explicit residuals and a fresh random block then say how far they can be trusted. Krylov methods may
+converge to eigenpairs and still overlook one of a tight cluster, so convergence alone is no answer.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eigenlab.errors import InputError
+from eigenlab.reporter import SILENT, Reporter
+from eigenlab.spectrum._certificate import eigenvalue_bounds
+from eigenlab.spectrum._dense import decompose, small
+from eigenlab.spectrum._findings import Findings, tolerance
+from eigenlab.spectrum._operators import Counted, Floats, OperatorLike
+from eigenlab.spectrum._search import Search
+
+
+class EigenpairsWarning(UserWarning):
+    """Some eigenpair is not certified; the message names it and the reason."""
+
+
+@dataclass(frozen=True)
+class Eigenpairs:
+    """The k largest eigenvalues of a symmetric operator, and how far to trust them.
+
+    Norms and orthogonality are those of the metric where one was given.
+    """
+
+    eigenvalues: NDArray[np.float64]
+    """(k,) descending."""
+    vectors: Floats
+    """(n, k) orthonormal columns in the operator's dtype; the entry of largest modulus is > 0."""
+    residual_norms: NDArray[np.float64]
+    """(k,) ``||A v - lambda v||``, computed from the vectors with one more product at the end."""
+    error_bounds: NDArray[np.float64]
+    """(k,) bounds on ``|lambda - true lambda|`` that hold if no pair was overlooked."""
+    certified: bool
+    """All residuals are within ``tolerance`` and the search for overlooked pairs found none."""
+    n_products: int
+    """Columns that the operator was applied to, the certificate's included."""
+    next_eigenvalue: float
+    """Estimate (from below) of the (k+1)-th eigenvalue; -inf if k = n."""
+    next_eigenvalue_bound: float
+    """No eigenvalue beside the k found exceeds this, up to a probability of 2e-6; may be inf."""
+    tolerance: float
+    """What residual norms were held against: ``tol`` (or the dtype's floor) times max |lambda|."""
+
+    @property
+    def converged(self) -> NDArray[np.bool_]:
+        """(k,) whose residual is within the tolerance."""
+        return self.residual_norms <= self.tolerance
+
+
+def top_eigenpairs(
+    operator: OperatorLike,
+    k: int,
+    *,
+    tol: float = 1e-8,
+    start: ArrayLike | None = None,
+    metric: OperatorLike | None = None,
+    block_size: int | None = None,
+    max_products: int | None = None,
+    seed: int = 0,
+    certify: bool = True,
+    reporter: Reporter = SILENT,
+) -> Eigenpairs:
+    """The ``k`` largest (most positive) eigenvalues and their vectors, certified.
+
+    Args:
+        operator: symmetric (n, n): array, tensor, sparse matrix, or any object with ``shape``,
+            ``dtype`` and ``matmat`` (a ``LinearOperator``, a ``NormalizedOperator``). float32
+            operators are worked on in float32, with float64 for the small projected problems.
+        k: 1 <= k <= n.
+        tol: residual norms to reach, relative to the largest |eigenvalue|. Not below
+            64 eps: 1.4e-14 in float64 and 7.6e-6 in float32.
+        start: (n, m) guess of the leading subspace, for instance from a coarser problem.
+        metric: positive (semi)definite (n, n) operator G. ``operator`` must then be self-adjoint in
+            <x, y> = x^T G y.
+        block_size: columns per product; None chooses.
+        max_products: limit on the columns the operator is applied to; None allows 3000 + 100 k.
+        seed: of the random start and of the certificate's random block.
+        certify: search for overlooked pairs. Without it ``certified`` is False.
+        reporter: told the pairs converged so far; its cancellation is honoured at each product.
+
+    Raises:
+        InputError: k out of range, an operator that is not square, not symmetric, complex, or
+            returns NaN, a ``start`` of another shape or with NaN.
+        Cancelled: the reporter asked to stop.
+
+    Warns:
+        EigenpairsWarning: some pair is not certified.
+
+    >>> path = np.eye(300, k=1) + np.eye(300, k=-1)
+    >>> pairs = top_eigenpairs(path, 2)
+    >>> pairs.certified, bool(abs(pairs.eigenvalues[0] - 2 * np.cos(np.pi / 301)) < 1e-14)
+    (True, True)
+    """
+    A = Counted("operator", operator)
+    G = None if metric is None else Counted("metric", metric)
+    _check(A, G, k, tol, block_size, max_products)
+    guess = _guess(A, start)
+    if small(A, k):
+        findings = decompose(A, G, k)
+    else:
+        block = block_size or _block_size(A, k)
+        limit = max_products or 3000 + 100 * k
+        search = Search(A, G, k, tol, min(block, A.n), limit, seed, reporter)
+        findings = search.run(_padded(guess, block, seed), certify)
+    pairs = _pairs(A, findings, tol, certify)
+    _warn(pairs, findings.searched or not certify)
+    return pairs
+
+
+def _block_size(A: Counted, k: int) -> int:
+    # A stored matrix is read once per product however wide the block is, up to some tens of
+    # columns; anywhere else a column costs a product, and a narrow block needs fewest of them.
+    return min(A.n, max(24, k + 8)) if A.stored else 2
+
+
+def _guess(A: Counted, start: ArrayLike | None) -> Floats:
+    if start is None:
+        return np.empty((A.n, 0), dtype=A.dtype)
+    guess = np.array(start, dtype=A.dtype, order="F")
+    if guess.ndim != 2 or len(guess) != A.n or guess.shape[1] == 0:
+        raise InputError(f"start has shape {guess.shape}, expected ({A.n}, m) with m >= 1")
+    if not np.isfinite(guess).all():
+        raise InputError("start holds NaN or infinite entries")
+    return guess
+
+
+def _padded(guess: Floats, block: int, seed: int) -> Floats:
+    """The guess, and random columns up to a block."""
+    missing = max(0, block - guess.shape[1])
+    # Its own stream: the certificate's random block must not depend on how the search began.
+    random = np.random.default_rng([seed, 1]).standard_normal((len(guess), missing))
+    return np.concatenate([guess, random.astype(guess.dtype)], axis=1)
+
+
+def _check(
+    A: Counted,
+    G: Counted | None,
+    k: int,
+    tol: float,
+    block_size: int | None,
+    max_products: int | None,
+) -> None:
+    if not 1 <= k <= A.n:
+        raise InputError(f"k={k} is out of range; expected 1 <= k <= n = {A.n}")
+    if not 0 <= tol < 1:
+        raise InputError(f"tol={tol} is out of range; expected 0 <= tol < 1")
+    if block_size is not None and block_size < 1:
+        raise InputError(f"block_size={block_size}; expected at least 1 (or None)")
+    if max_products is not None and max_products < k:
+        raise InputError(f"max_products={max_products} is less than k={k}")
+    if G is not None and G.n != A.n:
+        raise InputError(f"metric is {G.n} x {G.n}, but operator is {A.n} x {A.n}")
+
+
+def _pairs(A: Counted, found: Findings, tol: float, certify: bool) -> Eigenpairs:
+    limit = tolerance(tol, A.dtype, found.scale)
+    bounds = eigenvalue_bounds(found.values, found.residual_size, found.outside)
+    bounds += tolerance(0, A.dtype, found.scale)  # rounding of the products themselves
+    peaks = np.take_along_axis(found.vectors, np.abs(found.vectors).argmax(axis=0)[None], axis=0)
+    return Eigenpairs(
+        eigenvalues=found.values,
+        vectors=found.vectors * np.where(peaks < 0, -1, 1).astype(found.vectors.dtype),
+        residual_norms=found.residual_norms,
+        error_bounds=bounds,
+        certified=bool(certify and found.searched and (found.residual_norms <= limit).all()),
+        n_products=A.n_products,
+        next_eigenvalue=found.next_value,
+        next_eigenvalue_bound=found.outside,
+        tolerance=limit,
+    )
+
+
+def _warn(pairs: Eigenpairs, complete: bool) -> None:
+    k = len(pairs.eigenvalues)
+    reasons = [
+        f"pair {i} (eigenvalue {pairs.eigenvalues[i]:.6g}) has residual norm "
+        f"{pairs.residual_norms[i]:.1e} > {pairs.tolerance:.1e}"
+        for i in np.flatnonzero(~pairs.converged)[:3]
+    ]
+    if not complete:
+        reasons.append(
+            f"an eigenvalue of at least {pairs.next_eigenvalue:.9g} was overlooked, so pair "
+            f"{k - 1} ({pairs.eigenvalues[-1]:.9g}) is not among the {k} largest"
+        )
+    if reasons:
+        warnings.warn(
+            f"{'; '.join(reasons)} after {pairs.n_products} products; "
+            "allow more max_products, a larger tol or block_size, or pass a start",
+            EigenpairsWarning,
+            stacklevel=3,
+        )
