@@ -16,30 +16,39 @@ inner product of G, which is the inner product of the vectors B h themselves.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.fft
+import torch
 from numpy.typing import NDArray
+from scipy.fft import next_fast_len
+from torch import Tensor
 
 from eigenlab.graphs.fourier import FourierGraph
 from eigenlab.graphs.graph import Floats, NormalizedOperator
 
+BATCH_CELLS = 2**23
+"""Cells transformed at a time: 64 MiB, twice over."""
 
-class CompressedOperator:
-    """The problem of a :class:`NormalizedOperator` over a Fourier graph, in Fourier coordinates.
 
-    A vector of m real coordinates is a real function on the grid of the modes, whose discrete
-    Fourier transform (orthonormal) holds the coefficients.
+class CompressedProblem:
+    """The eigenproblem of a :class:`NormalizedOperator` over a Fourier graph, in few coordinates.
+
+    The coordinates are the Fourier coefficients of a real function: of the last axis only
+    frequencies >= 0, real and imaginary parts, times sqrt(2) where a conjugate twin is left out, so
+    that the plain inner product is that of the functions.
 
     Attributes:
-        metric: G where the operator is self-adjoint in <h, h'> = h^T G h'; None where it is
-            symmetric in the plain inner product.
+        inner: G = B^* B, symmetric positive semidefinite.
+        outer: None for the symmetric matrix, whose eigenvalues are those of G; else H, and the
+            eigenvalues are those of H G, self-adjoint in the metric G.
+        shape: (m, m), of G and H.
 
     >>> X = np.random.default_rng(0).normal(size=(300, 2))
     >>> whole = NormalizedOperator(FourierGraph(X, gamma=1.0), "symmetric")
-    >>> small = CompressedOperator(whole)
-    >>> values = np.linalg.eigvalsh(small.matmat(np.eye(small.shape[0])))
+    >>> gram = CompressedProblem(whole).inner
+    >>> values = np.linalg.eigvalsh(gram.matmat(np.eye(gram.shape[0])))
     >>> bool(np.allclose(values[-9:], np.linalg.eigvalsh(whole.matmat(np.eye(300)))[-9:]))
     True
     """
@@ -50,85 +59,103 @@ class CompressedOperator:
         graph = whole.graph
         assert isinstance(graph, FourierGraph)
         self._graph, self._scale = graph, whole.scale
-        self._modes = graph.series.n_modes
-        n_coordinates = int(np.prod(self._modes))
-        self.shape = (n_coordinates, n_coordinates)
-        roots = np.sqrt(graph.weights)
-        self._centred_roots = roots
-        half = self._modes[-1] // 2 + 1
-        self._half_roots = scipy.fft.ifftshift(roots)[..., :half]
+        modes = graph.series.n_modes
+        self._half = (*modes[:-1], modes[-1] // 2 + 1)
+        roots = np.sqrt(graph.weights)[..., modes[-1] // 2 :]
+        self._twins = np.full(self._half[-1], math.sqrt(2.0))
+        self._twins[0] = 1.0
+        self._roots = np.fft.ifftshift(roots, axes=range(len(modes) - 1))
         density = whole.scale**2
-        self.metric: _Gram | None = None
-        gram = _Gram(self, density)
-        self._gram = gram
-        self._outer: _Gram | None = None
+        self.inner = GramOperator(graph, density, self._roots, self._twins)
+        self.outer: GramOperator | None = None
         if whole.column_weights is not None:
-            self.metric = gram
-            self._outer = _Gram(self, density * whole.column_weights)
+            weights = density * whole.column_weights
+            self.outer = GramOperator(graph, weights, self._roots, self._twins)
+        self.shape = self.inner.shape
 
     def matmat(self, coordinates: Floats) -> NDArray[np.float64]:
-        """The operator times (m, k) coordinates."""
-        product = self._gram.matmat(coordinates)
-        return product if self._outer is None else self._outer.matmat(product)
+        """``H G`` (or ``G``) times (m, k) coordinates."""
+        product = self.inner.matmat(coordinates)
+        return product if self.outer is None else self.outer.matmat(product)
 
     def lift(self, coordinates: Floats) -> NDArray[np.float64]:
         """``B h``: (m, k) coordinates to (n, k) vectors over the nodes."""
         vectors = np.empty((self._graph.n_nodes, coordinates.shape[1]))
+        modes, leading = self._graph.series.n_modes, range(len(self._half) - 1)
         for column, h in enumerate(coordinates.T):
-            spectrum = scipy.fft.fftn(h.reshape(self._modes), norm="ortho")
-            series = self._centred_roots * scipy.fft.fftshift(spectrum)
+            half = np.ascontiguousarray(h).view(np.complex128).reshape(self._half)
+            # The conjugate twins are not needed: they double the real part.
+            series = np.zeros(modes, dtype=np.complex128)
+            series[..., modes[-1] // 2 :] = np.fft.fftshift(
+                self._roots * self._twins * half, axes=leading
+            )
             vectors[:, column] = self._scale * self._graph.synthesize(series).real
         return vectors
 
     def restrict(self, vectors: Floats) -> NDArray[np.float64]:
         """``B^* u``: (n, k) vectors to (m, k) coordinates, the adjoint of :meth:`lift`."""
-        coordinates = np.empty((self.shape[0], vectors.shape[1]))
+        coordinates = np.empty((self.inner.shape[0], vectors.shape[1]), order="F")
         for column, u in enumerate(vectors.T):
-            series = self._centred_roots * self._graph.analyze(self._scale * u)
-            h = scipy.fft.ifftn(scipy.fft.ifftshift(series), norm="ortho")
-            coordinates[:, column] = h.real.ravel()
+            series = self._graph.analyze(self._scale * u)[
+                ..., self._graph.series.n_modes[-1] // 2 :
+            ]
+            half = np.fft.ifftshift(series, axes=range(len(self._half) - 1))
+            half = np.ascontiguousarray(half * (self._roots * self._twins))
+            coordinates[:, column] = half.view(np.float64).ravel()
         return coordinates
 
 
-class _Gram:
-    """W^1/2 F^* diag(density) F W^1/2 by convolution, in real coordinates."""
+class GramOperator:
+    """W^1/2 F^* diag(density) F W^1/2 by convolution: two FFTs a vector, whatever n is."""
 
     dtype = np.dtype(np.float64)
 
-    def __init__(self, parent: CompressedOperator, density: NDArray[np.float64]) -> None:
-        self.shape = parent.shape
-        self._modes, self._half_roots = parent._modes, parent._half_roots
-        # Differences of two modes in -K .. K reach 2K: no wrapping from 4K + 1 cells on.
-        differences = tuple(2 * modes - 1 for modes in self._modes)
-        self._cells = tuple(scipy.fft.next_fast_len(size, real=True) for size in differences)
+    def __init__(
+        self,
+        graph: FourierGraph,
+        density: NDArray[np.float64],
+        roots: NDArray[np.float64],
+        twins: NDArray[np.float64],
+    ) -> None:
+        size = 2 * roots.size
+        self.shape = (size, size)
+        self._half = roots.shape
+        # Differences of two modes in -K .. K reach 2K: nothing wraps around from 4K + 1 cells on.
+        differences = tuple(2 * modes - 1 for modes in graph.series.n_modes)
+        self._cells = tuple(next_fast_len(count, real=True) for count in differences)
         symbol = np.zeros(self._cells, dtype=np.complex128)
-        centred = parent._graph.analyze(density, differences)
-        symbol[tuple(slice(size) for size in differences)] = centred
-        shift = [-(size // 2) for size in differences]
+        symbol[tuple(slice(count) for count in differences)] = graph.analyze(density, differences)
+        shift = [-(count // 2) for count in differences]
         symbol = np.roll(symbol, shift, axis=tuple(range(len(shift))))
-        self._field = scipy.fft.ifftn(symbol, norm="forward").real
-        self._corners = list(_corners(self._modes))
+        self._axes = tuple(range(1, len(shift) + 1))
+        field = torch.fft.ifftn(torch.from_numpy(symbol), norm="forward").real
+        self._field = field / float(np.prod(self._cells))
+        self._into = torch.from_numpy(roots / twins)
+        self._out_of = torch.from_numpy(roots * twins)
+        self._corners = list(_corners(graph.series.n_modes))
 
     def matmat(self, coordinates: Floats) -> NDArray[np.float64]:
-        """The (m, k) product, column by column through a grid that stays in the cache."""
-        product = np.empty(coordinates.shape)
-        spread = np.zeros((*self._cells[:-1], self._cells[-1] // 2 + 1), dtype=np.complex128)
-        for column, h in enumerate(coordinates.T):
-            spectrum = self._half_roots * scipy.fft.rfftn(h.reshape(self._modes), norm="ortho")
+        """The (m, k) product."""
+        columns = torch.from_numpy(np.ascontiguousarray(coordinates.T, dtype=np.float64))
+        spectra = torch.view_as_complex(columns.view(-1, *self._half, 2)) * self._into
+        for batch in spectra.split(max(1, BATCH_CELLS // math.prod(self._cells))):
+            function = self._on_cells(batch).mul_(self._field)
+            result = torch.fft.rfftn(function, dim=self._axes)
             for corner in self._corners:
-                spread[corner] = spectrum[corner]
-            function = scipy.fft.irfftn(spread, self._cells, norm="forward")
-            function *= self._field
-            result = scipy.fft.rfftn(function, norm="forward", overwrite_x=True)
-            for corner in self._corners:
-                spectrum[corner] = result[corner]
-            spectrum *= self._half_roots
-            product[:, column] = scipy.fft.irfftn(spectrum, self._modes, norm="ortho").ravel()
-        return product
+                batch[corner] = result[corner]
+        spectra *= self._out_of
+        return torch.view_as_real(spectra).reshape(len(columns), -1).numpy().T
+
+    def _on_cells(self, spectrum: Tensor) -> Tensor:
+        cells = (*self._cells[:-1], self._cells[-1] // 2 + 1)
+        spread = torch.zeros((len(spectrum), *cells), dtype=torch.complex128)
+        for corner in self._corners:
+            spread[corner] = spectrum[corner]
+        return torch.fft.irfftn(spread, self._cells, dim=self._axes, norm="forward")
 
 
 def _corners(modes: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
     """Slices of the low frequencies, which sit in the corners of a half spectrum of any size."""
-    axes: list[list[slice]] = [[slice(size // 2 + 1), slice(-(size // 2), None)] for size in modes]
+    axes = [[slice(size // 2 + 1), slice(-(size // 2), None)] for size in modes]
     axes[-1] = [slice(modes[-1] // 2 + 1)]
-    return itertools.product(*axes)
+    return itertools.product([slice(None)], *axes)

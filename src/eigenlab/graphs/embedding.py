@@ -1,0 +1,138 @@
+"""The leading vectors of a normalised graph, whichever way the graph is held."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenlab.graphs.compressed import CompressedProblem
+from eigenlab.graphs.fourier import FourierGraph
+from eigenlab.graphs.graph import Floats, Graph, Normalization, NormalizedOperator
+from eigenlab.reporter import SILENT, Reporter
+from eigenlab.spectrum import Eigenpairs, top_eigenpairs
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """The top left singular vectors of a normalised graph, and how far they can be trusted."""
+
+    vectors: Floats
+    """(n, k), orthonormal, by descending singular value; largest entries positive."""
+    singular_values: NDArray[np.float64]
+    """(k,) of S for ``stochastic``; the largest eigenvalues of M for the other two."""
+    residual_norms: NDArray[np.float64]
+    """(k,) ``||S v - s u||`` with v = S^T u / s; ``||M u - lambda u||``. Measured on all nodes."""
+    next_singular_value: float
+    """Estimate of the (k+1)-th, for the gap; NaN where unknown."""
+    certified: bool
+    """Residuals within the tolerance, and the search for missed vectors found none."""
+    n_products: int
+    """Vectors that the solver multiplied, by the graph or by its compressed form."""
+
+
+def leading_vectors(
+    graph: Graph,
+    k: int,
+    normalization: Normalization = "stochastic",
+    *,
+    tol: float = 1e-6,
+    start: Floats | None = None,
+    seed: int = 0,
+    certify: bool = True,
+    reporter: Reporter = SILENT,
+) -> Embedding:
+    """The ``k`` vectors that embed the nodes of a graph (questions 5c to 5f).
+
+    A graph in Fourier form is solved in compressed form and lifted; what is reported is measured
+    on the lifted vectors, by products over all nodes.
+
+    Args:
+        graph: held in any way.
+        k: vectors, 1 <= k <= n.
+        normalization: ``stochastic`` takes S, the other two M; rows are not rescaled here.
+        tol: bound on the residual norms.
+        start: (n, m) guess of the vectors.
+        seed: of the solver's random vectors.
+        certify: search for missed vectors.
+        reporter: hears of progress and may cancel.
+
+    Raises:
+        InputError: ``k`` does not fit.
+
+    Warns:
+        EigenpairsWarning: a vector is not certified.
+    """
+    whole = NormalizedOperator(graph, normalization)
+    squared = normalization == "stochastic"
+    if isinstance(graph, FourierGraph):
+        pairs = _through_modes(whole, k, tol, start, seed, certify, reporter)
+    else:
+        pairs = top_eigenpairs(
+            whole, k, tol=tol, start=start, seed=seed, certify=certify, reporter=reporter
+        )
+    values, lengths, following = pairs.eigenvalues, pairs.residual_norms, pairs.next_eigenvalue
+    if squared:
+        values, following = np.sqrt(np.maximum(values, 0)), float(np.sqrt(max(following, 0)))
+        lengths = lengths / np.where(values > 0, values, 1)
+    return Embedding(pairs.vectors, values, lengths, following, pairs.certified, pairs.n_products)
+
+
+def _through_modes(
+    whole: NormalizedOperator,
+    k: int,
+    tol: float,
+    start: Floats | None,
+    seed: int,
+    certify: bool,
+    reporter: Reporter,
+) -> Eigenpairs:
+    problem = CompressedProblem(whole)
+    guess = None if start is None else problem.restrict(start)
+    if guess is not None and problem.outer is not None:
+        guess = problem.outer.matmat(guess)  # u = B h and H G h = s^2 h give h = H B^* u / s^2
+    pairs = top_eigenpairs(
+        problem,
+        k,
+        metric=None if problem.outer is None else problem.inner,
+        # Lifting and the series' error need room below the tolerance.
+        tol=tol / 4,
+        start=guess,
+        seed=seed,
+        certify=certify,
+        reporter=reporter,
+    )
+    lifted = problem.lift(pairs.vectors)
+    return _measured(whole, lifted, pairs, tol, seed, reporter)
+
+
+def _measured(
+    whole: NormalizedOperator,
+    vectors: Floats,
+    pairs: Eigenpairs,
+    tol: float,
+    seed: int,
+    reporter: Reporter,
+) -> Eigenpairs:
+    """The pairs again, by Rayleigh-Ritz over all nodes; more products where that is not enough."""
+    basis, _ = np.linalg.qr(vectors)
+    images = whole.matmat(basis)
+    values, turn = np.linalg.eigh(basis.T @ images)
+    values, turn = values[::-1], turn[:, ::-1]
+    vectors, images = basis @ turn, images @ turn
+    lengths = np.linalg.norm(images - vectors * values, axis=0)
+    if lengths.max() > tol:
+        return top_eigenpairs(
+            whole, len(values), tol=tol, start=vectors, seed=seed, reporter=reporter
+        )
+    signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
+    return dataclasses.replace(
+        pairs,
+        eigenvalues=values,
+        vectors=vectors * signs,
+        residual_norms=lengths,
+        error_bounds=lengths,
+        n_products=pairs.n_products + len(values),
+    )
