@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eigenlab.graphs.compressed import CompressedProblem
 from eigenlab.graphs.fourier import FourierGraph
 from eigenlab.graphs.graph import Floats, Graph, Normalization, NormalizedOperator
+from eigenlab.graphs.threads import serial_blas
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.spectrum import Eigenpairs, top_eigenpairs
 
@@ -93,17 +94,18 @@ def _through_modes(
     guess = None if start is None else problem.restrict(start)
     if guess is not None and problem.outer is not None:
         guess = problem.outer.matmat(guess)  # u = B h and H G h = s^2 h give h = H B^* u / s^2
-    pairs = top_eigenpairs(
-        problem,
-        k,
-        metric=None if problem.outer is None else problem.inner,
-        # Lifting and the series' error need room below the tolerance.
-        tol=tol / 4,
-        start=guess,
-        seed=seed,
-        certify=certify,
-        reporter=reporter,
-    )
+    with serial_blas():
+        pairs = top_eigenpairs(
+            problem,
+            k,
+            metric=None if problem.outer is None else problem.inner,
+            # Lifting and the series' error need room below the tolerance.
+            tol=tol / 4,
+            start=guess,
+            seed=seed,
+            certify=certify,
+            reporter=reporter,
+        )
     lifted = problem.lift(pairs.vectors)
     return _measured(whole, lifted, pairs, tol, seed, reporter)
 
