@@ -5,6 +5,7 @@ Importing this room imports neither torch nor anything that talks to a network.
 
 from eigenlab.data.catalogue import Dataset, File, Mirror, dataset, datasets
 from eigenlab.data.download import fetch
+from eigenlab.data.idx import load_mnist, read_idx
 from eigenlab.data.lookup import Finding, Status, cache_folder, find, path, status, verify
 from eigenlab.data.surnames import load_names
 
@@ -19,8 +20,10 @@ __all__ = [
     "datasets",
     "fetch",
     "find",
+    "load_mnist",
     "load_names",
     "path",
+    "read_idx",
     "status",
     "verify",
 ]

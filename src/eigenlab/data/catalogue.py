@@ -165,6 +165,38 @@ DATASETS = (
             ),
         ),
     ),
+    Dataset(
+        name="mnist",
+        description="70,000 handwritten digits, 28 x 28 grey levels: 60,000 to train, 10,000 to "
+        "test.",
+        licence="CC BY-SA 3.0 (Y. LeCun and C. Cortes, from NIST's special databases 1 and 3)",
+        mirrors=(
+            Mirror("https://ossci-datasets.s3.amazonaws.com/mnist/{name}"),
+            Mirror("https://storage.googleapis.com/cvdf-datasets/mnist/{name}"),
+        ),
+        files=(
+            File(
+                "mnist/train-images-idx3-ubyte.gz",
+                9630610,
+                "71524e2cd1ad2968737f7f2f2ff69cbfc32df8ccddff51593f7cb2d4e0eb5b64",
+            ),
+            File(
+                "mnist/train-labels-idx1-ubyte.gz",
+                28878,
+                "fe03b8bd7915f70bf5aa08be480aa413fbd85afcaa58b35d230d335f284fd88e",
+            ),
+            File(
+                "mnist/t10k-images-idx3-ubyte.gz",
+                1602050,
+                "5634745efa576a17e7d4cf5cd9d09123c75e6538e5114267c2d156edaf519341",
+            ),
+            File(
+                "mnist/t10k-labels-idx1-ubyte.gz",
+                4517,
+                "ae18e77e031ccde52407f794d123116439864147d33ac992975f85dd4dc42af6",
+            ),
+        ),
+    ),
 )
 
 

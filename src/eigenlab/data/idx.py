@@ -1,0 +1,129 @@
+"""IDX, the file format of MNIST: a magic number, the sizes, then the bytes.
+
+Layout (big-endian): two zero bytes, one byte for the type of the elements, one for the number of
+dimensions, a 32-bit size per dimension, and the elements in C order. Source: LeCun, Cortes and
+Burges, "The MNIST database", section "File formats".
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from eigenlab.data.lookup import find
+from eigenlab.errors import DataError, InputError
+from eigenlab.reporter import SILENT, Reporter
+
+if TYPE_CHECKING:  # numpy is imported when a file is read: `eigenlab data list` needs none
+    import numpy as np
+    import numpy.typing as npt
+
+_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_GZIP = b"\x1f\x8b"
+_PREFIX = {"train": "train", "test": "t10k"}
+Split = Literal["train", "test"]
+
+
+def read_idx(file: Path | str) -> npt.NDArray[Any]:
+    """Return the array in an IDX file, compressed by gzip or not, in native byte order.
+
+    Raises :class:`~eigenlab.errors.DataError` when the file cannot be read, does not begin with
+    an IDX magic number, or holds fewer or more bytes than its sizes say.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "labels"
+    ...     _ = file.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4]))
+    ...     read_idx(file)
+    array([5, 0, 4], dtype=uint8)
+    """
+    import numpy as np
+
+    file = Path(file)
+    content = _bytes(file)
+    if len(content) < 4:
+        raise DataError(f"{file} is truncated: {len(content)} bytes, an IDX header has at least 8")
+    kind, n_dimensions = content[2], content[3]
+    if content[:2] != b"\0\0" or kind not in _TYPES or n_dimensions == 0:
+        raise DataError(
+            f"{file} is not an IDX file: its magic number is 0x{content[:4].hex()}, expected for "
+            "example 0x00000803 (images) or 0x00000801 (labels); fetch the file again"
+        )
+    start = 4 + 4 * n_dimensions
+    if len(content) < start:
+        raise DataError(
+            f"{file} is truncated: {len(content)} bytes, the header of {n_dimensions} dimensions "
+            f"has {start}; fetch the file again"
+        )
+    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", n_dimensions, offset=4))
+    dtype = np.dtype(_TYPES[kind])
+    expected = start + math.prod(shape) * dtype.itemsize
+    if len(content) != expected:
+        problem = "is truncated" if len(content) < expected else "has bytes after its end"
+        raise DataError(
+            f"{file} {problem}: {len(content)} bytes after decompression, shape {shape} needs "
+            f"{expected}; fetch the file again"
+        )
+    values = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    return values.astype(dtype.newbyteorder("="))
+
+
+def load_mnist(
+    split: Split = "train", root: Path | str | None = None, *, reporter: Reporter = SILENT
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Return ``(images, labels)`` of MNIST.
+
+    Args:
+        split: ``"train"`` (60,000 images) or ``"test"`` (10,000).
+        root: a folder with files of one's own, ``mnist/{train,t10k}-images-idx3-ubyte[.gz]`` and
+            ``mnist/{train,t10k}-labels-idx1-ubyte[.gz]``.
+        reporter: follows a download, if one is needed.
+
+    Returns:
+        images, (n, 28, 28) uint8, 0 is background and 255 ink; labels, (n,) int64 in 0...9.
+
+    Raises:
+        InputError: ``split`` is unknown.
+        DataError: the files cannot be had, are no IDX files, are truncated, or do not belong
+            together.
+    """
+    if split not in _PREFIX:
+        raise InputError(f"split='{split}' is unknown; choose 'train' or 'test'")
+    folder = find("mnist", root, reporter=reporter)
+    images_file = _present(folder / f"{_PREFIX[split]}-images-idx3-ubyte.gz")
+    labels_file = _present(folder / f"{_PREFIX[split]}-labels-idx1-ubyte.gz")
+    images, labels = read_idx(images_file), read_idx(labels_file)
+    for file, array, dimensions in ((images_file, images, 3), (labels_file, labels, 1)):
+        if array.ndim != dimensions or array.dtype != "uint8":
+            raise DataError(
+                f"{file} holds {array.dtype} of shape {array.shape}, expected bytes in "
+                f"{dimensions} dimension{'s' if dimensions > 1 else ''}; is the file misnamed?"
+            )
+    if len(images) != len(labels):
+        raise DataError(
+            f"{images_file} holds {len(images)} images but {labels_file.name} {len(labels)} "
+            "labels; they do not belong together"
+        )
+    return images, labels.astype("int64")
+
+
+def _present(compressed: Path) -> Path:
+    """The file as published, or the same without gzip."""
+    plain = compressed.with_suffix("")
+    return plain if plain.exists() and not compressed.exists() else compressed
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        content = file.read_bytes()
+        return gzip.decompress(content) if content[:2] == _GZIP else content
+    except OSError as error:
+        reason = error.strerror or str(error)  # a bad gzip header has no strerror
+        raise DataError(f"{file} cannot be read: {reason}") from error
+    except (EOFError, zlib.error) as error:
+        raise DataError(
+            f"{file} is truncated or damaged inside its gzip stream ({error}); fetch it again"
+        ) from error
