@@ -76,7 +76,7 @@ def test_the_compressed_problem_has_the_graphs_spectrum(d, normalization):
     error = 10.0 ** (-13 / d)  # fewer modes in space, which the matrices below are made of
     graph = FourierGraph(points(60, d), 0.05, entry_error=error)
     whole = NormalizedOperator(graph, normalization)
-    problem = CompressedProblem(whole)
+    problem = CompressedProblem(whole, graph)
     expected = np.linalg.eigvalsh(whole.matmat(np.eye(60)))[::-1]
     # Columns of B: the lift of the unit coordinates.
     B = problem.lift(np.eye(problem.inner.shape[0]))
@@ -89,7 +89,8 @@ def test_the_compressed_problem_has_the_graphs_spectrum(d, normalization):
 
 
 def test_restrict_is_the_adjoint_of_lift():
-    problem = CompressedProblem(NormalizedOperator(FourierGraph(points(50, 2), 1.0), "symmetric"))
+    graph = FourierGraph(points(50, 2), 1.0)
+    problem = CompressedProblem(NormalizedOperator(graph, "symmetric"), graph)
     random = np.random.default_rng(0)
     h = random.normal(size=(problem.inner.shape[0], 2))
     u = random.normal(size=(50, 2))

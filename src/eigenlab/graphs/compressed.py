@@ -39,6 +39,10 @@ class CompressedProblem:
     frequencies >= 0, real and imaginary parts, times sqrt(2) where a conjugate twin is left out, so
     that the plain inner product is that of the functions.
 
+    Args:
+        whole: the operator over the nodes; its scaling is taken from here.
+        graph: gives the Fourier modes; ``whole.graph`` or a coarser one.
+
     Attributes:
         inner: G = B^* B, symmetric positive semidefinite.
         outer: None for the symmetric matrix, whose eigenvalues are those of G; else H, and the
@@ -46,8 +50,9 @@ class CompressedProblem:
         shape: (m, m), of G and H.
 
     >>> X = np.random.default_rng(0).normal(size=(300, 2))
-    >>> whole = NormalizedOperator(FourierGraph(X, gamma=1.0), "symmetric")
-    >>> gram = CompressedProblem(whole).inner
+    >>> graph = FourierGraph(X, gamma=1.0)
+    >>> whole = NormalizedOperator(graph, "symmetric")
+    >>> gram = CompressedProblem(whole, graph).inner
     >>> values = np.linalg.eigvalsh(gram.matmat(np.eye(gram.shape[0])))
     >>> bool(np.allclose(values[-9:], np.linalg.eigvalsh(whole.matmat(np.eye(300)))[-9:]))
     True
@@ -55,9 +60,7 @@ class CompressedProblem:
 
     dtype = np.dtype(np.float64)
 
-    def __init__(self, whole: NormalizedOperator) -> None:
-        graph = whole.graph
-        assert isinstance(graph, FourierGraph)
+    def __init__(self, whole: NormalizedOperator, graph: FourierGraph) -> None:
         self._graph, self._scale = graph, whole.scale
         modes = graph.series.n_modes
         self._half = (*modes[:-1], modes[-1] // 2 + 1)

@@ -56,7 +56,7 @@ class FourierGraph:
             raise InputError(f"{problem}; use the tiled graph")
         points = np.asarray(X, dtype=np.float64)
         low, high = points.min(axis=0), points.max(axis=0)
-        self.n_nodes = len(points)
+        self.n_nodes, self._points = len(points), points
         self.series: GaussSeries = gauss_series(high - low, gamma, entry_error)
         self.entry_error = self.series.entry_error
         angles = (points - (low + high) / 2) * (2 * np.pi / np.array(self.series.period))
@@ -75,6 +75,10 @@ class FourierGraph:
     def weights(self) -> NDArray[np.float64]:
         """(n_modes) diagonal of W, an axis of the array for each axis of space."""
         return functools.reduce(np.multiply.outer, self.series.axis_weights())
+
+    def coarsened(self, entry_error: float) -> FourierGraph:
+        """The same graph with shorter series."""
+        return type(self)(self._points, self.series.gamma, entry_error=entry_error)
 
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors`` for real (n, m) vectors."""
