@@ -1,0 +1,84 @@
+"""Graphs that fall apart: say so, or build the shortest bridges."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from eigenlab.graphs.graph import Floats
+
+MAX_BRIDGED = 200
+"""More components than this are not bridged: the graph has too few edges to begin with."""
+
+
+class DisconnectedGraphWarning(UserWarning):
+    """A graph has several connected components."""
+
+
+def connected_components(affinity: sparse.sparray) -> tuple[int, NDArray[np.int64]]:
+    """Number of components, and the (n,) component of each node, the largest being 0.
+
+    Components of one size are ordered by their first node.
+
+    >>> connected_components(sparse.csr_array([[0, 0, 0], [0, 0, 1.0], [0, 1.0, 0]]))
+    (2, array([1, 0, 0]))
+    """
+    matrix = sparse.csr_array(affinity)
+    matrix.eliminate_zeros()
+    count, label = csgraph.connected_components(matrix, directed=False)
+    rank = np.empty(count, dtype=np.int64)
+    rank[np.argsort(-np.bincount(label, minlength=count), kind="stable")] = np.arange(count)
+    return int(count), rank[label]
+
+
+def bridges(X: Floats, affinity: sparse.sparray) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The edges that join all components: a minimum spanning tree of them, (m, 2) and lengths (m,).
+
+    The distance of two components is that of their two nearest points (Boruvka's algorithm: every
+    component but the largest is joined to what is nearest to it, until one is left).
+
+    >>> X = np.array([[0.0], [1.0], [5.0], [6.0]])
+    >>> bridges(X, sparse.csr_array(np.kron(np.eye(2), np.ones((2, 2)))))
+    (array([[2, 1]]), array([4.]))
+    """
+    points = np.asarray(X, dtype=np.float64)
+    joined = sparse.csr_array(affinity)
+    edges: list[tuple[int, int]] = []
+    while True:
+        count, component = connected_components(joined)
+        if count == 1:
+            break
+        fresh = [_shortest_way_out(points, component == c) for c in range(1, count)]
+        edges += fresh
+        ends = np.array(fresh).T
+        joined = joined + sparse.csr_array((np.ones(len(fresh)), tuple(ends)), shape=joined.shape)
+    # Two components may have chosen each other.
+    pairs = np.array(list({frozenset(edge): edge for edge in edges}.values()), dtype=np.int64)
+    pairs = pairs.reshape(-1, 2)
+    lengths = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
+    return pairs, lengths
+
+
+def _shortest_way_out(points: NDArray[np.float64], inside: NDArray[np.bool_]) -> tuple[int, int]:
+    from sklearn.neighbors import NearestNeighbors
+
+    members, others = np.flatnonzero(inside), np.flatnonzero(~inside)
+    near = NearestNeighbors(n_neighbors=1).fit(points[others])
+    distances, found = near.kneighbors(points[members])
+    nearest = int(distances[:, 0].argmin())
+    return int(members[nearest]), int(others[found[nearest, 0]])
+
+
+def warn_disconnected(component: NDArray[np.int64], remedy: str) -> None:
+    """Name the components by size in a :class:`DisconnectedGraphWarning`."""
+    sizes = np.bincount(component)
+    shown = ", ".join(map(str, sizes[:8])) + (", ..." if len(sizes) > 8 else "")
+    warnings.warn(
+        f"the graph has {len(sizes)} connected components of {shown} nodes; {remedy}",
+        DisconnectedGraphWarning,
+        stacklevel=3,
+    )

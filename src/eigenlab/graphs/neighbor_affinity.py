@@ -1,0 +1,147 @@
+"""Affinities from nearest neighbours: sparse, symmetric, and in one piece if that is wanted."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from eigenlab.errors import InputError
+from eigenlab.graphs.connectivity import (
+    MAX_BRIDGED,
+    bridges,
+    connected_components,
+    warn_disconnected,
+)
+from eigenlab.graphs.graph import Floats
+from eigenlab.graphs.neighbors import Neighbors, nearest_neighbors
+
+Weights = Literal["connectivity", "gaussian", "local"]
+Connectivity = Literal["warn", "bridge", "ignore"]
+
+
+def knn_affinity(
+    X: Floats,
+    n_neighbors: int = 10,
+    *,
+    weights: Weights = "connectivity",
+    gamma: float = 1.0,
+    include_self: bool = True,
+    connectivity: Connectivity = "warn",
+    neighbors: Neighbors | None = None,
+    seed: int = 0,
+    n_jobs: int | None = None,
+) -> sparse.csr_array:
+    """The affinity 0.5 (W + W^T), where W_ij is the weight of j among the neighbours of i.
+
+    Weights, with r the distance of i and j:
+
+    - ``connectivity``: 1. With ``include_self`` this is scikit-learn's graph of
+      ``SpectralClustering(affinity="nearest_neighbors")``.
+    - ``gaussian``: exp(-gamma r^2).
+    - ``local``: exp(-r^2 / (s_i s_j)), s_i the distance of i to the last of its neighbours (L.
+      Zelnik-Manor and P. Perona, Self-tuning spectral clustering, NeurIPS 2004). Where that is zero
+      (more copies of i than neighbours) the smallest positive s takes its place.
+
+    Args:
+        X: (n, d) finite points.
+        n_neighbors: neighbours of each point, itself counted if ``include_self``.
+        weights: of the edges.
+        gamma: for ``gaussian``, > 0.
+        include_self: each point is its own first neighbour, a loop of weight one.
+        connectivity: what happens to several connected components: ``warn`` names them in a
+            :class:`~eigenlab.graphs.connectivity.DisconnectedGraphWarning`, ``bridge`` joins them
+            by the shortest edges that do (each with its weight, or the smallest weight of the graph
+            if that is larger) and warns only where there are more than 200 components to join,
+            ``ignore`` leaves them.
+        neighbors: of each point, found before; else :func:`nearest_neighbors` finds them.
+        seed: of the search.
+        n_jobs: threads of the search.
+
+    Returns:
+        (n, n) float64, symmetric, indices sorted.
+
+    Raises:
+        InputError: an argument does not fit.
+
+    >>> knn_affinity(np.array([[0.0], [1.0], [3.0]]), 2).toarray()
+    array([[1. , 1. , 0. ],
+           [1. , 1. , 0.5],
+           [0. , 0.5, 1. ]])
+    """
+    if weights not in {"connectivity", "gaussian", "local"}:
+        raise InputError(f"weights must be 'connectivity', 'gaussian' or 'local', not {weights!r}")
+    if connectivity not in {"warn", "bridge", "ignore"}:
+        raise InputError(f"connectivity must be 'warn', 'bridge' or 'ignore', not {connectivity!r}")
+    if not (gamma > 0 and np.isfinite(gamma)):
+        raise InputError(f"gamma must be positive and finite, not {gamma!r}")
+    others = n_neighbors - include_self
+    if others < 1:
+        raise InputError(
+            f"n_neighbors must be at least {1 + include_self} with include_self={include_self}, "
+            f"not {n_neighbors!r}"
+        )
+    if neighbors is None:
+        neighbors = nearest_neighbors(X, others, seed=seed, n_jobs=n_jobs)
+    elif neighbors.indices.shape[0] != len(X) or neighbors.indices.shape[1] < min(
+        others, len(X) - 1
+    ):
+        raise InputError(
+            f"neighbors must hold {others} neighbours of {len(X)} points, "
+            f"not {neighbors.indices.shape}"
+        )
+    indices, distances = neighbors.indices[:, :others], neighbors.distances[:, :others]
+    widths = _widths(distances, weights, gamma)
+    affinity = _symmetric(indices, _weight(distances, widths[:, None], widths[indices]))
+    if connectivity != "ignore":
+        affinity = _joined(X, affinity, widths, connectivity)
+    if include_self:
+        affinity = sparse.csr_array(affinity + sparse.eye_array(len(X)))
+    affinity.sort_indices()
+    return affinity
+
+
+def _widths(distances: NDArray[np.float64], weights: Weights, gamma: float) -> NDArray[np.float64]:
+    """(n,) s_i such that all weights are exp(-r^2 / (s_i s_j)); infinite for connectivity."""
+    n = len(distances)
+    if weights == "connectivity":
+        return np.full(n, np.inf)
+    if weights == "gaussian":
+        return np.full(n, gamma**-0.5)
+    farthest = distances[:, -1] if distances.shape[1] else np.zeros(n)
+    positive = farthest[farthest > 0]
+    return np.where(farthest > 0, farthest, positive.min() if len(positive) else 1.0)
+
+
+def _weight(
+    r: NDArray[np.float64], s_i: NDArray[np.float64], s_j: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.exp(-(r / s_i) * (r / s_j))
+
+
+def _symmetric(indices: NDArray[np.int64], values: NDArray[np.float64]) -> sparse.csr_array:
+    n, k = indices.shape
+    starts = k * np.arange(n + 1)
+    one_way = sparse.csr_array((values.ravel() / 2, indices.ravel(), starts), shape=(n, n))
+    return sparse.csr_array(one_way + one_way.T)
+
+
+def _joined(
+    X: Floats, affinity: sparse.csr_array, widths: NDArray[np.float64], connectivity: Connectivity
+) -> sparse.csr_array:
+    count, component = connected_components(affinity)
+    if count == 1:
+        return affinity
+    if connectivity == "warn" or count > MAX_BRIDGED:
+        warn_disconnected(
+            component, "each gets its own leading vector. Raise n_neighbors or bridge them"
+        )
+        return affinity
+    pairs, lengths = bridges(X, affinity)
+    i, j = pairs.T
+    floor = affinity.data[affinity.data > 0].min(initial=1.0)
+    values = np.maximum(_weight(lengths, widths[i], widths[j]), floor)
+    added = sparse.csr_array((values, (i, j)), shape=affinity.shape)
+    return sparse.csr_array(affinity + added + added.T)

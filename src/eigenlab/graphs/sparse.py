@@ -1,0 +1,76 @@
+"""A graph whose edges are stored, and only they."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+
+from eigenlab.errors import InputError
+from eigenlab.graphs.graph import Floats
+
+
+class SparseGraph:
+    """A sparse affinity matrix as a :class:`~eigenlab.graphs.graph.Graph`.
+
+    Args:
+        affinity: (n, n) scipy sparse matrix, symmetric, non-negative and finite.
+        kind: what the graph is called: ``nearest_neighbors`` or ``precomputed``.
+
+    Raises:
+        InputError: the matrix is not square, symmetric, non-negative and finite.
+
+    >>> graph = SparseGraph(sparse.csr_array([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]]))
+    >>> graph.degrees
+    array([1., 2., 1.])
+    """
+
+    entry_error = 0.0
+
+    def __init__(self, affinity: sparse.sparray, kind: str = "nearest_neighbors") -> None:
+        self.affinity = _checked(affinity)
+        self.kind = kind
+        self.n_nodes: int = self.affinity.shape[0]
+        self.degrees: NDArray[np.float64] = np.asarray(self.affinity.sum(axis=1)).ravel()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+            # Four times as fast as scipy's product for ten vectors: all threads, all columns.
+            self._matrix = torch.sparse_csr_tensor(
+                torch.from_numpy(self.affinity.indptr),
+                torch.from_numpy(self.affinity.indices),
+                torch.from_numpy(self.affinity.data),
+                size=self.affinity.shape,
+                check_invariants=True,
+            )
+
+    def matmat(self, vectors: Floats) -> Floats:
+        """``A @ vectors`` for (n, m) vectors, in the vectors' dtype."""
+        columns = torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float64))
+        return (self._matrix @ columns).numpy().astype(vectors.dtype, copy=False)
+
+
+def _checked(affinity: sparse.sparray) -> sparse.csr_array:
+    if not sparse.issparse(affinity) or affinity.ndim != 2:
+        raise InputError(f"affinity must be a sparse matrix, not {type(affinity).__name__}")
+    if affinity.shape[0] != affinity.shape[1] or affinity.shape[0] == 0:
+        raise InputError(f"affinity must be square (n, n), not {affinity.shape}")
+    matrix = sparse.csr_array(affinity, dtype=np.float64)
+    if not np.isfinite(matrix.data).all():
+        raise InputError("affinity must be finite, but has an entry that is NaN or infinite")
+    if matrix.nnz and matrix.data.min() < 0:
+        raise InputError(
+            f"affinity must be non-negative, but its least entry is {matrix.data.min():g}"
+        )
+    difference = abs(matrix - matrix.T).tocoo()
+    largest = matrix.data.max(initial=0.0)
+    if difference.nnz and difference.data.max() > 1e-10 * largest:
+        worst = int(difference.data.argmax())
+        i, j = int(difference.row[worst]), int(difference.col[worst])
+        raise InputError(
+            f"affinity must be symmetric: |A - A.T| = {difference.data[worst]:g} at ({i}, {j}); "
+            "pass (A + A.T) / 2 if both directions mean the same"
+        )
+    return matrix

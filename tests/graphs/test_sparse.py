@@ -1,0 +1,61 @@
+"""The sparse graph against closed forms and the dense product."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from eigenlab.errors import InputError
+from eigenlab.graphs.graph import NormalizedOperator
+from eigenlab.graphs.sparse import SparseGraph
+
+
+def cycle(n: int) -> sparse.csr_array:
+    step = np.roll(np.eye(n), 1, axis=0)
+    return sparse.csr_array(step + step.T)
+
+
+def test_cycle_has_its_known_spectrum():
+    """A / 2 of a cycle has the eigenvalues cos(2 pi j / n)."""
+    whole = NormalizedOperator(SparseGraph(cycle(12)), "symmetric")
+    values = np.linalg.eigvalsh(whole.matmat(np.eye(12)))
+    np.testing.assert_allclose(values, np.sort(np.cos(2 * np.pi * np.arange(12) / 12)), atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_product_is_the_dense_product(dtype, order):
+    rng = np.random.default_rng(0)
+    dense = rng.random((40, 40)) * (rng.random((40, 40)) < 0.2)
+    dense = dense + dense.T
+    graph = SparseGraph(sparse.coo_array(dense))
+    vectors = np.asarray(rng.normal(size=(40, 5)), dtype=dtype, order=order)
+    product = graph.matmat(vectors)
+    assert product.dtype == dtype
+    np.testing.assert_allclose(
+        product,
+        dense @ vectors,
+        rtol=1e-5 if dtype == np.float32 else 1e-13,
+        atol=1e-5 if dtype == np.float32 else 1e-13,
+    )
+    np.testing.assert_allclose(graph.degrees, dense.sum(axis=0), rtol=1e-14)
+
+
+def test_node_without_edges_has_degree_zero_and_kind_is_kept():
+    graph = SparseGraph(sparse.csr_array(np.diag([0.0, 2.0])), "precomputed")
+    assert graph.degrees.tolist() == [0, 2]
+    assert (graph.kind, graph.n_nodes, graph.entry_error) == ("precomputed", 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "words"),
+    [
+        (np.eye(2), "sparse matrix, not ndarray"),
+        (sparse.csr_array(np.ones((2, 3))), r"square .* not \(2, 3\)"),
+        (sparse.csr_array([[0, 2.0], [1.5, 0]]), r"symmetric: .* = 0.5 at \(0, 1\)"),
+        (sparse.csr_array([[0, -2.0], [-2.0, 0]]), "least entry is -2"),
+        (sparse.csr_array([[np.nan]]), "NaN or infinite"),
+    ],
+)
+def test_bad_affinity_is_named(matrix, words):
+    with pytest.raises(InputError, match=words):
+        SparseGraph(matrix)
