@@ -15,6 +15,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from eigenlab.errors import InputError
 from eigenlab.spectrum._operators import Counted, Floats
 
 ROWS = 65536
@@ -66,7 +67,18 @@ class Krylov:
         """Multiply the waiting block, extend H, and leave the next block waiting."""
         begin, end = self.size, self.size + self.width
         W = self.operator.matmat(self.V[:, begin:end])
+        if begin == 0:
+            self._refuse_extreme_scale(float(np.abs(W).max()))
         self.absorb(np.array(W, order="F"), begin, end)
+
+    def _refuse_extreme_scale(self, size: float) -> None:
+        # Squares of residuals, eps times smaller than the operator, must not under- or overflow.
+        low = float(np.finfo(self.operator.dtype).tiny) ** 0.3
+        if size and not low < size < 1 / low:
+            raise InputError(
+                f"operator has entries of order {size:.1g}, beyond {low:.0g} to {1 / low:.0g} of "
+                f"{self.operator.dtype}; multiply it by a constant and divide the eigenvalues by it"
+            )
 
     def absorb(self, W: Floats, begin: int, end: int) -> None:
         """Extend H by the product ``W`` of the columns ``begin:end``; ``W`` is overwritten."""

@@ -40,6 +40,7 @@ class Search:
     max_products: int
     seed: int
     reporter: Reporter
+    guessed: bool
     steps: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +55,7 @@ class Search:
             krylov.inject(start)
             values, S, residuals = self._converge(krylov)
             findings, start = self._judge(krylov, values, S, residuals, certify)
+            self.guessed = True
             exact = findings.residual_norms.max() <= self._tolerance(krylov)
             if (exact and (findings.searched or not certify)) or self._spent(start.shape[1]):
                 break
@@ -167,13 +169,17 @@ class Search:
         most = max(3, self.steps // 3)
         steps = 1
         while True:
-            values, S, _ = krylov.ritz(aside)
+            values, S, residuals = krylov.ritz(aside)
             proven = steps if krylov.width else np.inf  # nothing left to multiply: it is invariant
             bound = np.inf
             if self.metric is None:
                 bound = largest_outside(float(values[0]), float(values[-1]), n, proven, width)
             overlooked = int((values > lowest_found + limit).sum())
-            if overlooked or bound <= lowest_found or steps >= most:
+            # A guess may lie in an invariant subspace, and then only this block looks beyond it:
+            # it must have settled on an eigenvalue that is clearly below those found.
+            settled = residuals[0] <= max(lowest_found - float(values[0]), limit) / 10
+            enough = steps >= most and (settled or not self.guessed)
+            if overlooked or bound <= lowest_found or enough:
                 break
             if not krylov.width or krylov.room < krylov.width or self._spent(krylov.width):
                 break

@@ -91,7 +91,8 @@ def top_eigenpairs(
 
     Raises:
         InputError: k out of range, an operator that is not square, not symmetric, complex, or
-            returns NaN, a ``start`` of another shape or with NaN.
+            returns NaN, or whose scale would underflow when squared, a ``start`` of another shape
+            or with NaN.
         Cancelled: the reporter asked to stop.
 
     Warns:
@@ -111,7 +112,8 @@ def top_eigenpairs(
     else:
         block = block_size or _block_size(A, k)
         limit = max_products or 3000 + 100 * k
-        search = Search(A, G, k, tol, min(block, A.n), limit, seed, reporter)
+        guessed = start is not None
+        search = Search(A, G, k, tol, min(block, A.n), limit, seed, reporter, guessed)
         findings = search.run(_padded(guess, block, seed), certify)
     pairs = _pairs(A, findings, tol, certify)
     _warn(pairs, findings.searched or not certify)
@@ -119,9 +121,9 @@ def top_eigenpairs(
 
 
 def _block_size(A: Counted, k: int) -> int:
-    # A stored matrix is read once per product however wide the block is, up to some tens of
-    # columns; anywhere else a column costs a product, and a narrow block needs fewest of them.
-    return min(A.n, max(24, k + 8)) if A.stored else 2
+    # A stored matrix is read once per product, and eight columns take hardly longer than two;
+    # anywhere else a column costs a product, and a narrow block needs fewest of them.
+    return min(A.n, max(8, k + 4)) if A.stored else 2
 
 
 def _guess(A: Counted, start: ArrayLike | None) -> Floats:
