@@ -167,7 +167,10 @@ def test_local_weights_do_not_depend_on_scale_and_survive_copies():
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 10**6), weights=st.sampled_from(["connectivity", "gaussian", "local"]))
+@given(
+    seed=st.integers(0, 10**6),
+    weights=st.sampled_from(["connectivity", "gaussian", "local"]),
+)
 def test_affinity_is_symmetric_in_range_and_moves_with_the_points(seed, weights):
     X = points(n=50, d=3, seed=seed)
     affinity = knn_affinity(X, 5, weights=weights, connectivity="ignore").toarray()

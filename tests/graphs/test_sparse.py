@@ -46,6 +46,15 @@ def test_node_without_edges_has_degree_zero_and_kind_is_kept():
     assert (graph.kind, graph.n_nodes, graph.entry_error) == ("precomputed", 2, 0)
 
 
+def test_unsorted_and_repeated_entries_are_put_in_order_without_touching_the_argument():
+    """Row 0 lists columns 2, 1, 1: the entries at (0, 1) add up."""
+    columns, starts = np.array([2, 1, 1, 0, 0]), np.array([0, 3, 4, 5])
+    given = sparse.csr_array((np.array([5.0, 1, 2, 3, 5]), columns, starts), shape=(3, 3))
+    product = SparseGraph(given).matmat(np.eye(3))
+    assert product.tolist() == [[0, 3, 5], [3, 0, 0], [5, 0, 0]]
+    assert given.indices.tolist() == [2, 1, 1, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("matrix", "words"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +71,8 @@ def knn_affinity(
            [1. , 1. , 0.5],
            [0. , 0.5, 1. ]])
     """
-    if weights not in {"connectivity", "gaussian", "local"}:
-        raise InputError(f"weights must be 'connectivity', 'gaussian' or 'local', not {weights!r}")
+    if weights not in get_args(Weights):
+        raise InputError(f"weights must be one of {get_args(Weights)}, not {weights!r}")
     if connectivity not in {"warn", "bridge", "ignore"}:
         raise InputError(f"connectivity must be 'warn', 'bridge' or 'ignore', not {connectivity!r}")
     if not (gamma > 0 and np.isfinite(gamma)):
@@ -104,7 +104,7 @@ def knn_affinity(
 
 
 def _widths(distances: NDArray[np.float64], weights: Weights, gamma: float) -> NDArray[np.float64]:
-    """(n,) s_i such that all weights are exp(-r^2 / (s_i s_j)); infinite for connectivity."""
+    """(n,) s_i such that all weights are exp(-r^2 / (s_i s_j)); infinite where r has no say."""
     n = len(distances)
     if weights == "connectivity":
         return np.full(n, np.inf)
