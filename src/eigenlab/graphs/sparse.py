@@ -43,8 +43,7 @@ def _checked(affinity: sparse.sparray) -> sparse.csr_array:
         raise InputError(f"affinity must be a sparse matrix, not {type(affinity).__name__}")
     if affinity.shape[0] != affinity.shape[1] or affinity.shape[0] == 0:
         raise InputError(f"affinity must be square (n, n), not {affinity.shape}")
-    matrix = sparse.csr_array(affinity, dtype=np.float64, copy=True)
-    matrix.sum_duplicates()
+    matrix = sparse.csr_array(affinity, dtype=np.float64)
     if not np.isfinite(matrix.data).all():
         raise InputError("affinity must be finite, but has an entry that is NaN or infinite")
     if matrix.nnz and matrix.data.min() < 0:
