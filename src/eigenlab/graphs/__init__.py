@@ -1,1 +1,32 @@
 """Graphs, their spectrum and their clusters."""
+
+from eigenlab.graphs.affinity import rbf_affinity, self_tuning_affinity
+from eigenlab.graphs.connectivity import DisconnectedGraphWarning, connected_components
+from eigenlab.graphs.neighbor_affinity import knn_affinity
+from eigenlab.graphs.neighbors import Neighbors, nearest_neighbors
+from eigenlab.graphs.normalize import (
+    degree_matrix,
+    is_undirected,
+    row_normalize,
+    stochastic_normalize,
+    symmetric_normalize,
+    top_singular_vectors,
+)
+from eigenlab.graphs.shapes import stretched_blobs
+
+__all__ = [
+    "DisconnectedGraphWarning",
+    "Neighbors",
+    "connected_components",
+    "degree_matrix",
+    "is_undirected",
+    "knn_affinity",
+    "nearest_neighbors",
+    "rbf_affinity",
+    "row_normalize",
+    "self_tuning_affinity",
+    "stochastic_normalize",
+    "stretched_blobs",
+    "symmetric_normalize",
+    "top_singular_vectors",
+]

@@ -1,0 +1,80 @@
+"""How alike two points are: the weights of a complete graph."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from eigenlab.errors import InputError
+
+Matrix: TypeAlias = Any
+"""A numpy array or a torch tensor; what comes in as one goes out as one."""
+
+
+def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
+    """The Gaussian affinity ``A_ij = exp(-gamma ||x_i - x_j||^2)`` (question 5b).
+
+    Args:
+        X: (n, d) points. A tensor is differentiated through.
+        gamma: inverse squared length, > 0.
+
+    Returns:
+        (n, n), symmetric, entries in [0, 1], ones on the diagonal.
+
+    Raises:
+        InputError: X is not (n, d), or gamma is not positive.
+
+    >>> rbf_affinity(np.array([[0.0], [1.0]]), gamma=1.0).round(3)
+    array([[1.   , 0.368],
+           [0.368, 1.   ]])
+    """
+    if X.ndim != 2:
+        raise InputError(f"X has shape {tuple(X.shape)}; expected points (n, d)")
+    if not gamma > 0:
+        raise InputError(f"gamma={gamma!r}; expected a positive number")
+    # ||x - y||^2 = ||x||^2 + ||y||^2 - 2 x.y, about the mean so that few digits cancel.
+    points = X - X.mean(0)
+    squares = (points * points).sum(1)
+    exponent = points @ points.T
+    exponent *= 2 * gamma
+    exponent -= gamma * squares[:, None]
+    exponent -= gamma * squares
+    if isinstance(exponent, Tensor):
+        return torch.exp(exponent.clamp(max=0).fill_diagonal_(0))
+    np.minimum(exponent, 0, out=exponent)
+    np.fill_diagonal(exponent, 0)
+    return np.exp(exponent, out=exponent)
+
+
+def self_tuning_affinity(X: NDArray[np.floating], n_neighbors: int = 7) -> NDArray[np.float64]:
+    """``A_ij = exp(-||x_i - x_j||^2 / (s_i s_j))`` with s_i the distance to a near neighbour.
+
+    Where points are dense the graph looks closely, where they are sparse from afar (L. Zelnik-Manor
+    and P. Perona, Self-tuning spectral clustering, NeurIPS 2004, who take the seventh neighbour).
+
+    Args:
+        X: (n, d) points.
+        n_neighbors: whose distance is s_i; at most n - 1 is used. Copies of a point at distance
+            zero are no measure: then the smallest positive distance of all points serves.
+
+    Returns:
+        (n, n) float64, symmetric, ones on the diagonal.
+
+    >>> self_tuning_affinity(np.array([[0.0], [1.0], [3.0]]), 1).round(2)
+    array([[1.  , 0.37, 0.01],
+           [0.37, 1.  , 0.14],
+           [0.01, 0.14, 1.  ]])
+    """
+    from scipy.spatial.distance import cdist
+
+    distances = cdist(X, X)
+    rank = min(n_neighbors, len(X) - 1)
+    widths = np.partition(distances, rank, axis=1)[:, rank]
+    positive = distances[distances > 0]
+    widths = np.where(widths > 0, widths, positive.min() if len(positive) else 1.0)
+    exponent = -((distances / widths) * (distances / widths[:, None]))
+    return np.exp(exponent, out=exponent)

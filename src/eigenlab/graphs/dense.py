@@ -1,0 +1,67 @@
+"""A graph small enough to store every pair."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenlab.errors import InputError
+from eigenlab.graphs.graph import Floats
+
+
+class DenseGraph:
+    """An affinity matrix as it is.
+
+    Args:
+        affinity: (n, n) symmetric, non-negative, finite.
+        kind: what the graph is called: ``dense`` or ``precomputed``.
+        trusted: skip the checks, for matrices made here.
+
+    Raises:
+        InputError: the matrix is not square, finite, non-negative and symmetric.
+
+    >>> DenseGraph(np.array([[0.0, 2.0], [2.0, 1.0]])).degrees
+    array([2., 3.])
+    """
+
+    entry_error = 0.0
+
+    def __init__(self, affinity: Floats, kind: str = "dense", *, trusted: bool = False) -> None:
+        self.affinity: Floats = affinity if trusted else checked_affinity(affinity)
+        self.kind = kind
+        self.n_nodes = len(self.affinity)
+        self.degrees: NDArray[np.float64] = self.affinity.sum(axis=1, dtype=np.float64)
+
+    def matmat(self, vectors: Floats) -> Floats:
+        """``A @ vectors`` for (n, m) vectors."""
+        return self.affinity @ vectors
+
+
+def checked_affinity(affinity: Floats) -> Floats:
+    """``affinity`` as float, exactly symmetric; refuses what is no affinity matrix."""
+    matrix = np.asarray(affinity)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
+        raise InputError(f"affinity has shape {matrix.shape}; expected a square matrix (n, n)")
+    if matrix.dtype not in {np.dtype(np.float32), np.dtype(np.float64)}:
+        matrix = matrix.astype(np.float64)
+    if not np.isfinite(matrix).all():
+        row, column = np.argwhere(~np.isfinite(matrix))[0]
+        raise InputError(f"affinity is {matrix[row, column]} at ({row}, {column}); must be finite")
+    largest = float(matrix.max())
+    rounding = 100 * float(np.finfo(matrix.dtype).eps) * max(largest, 0.0)
+    least = float(matrix.min())
+    if least < -rounding:
+        row, column = np.unravel_index(matrix.argmin(), matrix.shape)
+        raise InputError(
+            f"affinity is {least:g} at ({row}, {column}); weights of edges must not be negative: "
+            "pass similarities, not distances or correlations"
+        )
+    gaps = np.abs(matrix - matrix.T)
+    if gaps.max() > 1e4 * rounding:
+        row, column = np.unravel_index(gaps.argmax(), gaps.shape)
+        raise InputError(
+            f"affinity is {matrix[row, column]:g} at ({row}, {column}) but "
+            f"{matrix[column, row]:g} at ({column}, {row}); it must be symmetric: pass "
+            "(A + A.T) / 2 if both directions mean the same"
+        )
+    return np.maximum((matrix + matrix.T) / 2, 0)

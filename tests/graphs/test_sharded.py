@@ -1,0 +1,67 @@
+"""Rows over two and four processes give the labels, and the vectors, of one process."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eigenlab.graphs.sharded import Shards
+
+pytest.importorskip("finufft", reason="finufft is not installed: pip install 'eigenlab[scale]'")
+
+SCRIPT = Path(__file__).with_name("sharded_processes.py")
+
+
+def run(folder: Path, size: int) -> list[dict]:
+    """What each rank found; started as torchrun starts them."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    told = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    told["OMP_NUM_THREADS"] = told["OPENBLAS_NUM_THREADS"] = "1"
+    started = []
+    for rank in range(size):
+        environment = os.environ | told | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+        command = [sys.executable, str(SCRIPT), str(folder)]
+        with (folder / f"errors-{rank}.txt").open("w") as errors:
+            started.append(subprocess.Popen(command, env=environment, stderr=errors))
+    try:
+        codes = [process.wait(timeout=180) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    errors = "\n".join(path.read_text() for path in sorted(folder.glob("errors-*.txt")))
+    assert codes == [0] * size, errors
+    return [json.loads((folder / f"rank-{rank}.json").read_text()) for rank in range(size)]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("alone"), 1)[0]
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_labels_do_not_depend_on_the_number_of_processes(size, alone, tmp_path):
+    ranks = run(tmp_path, size)
+    for kind, expected in alone.items():
+        assert expected["residual"] < 1e-9
+        assert len(set(expected["labels"])) == 3
+        for found in ranks:
+            assert found[kind]["labels"] == expected["labels"]
+            np.testing.assert_allclose(found[kind]["vectors"], expected["vectors"], atol=1e-7)
+        # The processes agree to the last bit: they decided alike at every step.
+        assert all(found[kind] == ranks[0][kind] for found in ranks)
+
+
+def test_one_process_has_all_rows():
+    shards = Shards(7)
+    values = np.arange(7) + 1j
+    np.testing.assert_array_equal(shards.gather(values), values)
+    np.testing.assert_array_equal(shards.sum(values), values)
+    assert shards.rows == slice(0, 7)
