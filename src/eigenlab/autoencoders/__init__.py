@@ -1,1 +1,29 @@
 """Autoencoders, their ensembles, probes and embeddings."""
+
+from eigenlab.autoencoders.convex import ConvexProbe, convex_probe, knn_accuracy, unit_rows
+from eigenlab.autoencoders.ensemble import Member, train_ensemble
+from eigenlab.autoencoders.fit import fit
+from eigenlab.autoencoders.models import Autoencoder, DenoisingAutoencoder, MaskedAutoencoder
+from eigenlab.autoencoders.probe import LinearFeatures, LinearProbe, linear_probe, linear_probes
+from eigenlab.autoencoders.subspace import SubspaceData, subspace_data
+from eigenlab.autoencoders.warped import WarpedAutoencoder
+
+__all__ = [
+    "Autoencoder",
+    "ConvexProbe",
+    "DenoisingAutoencoder",
+    "LinearFeatures",
+    "LinearProbe",
+    "MaskedAutoencoder",
+    "Member",
+    "SubspaceData",
+    "WarpedAutoencoder",
+    "convex_probe",
+    "fit",
+    "knn_accuracy",
+    "linear_probe",
+    "linear_probes",
+    "subspace_data",
+    "train_ensemble",
+    "unit_rows",
+]

@@ -1,0 +1,127 @@
+"""Probes that have one answer: logistic regression to convergence, and nearest neighbours."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eigenlab.autoencoders.probe import LinearProbe, check_labelled
+from eigenlab.errors import InputError
+
+STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)
+
+
+class ConvexProbe(NamedTuple):
+    """A converged linear probe and the inverse penalty ``C`` that was chosen for it."""
+
+    probe: LinearProbe
+    C: float
+
+
+def unit_rows(features: Tensor) -> Tensor:
+    """Scale each sample (row) to unit length; rows of zeros stay zero.
+
+    >>> unit_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    norms = features.norm(dim=1, keepdim=True)
+    return features / torch.where(norms > 0, norms, torch.ones_like(norms))
+
+
+def convex_probe(
+    features: Tensor,
+    labels: Tensor,
+    *,
+    n_classes: int | None = None,
+    strengths: Sequence[float] = STRENGTHS,
+    seed: int = 0,
+) -> ConvexProbe:
+    """Multinomial logistic regression with an L2 penalty, solved to convergence.
+
+    Minimises ``C sum_i cross_entropy_i + ||W||^2 / 2`` over weights for features that are centred
+    and divided by one number, their root mean squared length, so that ``C`` means the same for
+    all features. ``C`` is the best of ``strengths`` in stratified cross-validation on the given
+    labels only (5 folds, or as many as the rarest class allows; the middle one where that is one).
+
+    The best weights lie in the span of the n samples (representer theorem: the penalty shrinks
+    whatever is orthogonal to them), so k > n features cost no more than n.
+
+    Raises :class:`~eigenlab.errors.InputError` as :func:`~eigenlab.autoencoders.linear_probe`.
+
+    >>> x = torch.tensor([[-2.0], [-1.0], [1.0], [2.0]])
+    >>> convex_probe(x, torch.tensor([0, 0, 1, 1])).probe.accuracy(x, torch.tensor([0, 0, 1, 1]))
+    1.0
+    """
+    check_labelled(features, labels)
+    found = int(labels.max()) + 1
+    if n_classes is not None and n_classes < found:
+        raise InputError(f"n_classes={n_classes} but a label is {found - 1}")
+    x, y = features.detach().double(), labels.cpu().numpy()
+    mean = x.mean(0)
+    scale = (x - mean).square().sum(1).mean().sqrt().item()
+    if scale == 0:
+        raise InputError("features are constant; there is nothing to probe")
+    centred = (x - mean) / scale
+    basis = torch.linalg.svd(centred, full_matrices=False).Vh.T  # (k, r), r = min(n, k)
+    inner = (centred @ basis).cpu().numpy()
+    strength = _choose(inner, y, strengths, seed)
+    model = _solve(inner, y, strength)
+    weight = torch.zeros(n_classes or found, x.shape[1], dtype=torch.float64)
+    # A class that no label has gets no probability at all.
+    bias = torch.full((n_classes or found,), -torch.inf, dtype=torch.float64)
+    rows, offsets = model.coef_, model.intercept_
+    if len(model.classes_) == 2 and len(rows) == 1:  # scikit-learn stores their difference
+        rows, offsets = np.vstack([-rows, rows]) / 2, np.concatenate([-offsets, offsets]) / 2
+    places = torch.as_tensor(model.classes_)
+    weight[places] = torch.as_tensor(rows) @ basis.cpu().T / scale
+    bias[places] = torch.as_tensor(offsets) - weight[places] @ mean.cpu()
+    return ConvexProbe(LinearProbe(weight.to(features), bias.to(features)), strength)
+
+
+def knn_accuracy(
+    features: Tensor, labels: Tensor, test_features: Tensor, test_labels: Tensor, *, k: int = 5
+) -> float:
+    """Accuracy of a vote among the ``k`` nearest labelled samples in Euclidean distance.
+
+    With fewer than ``k`` labelled samples all of them vote.
+
+    >>> x, y = torch.tensor([[0.0], [1.0]]), torch.tensor([0, 1])
+    >>> knn_accuracy(x, y, torch.tensor([[0.9]]), torch.tensor([1]), k=1)
+    1.0
+    """
+    from sklearn.neighbors import KNeighborsClassifier
+
+    check_labelled(features, labels)
+    if k < 1:
+        raise InputError(f"k={k} must be at least 1")
+    model = KNeighborsClassifier(min(k, len(labels))).fit(features.cpu().numpy(), labels.cpu())
+    return float(model.score(test_features.cpu().numpy(), test_labels.cpu()))
+
+
+def _choose(x: np.ndarray, y: np.ndarray, strengths: Sequence[float], seed: int) -> float:
+    from sklearn.model_selection import StratifiedKFold
+
+    folds = min(5, int(np.unique(y, return_counts=True)[1].min()))
+    if folds < 2 or len(strengths) == 1:
+        return strengths[len(strengths) // 2]
+    splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32).split(x, y))
+    scores = [
+        np.mean([_solve(x[a], y[a], strength).score(x[b], y[b]) for a, b in splits])
+        for strength in strengths
+    ]
+    return strengths[int(np.argmax(scores))]
+
+
+def _solve(x: np.ndarray, y: np.ndarray, strength: float) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    with warnings.catch_warnings():
+        # Separable samples under a weak penalty: the accuracy has long settled.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return LogisticRegression(C=strength, max_iter=1000).fit(x, y)

@@ -1,0 +1,265 @@
+"""Linear probes: how well a linear classifier reads labels from frozen features.
+
+Two protocols. :func:`linear_probe` with ``method="adam"`` is the course's: a linear layer trained
+for some epochs; what it says depends on how long it trained. ``method="convex"`` solves the
+regularised problem to the end (:mod:`eigenlab.autoencoders.convex`), so that it depends on the
+features alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from eigenlab.errors import InputError
+from eigenlab.training import generator
+
+
+class LinearFeatures(NamedTuple):
+    """Features ``x @ weight.T + bias`` that are never written out: x (n, d), weight (k, d).
+
+    A probe on a linear encoder's features costs (n, d) this way instead of (n, k) per pass; its
+    own weights are the same, and it is trained in the same steps.
+    """
+
+    x: Tensor
+    weight: Tensor
+    bias: Tensor
+
+    def values(self) -> Tensor:
+        """The features as an (n, k) tensor."""
+        return self.x @ self.weight.T + self.bias
+
+
+@dataclass(frozen=True)
+class LinearProbe:
+    """A linear classifier: logits ``features @ weight.T + bias``.
+
+    ``weight`` is (n_classes, n_features), ``bias`` (n_classes,); classes are 0...n_classes-1.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def logits(self, features: Tensor) -> Tensor:
+        """(n, n_classes) unnormalised log probabilities."""
+        return features @ self.weight.T + self.bias
+
+    def accuracy(self, features: Tensor, labels: Tensor) -> float:
+        """Share of the samples whose largest logit is that of their label."""
+        return (self.logits(features).argmax(1) == labels).double().mean().item()
+
+
+def linear_probe(
+    features: Tensor,
+    labels: Tensor,
+    *,
+    method: Literal["adam", "convex"] = "convex",
+    n_classes: int | None = None,
+    epochs: int = 50,
+    batch_size: int = 256,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+) -> LinearProbe:
+    """Fit a linear classifier on frozen ``features`` (n, k) with ``labels`` (n,) in 0...C-1.
+
+    Args:
+        method: ``"adam"`` trains for ``epochs`` by Adam, cross-entropy, batches of ``batch_size``
+            in one shuffled order; ``"convex"`` is multinomial logistic regression to convergence
+            with an L2 penalty chosen by cross-validation, and uses only ``seed`` of the arguments
+            below.
+        n_classes: default: one more than the largest label.
+
+    Raises:
+        InputError: shapes disagree, values are not finite, or labels have fewer than two classes.
+
+    >>> x = torch.tensor([[-2.0], [-1.0], [1.0], [2.0]])
+    >>> y = torch.tensor([0, 0, 1, 1])
+    >>> linear_probe(x, y).accuracy(x, y)
+    1.0
+    """
+    if method == "adam":
+        probes = linear_probes(
+            [features],
+            labels,
+            n_classes=n_classes,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+        )
+        return probes[0]
+    if method != "convex":
+        raise InputError(f"method='{method}' is unknown; choose 'adam' or 'convex'")
+    from eigenlab.autoencoders.convex import convex_probe
+
+    return convex_probe(features, labels, n_classes=n_classes, seed=seed).probe
+
+
+def linear_probes(
+    features: Sequence[Tensor] | Sequence[LinearFeatures],
+    labels: Tensor,
+    *,
+    n_classes: int | None = None,
+    epochs: int = 50,
+    batch_size: int = 256,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    on_epoch: Callable[[int, list[LinearProbe]], None] | None = None,
+) -> list[LinearProbe]:
+    """Train one linear probe on each of ``features``, (n, k_i) with common ``labels``, at once.
+
+    Probes of equal width share one batched matrix product, and probes on
+    :class:`LinearFeatures` of one ``x`` never write their features out; each gets the numbers that
+    ``linear_probe(..., method="adam")`` with the same ``seed`` gives it. The samples are shuffled
+    once, not in every epoch, so that a batch is a slice and not a copy.
+
+    >>> x = torch.randn(200, 4, generator=generator(0, "doc"))
+    >>> probes = linear_probes([x, x[:, :2]], (x[:, 0] > 0).long(), epochs=60, learning_rate=0.1)
+    >>> [probe.accuracy(x[:, :k], (x[:, 0] > 0).long()) > 0.95 for probe, k in zip(probes, (4, 2))]
+    [True, True]
+    """
+    if not features:
+        raise InputError("features is empty; give at least one (n, k) tensor")
+    for block in features:
+        check_labelled(block.x if isinstance(block, LinearFeatures) else block, labels)
+    if epochs < 1 or batch_size < 1 or not learning_rate > 0:
+        raise InputError(
+            f"epochs={epochs}, batch_size={batch_size}, learning_rate={learning_rate} must be "
+            "positive"
+        )
+    n_classes = _classes(labels, n_classes)
+    order = torch.randperm(len(labels), generator=generator(seed, "probe order"))
+    groups = _grouped(features, order, n_classes, seed)
+    targets = torch.nn.functional.one_hot(labels[order], n_classes).to(groups[0].weight)
+    parameters = [tensor for group in groups for tensor in (group.weight, group.bias)]
+    optimizer = torch.optim.Adam(parameters, learning_rate, fused=True)
+    for epoch in range(epochs):
+        for begin in range(0, len(labels), batch_size):
+            end = min(begin + batch_size, len(labels))
+            for group in groups:
+                group.set_gradients(begin, end, targets[begin:end])
+            optimizer.step()
+        if on_epoch is not None:
+            on_epoch(epoch + 1, _unstack(groups, len(features)))
+    return _unstack(groups, len(features))
+
+
+def _grouped(
+    features: Sequence[Tensor] | Sequence[LinearFeatures], order: Tensor, n_classes: int, seed: int
+) -> list[_Group]:
+    """Stack what has the same width (and, for linear features, the same ``x``)."""
+    places: dict[tuple[int, int], list[int]] = {}
+    for place in range(len(features)):
+        block = features[place]
+        if isinstance(block, LinearFeatures):
+            key = len(block.weight), id(block.x)
+        else:
+            key = block.size(1), 0
+        places.setdefault(key, []).append(place)
+    groups = []
+    shuffled: dict[int, Tensor] = {}
+    for (width, source), found in places.items():
+        blocks = [features[place] for place in found]
+        linear = [block for block in blocks if isinstance(block, LinearFeatures)]
+        inner = None
+        if linear:
+            x = linear[0].x[order]
+            rows = shuffled.setdefault(source, torch.cat([x, torch.ones_like(x[:, :1])], 1)[None])
+            inner = torch.stack([torch.cat([b.weight, b.bias[:, None]], 1) for b in linear])
+        else:
+            plain = [block for block in blocks if isinstance(block, Tensor)]
+            rows = torch.stack([block[order] for block in plain])
+        groups.append(_Group(found, rows, inner, width, n_classes, seed))
+    return groups
+
+
+class _Group:
+    """M probes of one width k: weights (M, k, C), biases (M, 1, C).
+
+    Their features are ``rows`` (M, n, k), or ``rows`` (1, n, d) times each of ``inner`` (M, k, d)
+    transposed.
+    """
+
+    def __init__(
+        self,
+        places: list[int],
+        rows: Tensor,
+        inner: Tensor | None,
+        width: int,
+        n_classes: int,
+        seed: int,
+    ) -> None:
+        self.places, self.rows, self.inner = places, rows, inner
+        rng = generator(seed, "probe weights")
+        bound = 1 / math.sqrt(width)  # as nn.Linear
+        weight = torch.empty(width, n_classes).uniform_(-bound, bound, generator=rng)
+        bias = torch.empty(1, n_classes).uniform_(-bound, bound, generator=rng)
+        self.weight = weight.to(rows).repeat(len(places), 1, 1).requires_grad_()
+        self.bias = bias.to(rows).repeat(len(places), 1, 1).requires_grad_()
+
+    @torch.no_grad()
+    def set_gradients(self, begin: int, end: int, targets: Tensor) -> None:
+        """Gradient of the mean cross-entropy: features^T (softmax(logits) - targets) / B."""
+        batch = self.rows[:, begin:end]
+        if self.inner is None:
+            logits = torch.baddbmm(self.bias, batch, self.weight)
+            residual = _residual(logits, targets)
+            self.weight.grad = torch.bmm(batch.transpose(1, 2), residual)
+        else:
+            # All probes at once: (B, d) times (d, M C), and back through each encoder.
+            outer = torch.bmm(self.inner.transpose(1, 2), self.weight)  # (M, d, C)
+            n_probes, size, n_classes = outer.shape
+            flat = batch[0] @ outer.transpose(0, 1).reshape(size, n_probes * n_classes)
+            logits = flat.view(-1, n_probes, n_classes).transpose(0, 1) + self.bias
+            residual = _residual(logits, targets)
+            flat = residual.transpose(0, 1).reshape(-1, n_probes * n_classes)
+            back = (batch[0].T @ flat).view(size, n_probes, n_classes).transpose(0, 1)
+            self.weight.grad = torch.bmm(self.inner, back)
+        self.bias.grad = residual.sum(1, keepdim=True)
+
+
+def _residual(logits: Tensor, targets: Tensor) -> Tensor:
+    return logits.softmax(-1).sub_(targets).div_(len(targets))
+
+
+def _unstack(groups: Sequence[_Group], count: int) -> list[LinearProbe]:
+    found: dict[int, LinearProbe] = {}
+    for group in groups:
+        weight, bias = group.weight.detach().clone(), group.bias.detach().clone()
+        for index, place in enumerate(group.places):
+            found[place] = LinearProbe(weight[index].T, bias[index, 0])
+    return [found[place] for place in range(count)]
+
+
+def check_labelled(features: Tensor, labels: Tensor) -> None:
+    """Raise :class:`~eigenlab.errors.InputError` unless the two can be probed."""
+    if features.dim() != 2 or labels.dim() != 1 or len(features) != len(labels):
+        raise InputError(
+            f"features have shape {tuple(features.shape)}, labels {tuple(labels.shape)}; expected "
+            "(n, k) and (n,)"
+        )
+    if not torch.isfinite(features).all():
+        raise InputError("features hold NaN or infinity; did the autoencoder's training diverge?")
+    if labels.is_floating_point() or (len(labels) > 0 and labels.min() < 0):
+        raise InputError(
+            "labels must be integers from 0 on; encode them, for example with "
+            "sklearn.preprocessing.LabelEncoder"
+        )
+    if len(torch.unique(labels)) < 2:
+        raise InputError(
+            f"labels hold {len(torch.unique(labels))} class; a probe needs at least two to tell "
+            "apart"
+        )
+
+
+def _classes(labels: Tensor, n_classes: int | None) -> int:
+    found = int(labels.max()) + 1
+    if n_classes is not None and n_classes < found:
+        raise InputError(f"n_classes={n_classes} but a label is {found - 1}")
+    return n_classes or found

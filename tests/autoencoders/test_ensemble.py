@@ -1,0 +1,59 @@
+import pytest
+import torch
+from torch import nn
+
+from eigenlab.autoencoders import Member, fit, train_ensemble
+from eigenlab.errors import InputError
+from eigenlab.training import generator
+
+X = torch.randn(150, 8, generator=generator(0, "test"), dtype=torch.float64)
+MEMBERS = [
+    Member(kind, sizes, seed)
+    for kind in ("vanilla", "denoising", "masked")
+    for sizes in ((3,), (12,), (6, 2))
+    for seed in (0, 7)
+]
+
+
+@pytest.mark.parametrize("activation_cls", [nn.ReLU, nn.Tanh])
+def test_every_member_gets_the_numbers_of_training_alone(activation_cls):
+    """Only the order of additions differs: 1e-10 after 3 epochs with a short last batch."""
+    models = train_ensemble(X, MEMBERS, epochs=3, batch_size=32, activation_cls=activation_cls)
+    for member, model in zip(MEMBERS, models, strict=True):
+        alone = member.build(8, activation_cls=activation_cls).double()
+        start = {name: value.clone() for name, value in alone.state_dict().items()}
+        fit(alone, X, epochs=3, batch_size=32, seed=member.seed)
+        for name, value in model.state_dict().items():
+            torch.testing.assert_close(value, alone.state_dict()[name], atol=1e-10, rtol=0)
+            assert not torch.equal(value, start[name])
+
+
+def test_models_hold_the_current_weights_after_each_epoch():
+    seen = []
+    models = train_ensemble(
+        X,
+        MEMBERS[:2],
+        epochs=2,
+        on_epoch=lambda epoch, models: seen.append((epoch, models[0](X).sum().item())),
+    )
+    assert [epoch for epoch, _ in seen] == [1, 2]
+    assert seen[0][1] != seen[1][1] == models[0](X).sum().item()
+
+
+def test_without_epochs_the_models_are_as_built():
+    model = train_ensemble(X, MEMBERS[:1], epochs=0)[0]
+    assert torch.equal(model.encoder[0].weight, MEMBERS[0].build(8).double().encoder[0].weight)
+
+
+def test_settings_reach_their_kind():
+    built = Member("masked", (2,)).build(8, noise_std=0.1, mask_prob=0.9)
+    assert built.mask_prob == 0.9
+
+
+def test_mistakes_are_named():
+    with pytest.raises(InputError, match=r"'maskd' is unknown \(did you mean 'masked'"):
+        train_ensemble(X, [Member("maskd", (2,))], epochs=1)
+    with pytest.raises(InputError, match="members is empty"):
+        train_ensemble(X, [], epochs=1)
+    with pytest.raises(InputError, match="NaN"):
+        train_ensemble(X * torch.nan, MEMBERS, epochs=1)

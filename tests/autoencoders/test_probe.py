@@ -1,0 +1,138 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import nn
+
+from eigenlab.autoencoders import (
+    LinearFeatures,
+    convex_probe,
+    knn_accuracy,
+    linear_probe,
+    linear_probes,
+    unit_rows,
+)
+from eigenlab.errors import InputError
+from eigenlab.training import generator
+
+RNG = generator(0, "test")
+X = torch.randn(90, 6, generator=RNG, dtype=torch.float64)
+Y = (X @ torch.randn(6, 3, generator=RNG, dtype=torch.float64)).argmax(1)
+
+
+def test_adam_is_that_of_a_torch_loop():
+    probe = linear_probe(X, Y, method="adam", epochs=4, batch_size=32, seed=3)
+    rng = generator(3, "probe weights")
+    layer = nn.Linear(6, 3)
+    bound = 1 / math.sqrt(6)
+    with torch.no_grad():
+        layer.weight.copy_(torch.empty(6, 3).uniform_(-bound, bound, generator=rng).T)
+        layer.bias.copy_(torch.empty(1, 3).uniform_(-bound, bound, generator=rng)[0])
+    layer.double()
+    optimizer = torch.optim.Adam(layer.parameters(), 1e-3)
+    order = torch.randperm(90, generator=generator(3, "probe order"))
+    for _ in range(4):
+        for batch in order.split(32):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(layer(X[batch]), Y[batch]).backward()
+            optimizer.step()
+    torch.testing.assert_close(probe.weight, layer.weight.detach(), atol=1e-12, rtol=0)
+    torch.testing.assert_close(probe.bias, layer.bias.detach(), atol=1e-12, rtol=0)
+
+
+def test_many_probes_get_the_numbers_of_each_alone():
+    blocks = [X, X[:, :2], X.square(), X[:, 2:4]]
+    for block, probe in zip(blocks, linear_probes(blocks, Y, epochs=3, seed=1), strict=True):
+        alone = linear_probe(block, Y, method="adam", epochs=3, seed=1)
+        torch.testing.assert_close(probe.weight, alone.weight, atol=1e-12, rtol=0)
+        torch.testing.assert_close(probe.bias, alone.bias, atol=1e-12, rtol=0)
+
+
+def test_linear_features_that_are_not_written_out_change_nothing():
+    encoders = [
+        LinearFeatures(
+            X,
+            torch.randn(k, 6, generator=RNG, dtype=torch.float64),
+            torch.randn(k, generator=RNG, dtype=torch.float64),
+        )
+        for k in (4, 9, 4)
+    ]
+    probes = linear_probes(encoders, Y, epochs=3, batch_size=32)
+    plain = linear_probes([encoder.values() for encoder in encoders], Y, epochs=3, batch_size=32)
+    for a, b in zip(probes, plain, strict=True):
+        torch.testing.assert_close(a.weight, b.weight, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("columns", [slice(None), slice(0, 2)])
+def test_the_convex_probe_is_scikit_learns(columns):
+    """Same objective on the scaled features; compared through the probabilities."""
+    x = X[:, columns] * 3 + 5
+    probe = convex_probe(x, Y, strengths=[2.0]).probe
+    scaled = (x - x.mean(0)) / (x - x.mean(0)).square().sum(1).mean().sqrt()
+    model = LogisticRegression(C=2.0, tol=1e-8, max_iter=5000).fit(scaled.numpy(), Y.numpy())
+    expected = model.predict_proba(scaled.numpy())
+    np.testing.assert_allclose(probe.logits(x).softmax(1).numpy(), expected, atol=2e-3)
+
+
+def test_more_features_than_samples_cost_nothing_in_exactness():
+    wide = torch.randn(30, 200, generator=RNG, dtype=torch.float64)
+    probe = convex_probe(wide, Y[:30], strengths=[1.0]).probe
+    scaled = (wide - wide.mean(0)) / (wide - wide.mean(0)).square().sum(1).mean().sqrt()
+    model = LogisticRegression(C=1.0, tol=1e-8, max_iter=5000).fit(scaled.numpy(), Y[:30].numpy())
+    fresh = torch.randn(50, 200, generator=RNG, dtype=torch.float64)
+    moved = (fresh - wide.mean(0)) / (wide - wide.mean(0)).square().sum(1).mean().sqrt()
+    expected = model.predict_proba(moved.numpy())
+    np.testing.assert_allclose(probe.logits(fresh).softmax(1).numpy(), expected, atol=2e-3)
+
+
+def test_two_classes_are_symmetric_and_a_missing_class_is_never_chosen():
+    probe = convex_probe(X, (Y > 0).long() * 2, n_classes=4).probe
+    logits = probe.logits(X)
+    assert logits.shape == (90, 4)
+    assert set(logits.argmax(1).tolist()) == {0, 2}
+
+
+def test_the_penalty_is_chosen_by_cross_validation():
+    """Pure noise beside one informative direction of small variance asks for a weak penalty;
+    labels independent of the features leave all alike. Here: a single candidate is taken."""
+    y = (X[:, 0] > 0).long()
+    assert convex_probe(X, y, strengths=[0.5]).C == 0.5
+    assert convex_probe(X, y, strengths=[1e-6, 100.0]).C == 100.0
+
+
+def test_unit_rows_and_neighbours():
+    assert unit_rows(X).norm(dim=1).numpy() == pytest.approx(np.ones(90))
+    assert knn_accuracy(X, Y, X, Y, k=1) == 1.0
+    majority = (Y.bincount().argmax() == Y).double().mean().item()
+    assert knn_accuracy(X, Y, X, Y, k=500) == pytest.approx(majority)
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "match"),
+    [
+        (X, Y[:5], r"\(90, 6\), labels \(5,\)"),
+        (X * torch.inf, Y, "NaN or infinity"),
+        (X, torch.zeros(90, dtype=torch.long), "labels hold 1 class"),
+        (X, X[:, 0], "must be integers"),
+        (X, -Y, "must be integers from 0"),
+        (torch.ones(90, 6), Y, "constant"),
+    ],
+)
+def test_mistakes_are_named(features, labels, match):
+    with pytest.raises(InputError, match=match):
+        linear_probe(features, labels)
+
+
+def test_settings_are_checked():
+    with pytest.raises(InputError, match="method='svm'"):
+        linear_probe(X, Y, method="svm")
+    with pytest.raises(InputError, match="n_classes=2 but a label is 2"):
+        linear_probe(X, Y, n_classes=2)
+    with pytest.raises(InputError, match="epochs=0"):
+        linear_probe(X, Y, method="adam", epochs=0)
+    with pytest.raises(InputError, match="features is empty"):
+        linear_probes([], Y)
+    with pytest.raises(InputError, match="k=0"):
+        knn_accuracy(X, Y, X, Y, k=0)
