@@ -1,6 +1,8 @@
 """Graphs, their spectrum and their clusters."""
 
 from eigenlab.graphs.affinity import rbf_affinity, self_tuning_affinity
+from eigenlab.graphs.assign import FewerClustersWarning, assign_labels
+from eigenlab.graphs.clustering import SpectralClustering
 from eigenlab.graphs.connectivity import DisconnectedGraphWarning, connected_components
 from eigenlab.graphs.neighbor_affinity import knn_affinity
 from eigenlab.graphs.neighbors import Neighbors, nearest_neighbors
@@ -16,7 +18,10 @@ from eigenlab.graphs.shapes import stretched_blobs
 
 __all__ = [
     "DisconnectedGraphWarning",
+    "FewerClustersWarning",
     "Neighbors",
+    "SpectralClustering",
+    "assign_labels",
     "connected_components",
     "degree_matrix",
     "is_undirected",

@@ -32,6 +32,20 @@ class Embedding:
     """Residuals within the tolerance, and the search for missed vectors found none."""
     n_products: int
     """Vectors that the solver multiplied, by the graph or by its compressed form."""
+    operator: NormalizedOperator
+    """Whose vectors these are: M, or S S^T."""
+
+    def leading(self, k: int) -> Embedding:
+        """The first ``k`` vectors alone."""
+        if k == len(self.singular_values):
+            return self
+        return dataclasses.replace(
+            self,
+            vectors=self.vectors[:, :k],
+            singular_values=self.singular_values[:k],
+            residual_norms=self.residual_norms[:k],
+            next_singular_value=float(self.singular_values[k]),
+        )
 
 
 def leading_vectors(
@@ -78,7 +92,9 @@ def leading_vectors(
     if squared:
         values, following = np.sqrt(np.maximum(values, 0)), float(np.sqrt(max(following, 0)))
         lengths = lengths / np.where(values > 0, values, 1)
-    return Embedding(pairs.vectors, values, lengths, following, pairs.certified, pairs.n_products)
+    return Embedding(
+        pairs.vectors, values, lengths, following, pairs.certified, pairs.n_products, whole
+    )
 
 
 def _through_modes(

@@ -76,6 +76,10 @@ class FourierGraph:
         """(n_modes) diagonal of W, an axis of the array for each axis of space."""
         return functools.reduce(np.multiply.outer, self.series.axis_weights())
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Plans belong to this process; they are made again when needed."""
+        return self.__dict__ | {"_plans": {}}
+
     def coarsened(self, entry_error: float) -> FourierGraph:
         """The same graph with shorter series."""
         return type(self)(self._points, self.series.gamma, entry_error=entry_error)

@@ -71,16 +71,17 @@ class NormalizedOperator:
         self.scale = 1 / np.sqrt(degrees + self._loops)
         self.column_weights: Floats | None = None  # C^-2, where the columns are divided
         if normalization == "stochastic":
-            self.column_weights = self._symmetric(np.ones((graph.n_nodes, 1)))[:, 0] ** -2
+            self.column_weights = self.symmetric(np.ones((graph.n_nodes, 1)))[:, 0] ** -2
 
     def matmat(self, vectors: Floats) -> Floats:
         """The operator times (n, m) vectors."""
-        product = self._symmetric(vectors)
+        product = self.symmetric(vectors)
         if self.column_weights is None:
             return product
-        return self._symmetric(self.column_weights[:, None] * product)
+        return self.symmetric(self.column_weights[:, None] * product)
 
-    def _symmetric(self, vectors: Floats) -> Floats:
+    def symmetric(self, vectors: Floats) -> Floats:
+        """M times (n, m) vectors."""
         scale = self.scale[:, None].astype(vectors.dtype, copy=False)
         product = scale * self.graph.matmat(scale * vectors)
         if self._loops.any():

@@ -1,0 +1,94 @@
+"""Which way to hold the graph of some points."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+from scipy import sparse
+
+from eigenlab.errors import InputError
+from eigenlab.graphs.affinity import rbf_affinity, self_tuning_affinity
+from eigenlab.graphs.dense import DenseGraph
+from eigenlab.graphs.fourier import FourierGraph, why_not
+from eigenlab.graphs.graph import Graph
+from eigenlab.graphs.neighbor_affinity import knn_affinity
+from eigenlab.graphs.neighbors import nearest_neighbors
+from eigenlab.graphs.sharded import ShardedFourierGraph, ShardedGraph
+from eigenlab.graphs.sparse import SparseGraph
+from eigenlab.graphs.tiled import TiledGraph
+from eigenlab.training import distributed
+
+AffinityKind = Literal["auto", "dense", "tiled", "fourier", "sharded"]
+
+DENSE_NODES = 1500
+"""Up to here a stored matrix is faster than anything else."""
+DENSE_NODES_AT_MOST = 8000
+"""Beyond, half a gigabyte is better spent otherwise."""
+
+
+def gaussian_graph(X: Any, gamma: float, kind: AffinityKind = "auto", device: str = "cpu") -> Graph:
+    """The complete Gaussian graph of points, held in the way that suits their number.
+
+    ``auto``: every pair is stored for small n; in up to three dimensions fast Gauss sums take over;
+    else tiles. Under ``torchrun`` the processes share the rows.
+
+    Args:
+        X: (n, d) points.
+        gamma: inverse squared length.
+        kind: how to hold it, or ``auto``.
+        device: of the tiles.
+
+    Raises:
+        InputError: ``kind`` is unknown or cannot hold these points.
+
+    >>> gaussian_graph(np.zeros((4, 2)), 1.0).kind
+    'dense'
+    """
+    if kind not in get_args(AffinityKind):
+        raise InputError(f"affinity_kind={kind!r}; choose one of {get_args(AffinityKind)}")
+    n = len(X)
+    if kind == "auto":
+        kind = _suitable(X, gamma)
+    if kind == "dense":
+        return DenseGraph(rbf_affinity(np.asarray(X, dtype=np.float64), gamma), trusted=True)
+    if kind == "fourier":
+        return FourierGraph(X, gamma)
+    if kind == "sharded":
+        few = n <= DENSE_NODES or why_not(X, gamma)
+        return ShardedGraph(X, gamma) if few else ShardedFourierGraph(X, gamma)
+    return TiledGraph(X, gamma, device=device)
+
+
+def _suitable(X: Any, gamma: float) -> AffinityKind:
+    n = len(X)
+    if distributed.current().size > 1:
+        return "sharded"
+    if n <= DENSE_NODES:
+        return "dense"
+    if not why_not(X, gamma):
+        return "fourier"
+    return "dense" if n <= DENSE_NODES_AT_MOST else "tiled"
+
+
+def self_tuning_graph(X: Any) -> Graph:
+    """The complete graph with a width for each point; stored, so for thousands of points."""
+    if len(X) > 2 * DENSE_NODES_AT_MOST:
+        raise InputError(
+            f"gamma='local' stores all pairs of {len(X)} points; "
+            "with so many take affinity='nearest_neighbors', gamma='local'"
+        )
+    return DenseGraph(self_tuning_affinity(np.asarray(X, dtype=np.float64)), trusted=True)
+
+
+def neighbor_graph(
+    X: Any, n_neighbors: int, *, local: bool, seed: int, n_jobs: int | None
+) -> tuple[SparseGraph, float]:
+    """The graph of nearest neighbours, bridged where it falls apart, and the search's recall."""
+    wanted = min(n_neighbors, len(X))
+    if wanted < 2:
+        return SparseGraph(sparse.eye_array(len(X), format="csr")), 1.0
+    near = nearest_neighbors(X, wanted - 1, seed=seed, n_jobs=n_jobs)
+    weights: Literal["local", "connectivity"] = "local" if local else "connectivity"
+    affinity = knn_affinity(X, wanted, weights=weights, connectivity="ignore", neighbors=near)
+    return SparseGraph(affinity), near.recall

@@ -1,0 +1,406 @@
+"""Spectral clustering as a scikit-learn estimator, from two points to millions."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics.pairwise import pairwise_kernels
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from eigenlab.errors import InputError
+from eigenlab.graphs.assign import AssignLabels, assign_labels
+from eigenlab.graphs.choice import AffinityKind, gaussian_graph, neighbor_graph, self_tuning_graph
+from eigenlab.graphs.connectivity import connected_components, warn_disconnected
+from eigenlab.graphs.dense import DenseGraph
+from eigenlab.graphs.embedding import Embedding, leading_vectors
+from eigenlab.graphs.extension import Extension, finish
+from eigenlab.graphs.graph import NORMALIZATIONS, Floats, Graph, Normalization
+from eigenlab.graphs.selection import HALVES, Selection, choose_n_clusters
+from eigenlab.graphs.sparse import SparseGraph
+from eigenlab.reporter import SILENT, Reporter
+
+MOST_CLUSTERS = 12
+"""``n_clusters="auto"`` looks no further."""
+HALF_AT_MOST = 1000
+"""Points in a random half, when stability is estimated."""
+
+
+class SpectralClustering(ClusterMixin, BaseEstimator):
+    """Clusters of a graph, by k-means on the top singular vectors of its normalised affinities.
+
+    With the default ``normalization="stochastic"`` this is question 5f of the course: M = D^-1/2 A
+    D^-1/2, its columns scaled to sum to one, left singular vectors. The graph of ``affinity="rbf"``
+    is complete: every pair of points counts, for a million points, too. How it is held is chosen
+    from the number and dimension of the points and shown in ``affinity_kind_``:
+
+    ========== =================================================== ==========================
+    dense      the matrix, stored                                  a few thousand points
+    fourier    fast Gauss sums, O(n) a product, bounded error      at most 3 dimensions
+    tiled      computed anew at each product, O(n) memory          any dimension
+    sharded    rows over the processes of ``torchrun``             more than one machine
+    ========== =================================================== ==========================
+
+    Args:
+        n_clusters: how many, or ``"auto"``: the widest gap of the spectrum whose clusters are
+            stable under leaving out half of the points.
+        n_components: vectors to embed in; by default ``n_clusters``.
+        random_state: seed of everything random.
+        n_init: starts of k-means.
+        gamma: of the Gaussian exp(-gamma ||x - y||^2); ``"scale"`` is 1 / (d var(X)); ``"local"``
+            gives each point a width of its own, the distance to its seventh neighbour (for
+            ``nearest_neighbors``: to its last).
+        affinity: ``"rbf"``, ``"nearest_neighbors"``, ``"precomputed"`` (X is the affinity matrix),
+            ``"precomputed_nearest_neighbors"`` (X is a sparse graph of distances), the name of
+            another kernel of scikit-learn's, or a callable of two points.
+        n_neighbors: of ``nearest_neighbors``, a point counted among its own.
+        normalization: ``"stochastic"``, ``"symmetric"`` (the vectors of M as they are) or
+            ``"rows"`` (those, each row scaled to length one).
+        eigen_tol: bound on ``residuals_``.
+        assign_labels: ``"kmeans"``, ``"cluster_qr"`` or ``"discretize"``.
+        affinity_kind: how to hold the Gaussian graph, ``"auto"`` or one of the table.
+        degree: of polynomial kernels.
+        coef0: of polynomial and sigmoid kernels.
+        kernel_params: further arguments of a kernel or callable.
+        device: where ``tiled`` computes.
+        n_jobs: threads of the neighbour search.
+
+    Attributes:
+        labels_: (n,) cluster of each point.
+        n_clusters_: number of clusters.
+        embedding_: (n, n_components) rows that were clustered: unit mean square a column, or unit
+            length a row for ``"rows"``.
+        singular_values_: of the normalised graph, descending.
+        residuals_: (n_components,) how far each vector is from being singular.
+        certified_: whether residuals are within ``eigen_tol`` and the search for overlooked
+            vectors found none.
+        connected_components_: number of connected components of the graph.
+        affinity_kind_: how the graph was held.
+        affinity_matrix_: (n, n) where it was stored, else absent.
+        selection_: with ``"auto"``, the gaps and stabilities it was chosen by.
+        recall_: share of true neighbours that the search found.
+        n_features_in_: columns of X.
+        feature_names_in_: names of the columns, if X has any.
+
+    Raises:
+        InputError: (a ``ValueError``) an argument or the data do not fit.
+
+    Warns:
+        DisconnectedGraphWarning: the graph has more components than clusters were asked for.
+        FewerClustersWarning: the points cannot be told apart into so many clusters.
+        EigenpairsWarning: a vector is not certified.
+
+    >>> from eigenlab.graphs import stretched_blobs
+    >>> X, _ = stretched_blobs(300)
+    >>> model = SpectralClustering(3, gamma=2.0, random_state=0).fit(X)
+    >>> np.bincount(model.labels_), bool((model.predict(X) == model.labels_).all())
+    (array([101,  98, 101]), True)
+    """
+
+    labels_: NDArray[np.int64]
+    _own_kernels: ClassVar = ("rbf", "nearest_neighbors")
+
+    def __init__(
+        self,
+        n_clusters: int | Literal["auto"] = 8,
+        *,
+        n_components: int | None = None,
+        random_state: Any = None,
+        n_init: int = 10,
+        gamma: float | Literal["scale", "local"] = 1.0,
+        affinity: str | Callable[..., float] = "rbf",
+        n_neighbors: int = 10,
+        normalization: Normalization = "stochastic",
+        eigen_tol: float = 1e-6,
+        assign_labels: AssignLabels = "kmeans",
+        affinity_kind: AffinityKind = "auto",
+        degree: float = 3,
+        coef0: float = 1,
+        kernel_params: dict[str, Any] | None = None,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.n_components = n_components
+        self.random_state = random_state
+        self.n_init = n_init
+        self.gamma = gamma
+        self.affinity = affinity
+        self.n_neighbors = n_neighbors
+        self.normalization = normalization
+        self.eigen_tol = eigen_tol
+        self.assign_labels = assign_labels
+        self.affinity_kind = affinity_kind
+        self.degree = degree
+        self.coef0 = coef0
+        self.kernel_params = kernel_params
+        self.device = device
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.pairwise = self._precomputed()
+        return tags
+
+    def fit(self, X: Any, y: object = None, *, reporter: Reporter = SILENT) -> SpectralClustering:
+        """Cluster the rows of ``X``, (n, d), or the nodes of a precomputed (n, n) affinity.
+
+        Args:
+            X: array, data frame or sparse matrix, float32 or float64; rows are points.
+            y: ignored.
+            reporter: hears of stages and progress, and may cancel.
+        """
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2
+        )
+        self._check(X)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        reporter.stage("graph")
+        graph = self._graph(X, seed)
+        self.connected_components_ = _count_components(graph)
+        reporter.stage("spectrum")
+        embedding = self._embed(graph, X, seed, reporter)
+        self._warn_if_apart(graph)
+        reporter.stage("labels")
+        scale = float(np.sqrt(graph.n_nodes))
+        self.embedding_ = finish(embedding.vectors, self.normalization, scale)
+        self.labels_ = assign_labels(
+            self.embedding_,
+            self.n_clusters_,
+            self.assign_labels,
+            n_init=self.n_init,
+            random_state=seed,
+        )
+        self._remember(graph, embedding, X, scale)
+        return self
+
+    def fit_predict(self, X: Any, y: object = None, **arguments: Any) -> NDArray[np.int64]:
+        """``fit(X).labels_``."""
+        return self.fit(X, y, **arguments).labels_
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """The cluster of each new point, by the Nystrom extension of the embedding.
+
+        Args:
+            X: (m, d) points; for a precomputed graph the (m, n) affinities to its nodes.
+
+        Returns:
+            (m,) labels. A point too far from all others to have any affinity takes the cluster of
+            the nearest.
+        """
+        check_is_fitted(self, "labels_")
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        labels = np.empty(X.shape[0], dtype=np.int64)
+        rows = max(1, 2**24 // len(self.labels_))
+        for first in range(0, X.shape[0], rows):
+            part = X[first : first + rows]
+            embedded, alone = self._extension.embed(self._affinities_to_fit(part))
+            squares = ((embedded[:, None] - self._centers) ** 2).sum(-1)
+            labels[first : first + rows] = self._center_labels[squares.argmin(axis=1)]
+            if alone.any():
+                labels[first : first + rows][alone] = self._nearest_label(part, alone)
+        return labels
+
+    def _precomputed(self) -> bool:
+        return self.affinity in {"precomputed", "precomputed_nearest_neighbors"}
+
+    def _check(self, X: Any) -> None:
+        n = X.shape[0]
+        k = self.n_clusters
+        whole = isinstance(k, (int, np.integer)) and not isinstance(k, bool)
+        if k != "auto" and not (whole and k >= 1):
+            raise InputError(f"n_clusters={k!r}; expected 'auto' or a whole number >= 1")
+        if k != "auto" and k > n:
+            raise InputError(f"n_clusters={k} is more than n_samples={n}; ask for at most {n}")
+        if self.normalization not in NORMALIZATIONS:
+            raise InputError(
+                f"normalization={self.normalization!r}; choose one of {NORMALIZATIONS}"
+            )
+        if self.n_components is not None and not 1 <= self.n_components <= n:
+            raise InputError(f"n_components={self.n_components!r}; expected 1 to n_samples={n}")
+        if isinstance(self.gamma, str):
+            if self.gamma not in {"scale", "local"}:
+                raise InputError(f"gamma={self.gamma!r}; expected a number, 'scale' or 'local'")
+        elif not (self.gamma > 0 and np.isfinite(self.gamma)):
+            raise InputError(f"gamma={self.gamma!r}; expected a positive, finite number")
+        if self._precomputed() and X.shape[1] != n:
+            raise InputError(
+                f"X has shape {X.shape}, but affinity={self.affinity!r} needs a square (n, n) one"
+            )
+
+    def _gamma(self, X: Any) -> float:
+        if self.gamma != "scale":
+            return float(self.gamma)
+        mean = X.mean()
+        variance = (X.multiply(X) if sparse.issparse(X) else X * X).mean() - mean**2
+        return 1.0 / (X.shape[1] * variance) if variance > 0 else 1.0
+
+    def _graph(self, X: Any, seed: int) -> Graph:
+        self.__dict__.pop("recall_", None)
+        if self._precomputed():
+            return self._precomputed_graph(X)
+        if self.affinity == "nearest_neighbors":
+            dense = X.toarray() if sparse.issparse(X) else X
+            local = self.gamma == "local"
+            graph, self.recall_ = neighbor_graph(
+                dense, self.n_neighbors, local=local, seed=seed, n_jobs=self.n_jobs
+            )
+            return graph
+        if self.affinity == "rbf" and self.gamma == "local":
+            return self_tuning_graph(X.toarray() if sparse.issparse(X) else X)
+        if self.affinity == "rbf" and not sparse.issparse(X):
+            self._fit_gamma = self._gamma(X)
+            return gaussian_graph(X, self._fit_gamma, self.affinity_kind, self.device)
+        return DenseGraph(self._kernel(X, X))
+
+    def _precomputed_graph(self, X: Any) -> Graph:
+        if self.affinity == "precomputed_nearest_neighbors":
+            from sklearn.neighbors import NearestNeighbors
+
+            search = NearestNeighbors(n_neighbors=self.n_neighbors, metric="precomputed").fit(X)
+            links = search.kneighbors_graph(X, mode="connectivity")
+            return SparseGraph((links + links.T) / 2, kind="precomputed")
+        if sparse.issparse(X):
+            return SparseGraph(X, kind="precomputed")
+        return DenseGraph(X, kind="precomputed")
+
+    def _kernel(self, X: Any, Y: Any) -> Floats:
+        """Affinities of the rows of X to those of Y, by scikit-learn's kernels."""
+        if not callable(self.affinity):
+            from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS
+
+            if self.affinity not in PAIRWISE_KERNEL_FUNCTIONS:
+                known = ("rbf", "nearest_neighbors", "precomputed", "precomputed_nearest_neighbors")
+                raise InputError(
+                    f"affinity={self.affinity!r}; choose one of {known}, a kernel of "
+                    f"scikit-learn's ({', '.join(sorted(PAIRWISE_KERNEL_FUNCTIONS))}) or a callable"
+                )
+        parameters = dict(self.kernel_params or {})
+        if not callable(self.affinity):
+            parameters |= {"gamma": self._gamma(Y), "degree": self.degree, "coef0": self.coef0}
+        return pairwise_kernels(X, Y, metric=self.affinity, filter_params=True, **parameters)
+
+    def _embed(self, graph: Graph, X: Any, seed: int, reporter: Reporter) -> Embedding:
+        wanted = self.n_clusters
+        if wanted == "auto":
+            most = min(MOST_CLUSTERS + 1, graph.n_nodes)
+            embedding = self._vectors(graph, most, seed, reporter)
+            self.selection_: Selection = choose_n_clusters(
+                embedding.singular_values, lambda k: self._stability(graph, X, k, seed)
+            )
+            wanted = self.selection_.n_clusters
+        else:
+            self.__dict__.pop("selection_", None)
+            embedding = self._vectors(graph, self.n_components or int(wanted), seed, reporter)
+        self.n_clusters_ = int(wanted)
+        self.singular_values_ = embedding.singular_values
+        self.certified_ = embedding.certified
+        used = self.n_components or self.n_clusters_
+        self.residuals_ = embedding.residual_norms[:used]
+        return embedding.leading(used)
+
+    def _vectors(self, graph: Graph, k: int, seed: int, reporter: Reporter) -> Embedding:
+        return leading_vectors(
+            graph, k, self.normalization, tol=self.eigen_tol, seed=seed, reporter=reporter
+        )
+
+    def _stability(self, graph: Graph, X: Any, k: int, seed: int) -> float:
+        """Mean agreement of the clusters of random halves with each other, where they overlap."""
+        n = graph.n_nodes
+        size = min(max(n // 2, k), HALF_AT_MOST)
+        random = np.random.default_rng(seed)
+        # Pairs of halves share points: their labels there are compared.
+        pool = random.choice(n, min(n, 2 * size), replace=False)
+        found = []
+        for _ in range(HALVES):
+            rows = np.sort(random.choice(pool, size, replace=False))
+            part = X[rows][:, rows] if self._precomputed() else X[rows]
+            parameters = self.get_params() | {"n_clusters": k, "random_state": seed}
+            model = type(self)(**(parameters | {"affinity_kind": "auto", "n_components": None}))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found.append(dict(zip(rows.tolist(), model.fit_predict(part), strict=True)))
+        scores = []
+        for i, first in enumerate(found):
+            for second in found[:i]:
+                shared = [row for row in first if row in second]
+                scores.append(
+                    adjusted_rand_score([first[r] for r in shared], [second[r] for r in shared])
+                )
+        return float(np.mean(scores))
+
+    def _warn_if_apart(self, graph: Graph) -> None:
+        if self.connected_components_ > self.n_clusters_:
+            _, component = connected_components(sparse.csr_array(graph.affinity))  # type: ignore[attr-defined]
+            warn_disconnected(
+                component,
+                f"n_clusters={self.n_clusters_} cannot tell so many apart. Raise n_neighbors, "
+                "lower gamma or ask for more clusters",
+            )
+
+    def _remember(self, graph: Graph, embedding: Embedding, X: Any, scale: float) -> None:
+        """What :meth:`predict` and users will ask for."""
+        self.affinity_kind_ = graph.kind
+        self.__dict__.pop("affinity_matrix_", None)
+        if isinstance(graph, (DenseGraph, SparseGraph)):
+            self.affinity_matrix_ = graph.affinity
+        self._extension = Extension(embedding, self.normalization, scale)
+        self._fit_X = None if self._precomputed() else X
+        self._center_labels = np.unique(self.labels_)
+        counts = np.bincount(self.labels_)[self._center_labels]
+        sums = [
+            np.bincount(self.labels_, weights=column)[self._center_labels]
+            for column in self.embedding_.T
+        ]
+        self._centers = np.stack(sums, axis=1) / counts[:, None]
+
+    def _affinities_to_fit(self, X: Any) -> Any:
+        if self._precomputed():
+            return X
+        if self.affinity == "nearest_neighbors" or self.gamma == "local":
+            return self._local_affinities(X)
+        if self.affinity == "rbf" and not sparse.issparse(self._fit_X):
+            from sklearn.metrics.pairwise import rbf_kernel
+
+            return rbf_kernel(X, self._fit_X, gamma=self._fit_gamma)
+        return self._kernel(X, self._fit_X)
+
+    def _local_affinities(self, X: Any) -> Any:
+        """Edges of new points to their nearest fitted ones."""
+        from sklearn.neighbors import NearestNeighbors
+
+        n = len(self.labels_)
+        search = NearestNeighbors(n_neighbors=min(self.n_neighbors, n)).fit(self._fit_X)
+        distances, found = search.kneighbors(X)
+        weights = np.ones_like(distances)
+        if self.gamma == "local":
+            widths = np.maximum(distances[:, -1:], np.finfo(float).tiny)
+            weights = np.exp(-((distances / widths) ** 2))
+        starts = np.arange(0, found.size + 1, found.shape[1])
+        return sparse.csr_array((weights.ravel(), found.ravel(), starts), shape=(X.shape[0], n))
+
+    def _nearest_label(self, X: Any, alone: NDArray[np.bool_]) -> NDArray[np.int64]:
+        if self._fit_X is None:
+            row = int(np.flatnonzero(alone)[0])
+            raise InputError(f"row {row} of X has no affinity to any node; there is no cluster")
+        from sklearn.neighbors import NearestNeighbors
+
+        search = NearestNeighbors(n_neighbors=1).fit(self._fit_X)
+        return self.labels_[search.kneighbors(X[alone], return_distance=False)[:, 0]]
+
+
+def _count_components(graph: Graph) -> int:
+    """Connected components; a Gaussian graph has one unless its stored entries underflow to 0."""
+    if isinstance(graph, DenseGraph):
+        if graph.affinity.min() > 0:
+            return 1
+        return connected_components(sparse.csr_array(graph.affinity))[0]
+    return connected_components(graph.affinity)[0] if isinstance(graph, SparseGraph) else 1

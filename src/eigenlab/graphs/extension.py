@@ -1,0 +1,55 @@
+"""Clusters of points that were not there: the Nystrom extension of an embedding."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eigenlab.graphs.embedding import Embedding
+from eigenlab.graphs.graph import Floats, Normalization
+from eigenlab.graphs.normalize import row_normalize
+
+
+class Extension:
+    """Embeds points by their affinities to the nodes of a graph.
+
+    An eigenvector satisfies u = O u / lambda; read at a new node x, with a row of affinities
+    k(x, .) in place of a row of A, that is its value there (C. Williams and M. Seeger, 2001):
+
+        u(x) = d(x)^-1/2 sum_j k(x, j) weights_j,   d(x) = sum_j k(x, j).
+
+    At a node of the graph this gives back its own row of the embedding.
+
+    Args:
+        embedding: of the graph's nodes.
+        normalization: it was computed with.
+        scale: its rows were multiplied by.
+    """
+
+    def __init__(self, embedding: Embedding, normalization: Normalization, scale: float) -> None:
+        self._embedding, self._normalization, self._scale = embedding, normalization, scale
+
+    @functools.cached_property
+    def weights(self) -> NDArray[np.float64]:
+        """(n, k), computed when the first new point comes."""
+        operator = self._embedding.operator
+        vectors = self._embedding.vectors / self._embedding.singular_values
+        if operator.column_weights is not None:
+            product = operator.symmetric(vectors / self._embedding.singular_values)
+            vectors = operator.column_weights[:, None] * product
+        return operator.scale[:, None] * vectors
+
+    def embed(self, affinities: Any) -> tuple[Floats, NDArray[np.bool_]]:
+        """Rows of the embedding for (m, n) affinities (dense or sparse), and which have none."""
+        degrees = np.asarray(affinities.sum(axis=1), dtype=np.float64).ravel()
+        alone = degrees <= 0
+        rows = np.asarray(affinities @ self.weights) / np.sqrt(np.where(alone, 1, degrees))[:, None]
+        return finish(rows, self._normalization, self._scale), alone
+
+
+def finish(vectors: Floats, normalization: Normalization, scale: float) -> Floats:
+    """Vectors as clusters are sought in them: rows of unit length, or columns of unit variance."""
+    return row_normalize(vectors) if normalization == "rows" else vectors * scale

@@ -1,0 +1,53 @@
+"""How many clusters: where the spectrum has a gap that survives another draw of the points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CANDIDATES = 4
+"""Numbers of clusters with the widest gaps, of which the stability is tried."""
+STABLE = 0.8
+"""Adjusted Rand index, over random halves, from which a clustering counts as stable."""
+HALVES = 4
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The number of clusters chosen, and why."""
+
+    n_clusters: int
+    gaps: NDArray[np.float64]
+    """gaps[k - 1] = s_k - s_(k+1): what separates k clusters from the rest of the spectrum."""
+    stability: dict[int, float]
+    """Mean adjusted Rand index of clustering random halves anew, by number of clusters tried."""
+
+
+def choose_n_clusters(
+    singular_values: Sequence[float] | NDArray[np.floating], stability: Callable[[int], float]
+) -> Selection:
+    """The widest eigengap whose clusters are stable; if none is stable, the most stable.
+
+    A graph of k well separated parts has k singular values near one and then a gap (U. von Luxburg,
+    A tutorial on spectral clustering, 2007, section 8.3). A few outliers open gaps, too, but which
+    they are changes when points are left out, and then so do the clusters.
+
+    Args:
+        singular_values: descending, one more than the largest number of clusters to consider.
+        stability: of a number of clusters, in [-1, 1]; one cluster is always stable.
+
+    >>> choose_n_clusters([1.0, 0.99, 0.98, 0.5, 0.4], lambda k: 1.0).n_clusters
+    3
+    """
+    values = np.asarray(singular_values, dtype=np.float64)
+    gaps = values[:-1] - values[1:]
+    tried: dict[int, float] = {}
+    for index in np.argsort(-gaps, kind="stable")[:CANDIDATES]:
+        k = int(index) + 1
+        tried[k] = 1.0 if k == 1 else stability(k)
+        if tried[k] >= STABLE:
+            return Selection(k, gaps, tried)
+    return Selection(max(tried, key=lambda k: tried[k]), gaps, tried)
