@@ -81,6 +81,10 @@ class CompressedProblem:
         product = self.inner.matmat(coordinates)
         return product if self.outer is None else self.outer.matmat(product)
 
+    def matmat_from_image(self, image: Floats) -> Floats:
+        """``H G V``, given the ``image`` G V."""
+        return image if self.outer is None else self.outer.matmat(image)
+
     def lift(self, coordinates: Floats) -> NDArray[np.float64]:
         """``B h``: (m, k) coordinates to (n, k) vectors over the nodes."""
         vectors = np.empty((self._graph.n_nodes, coordinates.shape[1]))

@@ -35,6 +35,7 @@ class Krylov:
         self.operator, self.metric = operator, metric
         self.eps = float(np.finfo(operator.dtype).eps)
         self.V: Floats = np.empty((operator.n, capacity), dtype=operator.dtype, order="F")
+        self.GV = self.V if metric is None else np.empty_like(self.V)
         self.H = np.zeros((capacity, capacity))
         self.size = 0  # columns of V that were multiplied: H is known there
         self.width = 0  # columns of the block Q that waits at V[:, size:size + width]
@@ -57,16 +58,18 @@ class Krylov:
         """Let a block, made orthonormal to the basis, wait for its product; returns its width."""
         self.width = 0
         limit = self.V.shape[1] - self.size
-        Q, _, _ = self.orthonormalize(block, self.V[:, : self.size])
+        Q, GQ, _, _ = self.orthonormalize(block, self.size)
         self.width = min(Q.shape[1], limit)
         self.V[:, self.size : self.size + self.width] = Q[:, : self.width]
+        self.GV[:, self.size : self.size + self.width] = GQ[:, : self.width]
         self.coupling = np.zeros((self.width, 0))
         return self.width
 
     def grow(self) -> None:
         """Multiply the waiting block, extend H, and leave the next block waiting."""
         begin, end = self.size, self.size + self.width
-        W = self.operator.matmat(self.V[:, begin:end])
+        image = None if self.metric is None else self.GV[:, begin:end]
+        W = self.operator.matmat(self.V[:, begin:end], image)
         if begin == 0:
             self._refuse_extreme_scale(float(np.abs(W).max()))
         self.absorb(np.array(W, order="F"), begin, end)
@@ -82,7 +85,7 @@ class Krylov:
 
     def absorb(self, W: Floats, begin: int, end: int) -> None:
         """Extend H by the product ``W`` of the columns ``begin:end``; ``W`` is overwritten."""
-        Q, C, R = self.orthonormalize(W, self.V[:, :end])
+        Q, GQ, C, R = self.orthonormalize(W, end)
         known = self.H[begin:end, :begin]
         self.asymmetry = max(
             self.asymmetry,
@@ -96,6 +99,7 @@ class Krylov:
         width = min(Q.shape[1], self.V.shape[1] - end)
         self.width, self.coupling = width, R
         self.V[:, end : end + width] = Q[:, :width]
+        self.GV[:, end : end + width] = GQ[:, :width]
         self.H[end : end + width, begin:end] = R[:width]
         self.H[begin:end, end : end + width] = R[:width].T
 
@@ -116,9 +120,10 @@ class Krylov:
         old, width = self.size, self.width
         S = S[:, :keep]
         coupling = self._overflow(S)
-        for rows in _chunks(len(self.V)):
-            self.V[rows, :keep] = self.V[rows, :old] @ S.astype(self.V.dtype)
-        self.V[:, keep : keep + width] = self.V[:, old : old + width]
+        for held in (self.V,) if self.metric is None else (self.V, self.GV):
+            for rows in _chunks(len(held)):
+                held[rows, :keep] = held[rows, :old] @ S.astype(held.dtype)
+            held[:, keep : keep + width] = held[:, old : old + width]
         self.H[:] = 0
         self.H[range(keep), range(keep)] = values[:keep]
         self.H[keep : keep + width, :keep] = coupling[:width]
@@ -133,29 +138,32 @@ class Krylov:
         return out
 
     def orthonormalize(
-        self, W: Floats, basis: Floats
-    ) -> tuple[Floats, NDArray[np.float64], NDArray[np.float64]]:
-        """``W = basis C + Q R`` with Q orthonormal and orthogonal to the basis.
+        self, W: Floats, columns: int
+    ) -> tuple[Floats, Floats, NDArray[np.float64], NDArray[np.float64]]:
+        """``W = V C + Q R`` over the basis' first columns: Q orthonormal, and G Q, C, R.
 
         Directions of ``W`` that rounding cannot tell from the basis are left out of Q. Each pass
         projects, then multiplies by the inverse square root of the Gram matrix (SVQB, Stathopoulos
         and Wu, SIAM J. Sci. Comput. 23 (2002) 2165-2182); passes repeat until that changes nothing.
         """
-        C = np.zeros((basis.shape[1], W.shape[1]))
+        basis, images = self.V[:, :columns], self.GV[:, :columns]
+        C = np.zeros((columns, W.shape[1]))
         R = np.eye(W.shape[1])
-        size = 0.0
+        GW = self._image(W)
+        size = _norm(self.inner_columns(W, GW))
         for attempt in range(5):
-            weighted = W if self.metric is None else self.metric.matmat(W)
-            if not attempt:
-                size = _norm(self.inner_columns(W, weighted))
-            c = (basis.T @ weighted).astype(np.float64)
+            c = (basis.T @ GW).astype(np.float64)
             W -= basis @ c.astype(W.dtype)
+            if self.metric is not None:
+                # What W loses its image loses, too: no product with the metric is needed.
+                GW -= images @ c.astype(W.dtype)
             C += c @ R
-            gram = self.inner(W, W)
+            gram = (W.T @ GW).astype(np.float64)
             lengths = np.sqrt(np.maximum(gram.diagonal(), 0))
             if attempt == 0:
                 kept = lengths > 8 * self.eps * max(size, self.scale)
-                W, R, gram, lengths = W[:, kept], R[kept], gram[np.ix_(kept, kept)], lengths[kept]
+                W, GW = _both(W, GW, np.flatnonzero(kept))
+                R, gram, lengths = R[kept], gram[np.ix_(kept, kept)], lengths[kept]
             if not lengths.size:
                 break
             safe = np.where(lengths > 0, lengths, 1.0)
@@ -169,13 +177,27 @@ class Krylov:
             inverse = np.sqrt(d)[:, None] * U.T * safe
             if attempt and np.abs(gram - np.eye(len(gram))).max() < 100 * self.eps:
                 break
-            W = np.asfortranarray(W @ transform.astype(W.dtype))
+            W, GW = _both(W, GW, transform.astype(W.dtype))
             R = inverse @ R
-        return W, C, R
+            if attempt == 0 and self.metric is not None and lengths.min() < 1e-3 * size:
+                GW = self._image(W)  # most digits of the image were cancelled
+        return W, GW, C, R
+
+    def _image(self, W: Floats) -> Floats:
+        return W if self.metric is None else np.array(self.metric.matmat(W), order="F")
 
     def inner_columns(self, left: Floats, right: Floats) -> NDArray[np.float64]:
         """``<left_i, right_i>`` per column, accumulated in float64."""
         return np.einsum("ij,ij->j", left, right, dtype=np.float64)
+
+
+def _both(W: Floats, GW: Floats, change: NDArray) -> tuple[Floats, Floats]:
+    """Some columns of both, or combinations of them; one array stays one."""
+    index = change.ndim == 1
+    new = np.asfortranarray(W[:, change] if index else W @ change)
+    if GW is W:
+        return new, new
+    return new, np.asfortranarray(GW[:, change] if index else GW @ change)
 
 
 def _norm(squares: NDArray[np.float64]) -> float:

@@ -63,16 +63,23 @@ class Counted:
             if scipy.sparse.issparse(self.matrix) and self.matrix.format not in {"csr", "csc"}:
                 self.matrix = self.matrix.tocsr()
         self._source = source
+        self._continue = getattr(source, "matmat_from_image", None)
 
     @property
     def stored(self) -> bool:
         """Whether products read a dense matrix from memory, so that wide blocks cost little."""
         return isinstance(self.matrix, np.ndarray)
 
-    def matmat(self, block: Floats) -> Floats:
-        """(n, m) float block of ``self.dtype`` to (n, m)."""
+    def matmat(self, block: Floats, image: Floats | None = None) -> Floats:
+        """(n, m) float block of ``self.dtype`` to (n, m).
+
+        Where the metric's product with the block is known, it is the ``image``: an operator that
+        begins with that very product (:func:`top_eigenpairs`) need not repeat it.
+        """
         self.n_products += block.shape[1]
-        if self.matrix is not None:
+        if image is not None and self._continue is not None:
+            product = self._continue(image)
+        elif self.matrix is not None:
             product = self.matrix @ block
         elif self._device is not None:
             there = torch.from_numpy(np.ascontiguousarray(block)).to(self._device)

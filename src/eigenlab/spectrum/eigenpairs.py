@@ -82,7 +82,8 @@ def top_eigenpairs(
             64 eps: 1.4e-14 in float64 and 7.6e-6 in float32.
         start: (n, m) guess of the leading subspace, for instance from a coarser problem.
         metric: positive (semi)definite (n, n) operator G. ``operator`` must then be self-adjoint in
-            <x, y> = x^T G y.
+            <x, y> = x^T G y. An operator that is a product H G may offer
+            ``matmat_from_image(G V) -> H G V``, which saves multiplying by G twice.
         block_size: columns per product; None chooses.
         max_products: limit on the columns the operator is applied to; None allows 3000 + 100 k.
         seed: of the random start and of the certificate's random block.
