@@ -1,6 +1,7 @@
 """Autoencoders, their ensembles, probes and embeddings."""
 
 from eigenlab.autoencoders.convex import ConvexProbe, convex_probe, knn_accuracy, unit_rows
+from eigenlab.autoencoders.embedding import AutoencoderEmbedding
 from eigenlab.autoencoders.ensemble import Member, train_ensemble
 from eigenlab.autoencoders.fit import fit
 from eigenlab.autoencoders.models import Autoencoder, DenoisingAutoencoder, MaskedAutoencoder
@@ -10,6 +11,7 @@ from eigenlab.autoencoders.warped import WarpedAutoencoder
 
 __all__ = [
     "Autoencoder",
+    "AutoencoderEmbedding",
     "ConvexProbe",
     "DenoisingAutoencoder",
     "LinearFeatures",

@@ -1,0 +1,220 @@
+"""An autoencoder as a scikit-learn transformer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from eigenlab.autoencoders.ensemble import Member
+from eigenlab.autoencoders.fit import epoch_order
+from eigenlab.autoencoders.models import Autoencoder
+from eigenlab.errors import InputError
+from eigenlab.files import write_atomic
+from eigenlab.training import generator
+
+_FORMAT = "eigenlab.AutoencoderEmbedding.1"
+Array = npt.NDArray[Any]
+
+
+class AutoencoderEmbedding(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):  # mixins first, as scikit-learn asks
+    """Embed samples by the encoder of an autoencoder that was trained on them.
+
+    Samples are centred and divided by one number, the root mean squared deviation of a feature,
+    before training, so that ``noise_std`` and ``learning_rate`` mean the same for all data;
+    relative scales of features are kept, as in PCA.
+
+    Args:
+        n_components: latent width; may exceed the number of features.
+        kind: ``"vanilla"``, ``"denoising"`` or ``"masked"``.
+        hidden_sizes: widths of ReLU layers between the samples and the embedding.
+        epochs: passes of :meth:`fit` over the samples.
+        batch_size: samples per update.
+        learning_rate: of Adam.
+        noise_std: noise of the denoising kind, after scaling.
+        mask_prob: share of features zeroed by the masked kind, after centring.
+        random_state: seed or ``RandomState`` of weights, order and corruption.
+
+    Attributes:
+        model_: the trained :class:`Autoencoder`, float32.
+        mean_, scale_: centre (n_features,) and divisor of the samples.
+        loss_curve_: mean training loss of each pass.
+        n_features_in_, feature_names_in_: as everywhere in scikit-learn.
+
+    Raises:
+        InputError: a setting is out of range; it is a ``ValueError``, like scikit-learn's own.
+
+    >>> x = np.random.default_rng(0).normal(size=(200, 6))
+    >>> embedding = AutoencoderEmbedding(2, epochs=2, random_state=0).fit(x)
+    >>> z = embedding.transform(x)
+    >>> z.shape, embedding.inverse_transform(z).shape
+    ((200, 2), (200, 6))
+    """
+
+    def __init__(
+        self,
+        n_components: int = 32,
+        kind: str = "denoising",
+        *,
+        hidden_sizes: Sequence[int] = (),
+        epochs: int = 20,
+        batch_size: int = 64,
+        learning_rate: float = 1e-3,
+        noise_std: float = 0.5,
+        mask_prob: float = 0.25,
+        random_state: Any = None,
+    ) -> None:
+        self.n_components = n_components
+        self.kind = kind
+        self.hidden_sizes = hidden_sizes
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.noise_std = noise_std
+        self.mask_prob = mask_prob
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> AutoencoderEmbedding:
+        """Train from scratch on ``X`` (n_samples, n_features); ``y`` is ignored."""
+        x = validate_data(self, X, dtype=[np.float64, np.float32])
+        self._start(x)
+        for _ in range(self.epochs):
+            self._pass(x)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> AutoencoderEmbedding:
+        """Go once over ``X``, a part of a stream, and keep weights and Adam's state.
+
+        The first part decides ``mean_`` and ``scale_``; shuffle the stream if its parts differ.
+        """
+        first = not hasattr(self, "model_")
+        x = validate_data(self, X, dtype=[np.float64, np.float32], reset=first)
+        if first:
+            self._start(x)
+        elif not hasattr(self, "_optimizer"):
+            self._optimizer = torch.optim.Adam(self.model_.parameters(), self.learning_rate)
+        self._pass(x)
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """Return the embedding (n_samples, n_components), in the dtype of ``X``."""
+        check_is_fitted(self, "model_")
+        x = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        # In float64, so that a sample's embedding does not depend on its neighbours in X.
+        scaled = torch.as_tensor((x - self.mean_) / self.scale_, dtype=torch.float64)
+        return self._apply("encode", scaled).astype(x.dtype)
+
+    def inverse_transform(self, X: Any) -> Array:
+        """Return the samples (n_samples, n_features) that the decoder makes of embeddings."""
+        check_is_fitted(self, "model_")
+        z = check_array(X, dtype=[np.float64, np.float32])
+        if z.shape[1] != self.n_components:
+            raise InputError(
+                f"X has {z.shape[1]} columns; an embedding has n_components={self.n_components}"
+            )
+        decoded = self._apply("decode", torch.as_tensor(z, dtype=torch.float64))
+        return (decoded * self.scale_ + self.mean_).astype(z.dtype)
+
+    def save(self, path: Path | str) -> None:
+        """Write weights, scaling and settings to one safetensors file; nothing is pickled.
+
+        Adam's state is not kept: a later :meth:`partial_fit` starts it anew.
+        """
+        from safetensors.torch import save
+
+        check_is_fitted(self, "model_")
+        tensors = {name: value.contiguous() for name, value in self.model_.state_dict().items()}
+        tensors["mean"] = torch.as_tensor(self.mean_)
+        settings = self.get_params() | {"hidden_sizes": [int(size) for size in self.hidden_sizes]}
+        if not isinstance(self.random_state, int | None):
+            settings["random_state"] = None  # a RandomState has no place in a text
+        state = {
+            "settings": settings,
+            "scale": self.scale_,
+            "seed": self._seed,
+            "loss_curve": self.loss_curve_,
+        }
+        if hasattr(self, "feature_names_in_"):
+            state["feature_names"] = list(self.feature_names_in_)
+        header = {"format": _FORMAT, "state": json.dumps(state)}
+        write_atomic(Path(path), save(tensors, header))
+
+    @classmethod
+    def load(cls, path: Path | str) -> AutoencoderEmbedding:
+        """Read what :meth:`save` wrote.
+
+        Raises :class:`~eigenlab.errors.InputError` when it is not such a file.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(str(path), "pt") as stored:
+                header = stored.metadata() or {}
+                tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"{path} cannot be read as safetensors: {error}") from error
+        if header.get("format") != _FORMAT:
+            raise InputError(
+                f"{path} is no {_FORMAT} file; save one with AutoencoderEmbedding.save"
+            )
+        state = json.loads(header["state"])
+        self = cls(**state["settings"])
+        self.mean_, self.scale_ = tensors.pop("mean").numpy(), state["scale"]
+        self.n_features_in_, self._n_features_out = len(self.mean_), self.n_components
+        if "feature_names" in state:
+            self.feature_names_in_ = np.array(state["feature_names"], dtype=object)
+        self._seed, self.loss_curve_ = state["seed"], state["loss_curve"]
+        self.model_ = self._build()
+        self.model_.load_state_dict(tensors)
+        return self
+
+    def _start(self, x: Array) -> None:
+        self._check()
+        self._seed = int(check_random_state(self.random_state).randint(2**31))
+        self.mean_ = x.mean(0, dtype=np.float64)
+        self.scale_ = float(np.sqrt(np.square(x - self.mean_).mean())) or 1.0  # constant samples
+        self._n_features_out = self.n_components
+        self.loss_curve_: list[float] = []
+        self.model_ = self._build()
+        self._optimizer = torch.optim.Adam(self.model_.parameters(), self.learning_rate)
+
+    def _build(self) -> Autoencoder:
+        sizes = tuple(int(size) for size in (*self.hidden_sizes, self.n_components))
+        return Member(self.kind, sizes, self._seed).build(
+            self.n_features_in_, noise_std=self.noise_std, mask_prob=self.mask_prob
+        )
+
+    def _pass(self, x: Array) -> None:
+        scaled = torch.as_tensor((x - self.mean_) / self.scale_, dtype=torch.float32)
+        epoch = len(self.loss_curve_)
+        noise = generator(self._seed, "corruption", epoch)
+        total = 0.0
+        for batch in epoch_order(len(scaled), self._seed, epoch).split(self.batch_size):
+            loss = self.model_.train_step(scaled[batch], self._optimizer, noise)
+            total += len(batch) * loss.item()
+        self.loss_curve_.append(total / len(scaled))
+
+    def _apply(self, method: str, values: torch.Tensor) -> Array:
+        part = getattr(self.model_, f"{method}r")  # encode -> encoder
+        with torch.no_grad():
+            state = {name: value.double() for name, value in part.state_dict().items()}
+            return torch.func.functional_call(part, state, (values,)).numpy()
+
+    def _check(self) -> None:
+        for name in ("n_components", "epochs", "batch_size"):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < 1:
+                raise InputError(f"{name}={value!r} must be a positive integer")
+        if not self.learning_rate > 0:
+            raise InputError(f"learning_rate={self.learning_rate} must be positive")
