@@ -36,7 +36,8 @@ class FewLabelConfig(Config):
 
 _CAPTION = (
     "Logistic regression on frozen features of unit length, its penalty chosen by cross-validation "
-    "on the labelled images; mean over seeds with 95 % intervals."
+    "on the labelled images. Mean over seeds; shaded is the range over seeds of raw pixels and of the "
+    "warped autoencoder."
 )
 
 EXPERIMENT = Experiment(
