@@ -137,13 +137,20 @@ def linear_probes(
     order = torch.randperm(len(labels), generator=generator(seed, "probe order"))
     groups = _grouped(features, order, n_classes, seed)
     targets = torch.nn.functional.one_hot(labels[order], n_classes).to(groups[0].weight)
+    alone = [group for group in groups if not hasattr(group, "inner")]
+    shared: dict[int, list[_Group]] = {}
+    for group in groups:
+        if hasattr(group, "inner"):
+            shared.setdefault(id(group.rows), []).append(group)
     parameters = [tensor for group in groups for tensor in (group.weight, group.bias)]
     optimizer = torch.optim.Adam(parameters, learning_rate, fused=True)
     for epoch in range(epochs):
         for begin in range(0, len(labels), batch_size):
             end = min(begin + batch_size, len(labels))
-            for group in groups:
+            for group in alone:
                 group.set_gradients(begin, end, targets[begin:end])
+            for same_x in shared.values():
+                _set_shared_gradients(same_x, begin, end, targets[begin:end])
             optimizer.step()
         if on_epoch is not None:
             on_epoch(epoch + 1, _unstack(groups, len(features)))
@@ -195,7 +202,9 @@ class _Group:
         n_classes: int,
         seed: int,
     ) -> None:
-        self.places, self.rows, self.inner = places, rows, inner
+        self.places, self.rows = places, rows
+        if inner is not None:
+            self.inner, self.inner_t = inner, inner.transpose(1, 2).contiguous()
         rng = generator(seed, "probe weights")
         bound = 1 / math.sqrt(width)  # as nn.Linear
         weight = torch.empty(width, n_classes).uniform_(-bound, bound, generator=rng)
@@ -207,21 +216,30 @@ class _Group:
     def set_gradients(self, begin: int, end: int, targets: Tensor) -> None:
         """Gradient of the mean cross-entropy: features^T (softmax(logits) - targets) / B."""
         batch = self.rows[:, begin:end]
-        if self.inner is None:
-            logits = torch.baddbmm(self.bias, batch, self.weight)
-            residual = _residual(logits, targets)
-            self.weight.grad = torch.bmm(batch.transpose(1, 2), residual)
-        else:
-            # All probes at once: (B, d) times (d, M C), and back through each encoder.
-            outer = torch.bmm(self.inner.transpose(1, 2), self.weight)  # (M, d, C)
-            n_probes, size, n_classes = outer.shape
-            flat = batch[0] @ outer.transpose(0, 1).reshape(size, n_probes * n_classes)
-            logits = flat.view(-1, n_probes, n_classes).transpose(0, 1) + self.bias
-            residual = _residual(logits, targets)
-            flat = residual.transpose(0, 1).reshape(-1, n_probes * n_classes)
-            back = (batch[0].T @ flat).view(size, n_probes, n_classes).transpose(0, 1)
-            self.weight.grad = torch.bmm(self.inner, back)
+        residual = _residual(torch.baddbmm(self.bias, batch, self.weight), targets)
+        self.weight.grad = torch.bmm(batch.transpose(1, 2), residual)
         self.bias.grad = residual.sum(1, keepdim=True)
+
+
+@torch.no_grad()
+def _set_shared_gradients(groups: Sequence[_Group], begin: int, end: int, targets: Tensor) -> None:
+    """The same for P probes of any width on linear features of one ``x``.
+
+    Each probe's weights are carried through its encoder to the d columns of ``x``, so that one
+    product of (B, d) by (d, P C) has all logits, and another one all gradients.
+    """
+    batch = groups[0].rows[0, begin:end]
+    outer = torch.cat([torch.bmm(g.inner_t, g.weight) for g in groups])  # (P, d, C)
+    n_probes, size, n_classes = outer.shape
+    flat = batch @ outer.transpose(0, 1).reshape(size, n_probes * n_classes)
+    bias = torch.cat([group.bias for group in groups])[:, 0]  # (P, C)
+    residual = _residual(flat.view(-1, n_probes, n_classes) + bias, targets[:, None])
+    back = batch.T @ residual.view(-1, n_probes * n_classes)
+    back = back.view(size, n_probes, n_classes).transpose(0, 1)
+    totals = residual.sum(0)[:, None]
+    counts = [len(group.places) for group in groups]
+    for group, own, total in zip(groups, back.split(counts), totals.split(counts), strict=True):
+        group.weight.grad, group.bias.grad = torch.bmm(group.inner, own), total
 
 
 def _residual(logits: Tensor, targets: Tensor) -> Tensor:

@@ -36,8 +36,8 @@ class FewLabelConfig(Config):
 
 _CAPTION = (
     "Logistic regression on frozen features of unit length, its penalty chosen by cross-validation "
-    "on the labelled images. Mean over seeds; shaded is the range over seeds of raw pixels and of the "
-    "warped autoencoder."
+    "on the labelled images. Mean over seeds; shaded is the range over seeds of raw pixels and of "
+    "the warped autoencoder."
 )
 
 EXPERIMENT = Experiment(
