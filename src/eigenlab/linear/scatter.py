@@ -1,0 +1,144 @@
+"""Mean and covariance of a stream, one chunk at a time, as exact as if it had been in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+#: Rows multiplied at once: enough that the product runs at full speed, few enough that sums in
+#: float32 stay short.
+BLOCK_ROWS = 4096
+
+
+class RunningScatter:
+    """Count, mean and centred Gram matrix ``sum (x - mean)(x - mean)^T`` of all rows seen so far.
+
+    Each block is multiplied in its own dtype, shifted so that no digits are lost, and added in
+    float64 with the update of Chan, Golub and LeVeque (The American Statistician 37 (1983) 242-247,
+    doi:10.1080/00031305.1983.10483115): ``S = S_a + S_b + (n_a n_b / n) delta delta^T``. Neither
+    a large mean nor a drift of the data along the stream costs digits, unlike
+    ``sum x x^T - n mean mean^T``.
+
+    >>> scatter = RunningScatter(1)
+    >>> scatter.update(np.array([[1e9], [1e9 + 1]]))
+    >>> scatter.update(np.array([[1e9 + 2]]))
+    >>> scatter.count, scatter.matrix.item()
+    (3, 2.0)
+    """
+
+    def __init__(self, n_features: int) -> None:
+        self.count = 0
+        self.mean = np.zeros(n_features)
+        self.matrix = np.zeros((n_features, n_features))
+        self._diagonal = np.zeros(n_features)
+
+    def update(self, rows: Array) -> None:
+        """Add the rows of an (m, d) floating-point array."""
+        blocks = range(0, len(rows), BLOCK_ROWS)
+        corrections = [self._add(rows[start : start + BLOCK_ROWS]) for start in blocks]
+        if corrections:  # all of rank two, and together one product
+            vectors, weights = (np.concatenate(part) for part in zip(*corrections, strict=True))
+            self.matrix += (vectors.T * weights) @ vectors
+
+    def _add(self, block: Array) -> tuple[Array, Array]:
+        """One block, shifted by nearly its mean, or by nothing where that loses no digits.
+
+        The product of rows whose mean is m after the shift is rounded by some ``eps count m^2``.
+        With at least ``count`` rows before it at a distance delta, the scatter ends up larger than
+        ``count delta^2 / 2`` plus what it was. So a shift by the mean so far (m = delta) keeps the
+        digits of the diagonal, and so does none at all while the mean so far is at most twice the
+        spread; it spares a sweep over the data. Returns the vectors and weights of what is still
+        to be added to the matrix.
+        """
+        count = len(block)
+        if self.count < count:
+            _, mean, block = centre(block)
+            rest = np.zeros_like(self.mean)
+        elif (self.count * self.mean**2 <= 4 * self._diagonal).all():
+            mean = rest = column_means(block)
+        else:
+            shift = self.mean.astype(block.dtype)
+            block = block - shift
+            rest = column_means(block)
+            mean = shift + rest
+        # numpy sees that both factors are one array and computes half of the product.
+        product = block.T @ block
+        self.matrix += product
+        delta, total = mean - self.mean, self.count + count
+        vectors, weights = np.stack([rest, delta]), np.array([-count, self.count * count / total])
+        self._diagonal += product.diagonal() + weights @ vectors**2
+        self.mean += delta * (count / total)
+        self.count = total
+        return vectors, weights
+
+
+def column_means(block: Array, piece: int = 256) -> Array:
+    """Means of the columns (float64), from sums in the block's dtype over a few rows each."""
+    ones = np.ones(piece, block.dtype)
+    total = np.zeros(block.shape[1])
+    for start in range(0, len(block), piece):
+        rows = block[start : start + piece]
+        total += ones[: len(rows)] @ rows
+    return total / len(block)
+
+
+def centre(block: Array) -> tuple[int, Array, Array]:
+    """Number of rows, mean (float64), and the rows less their mean, in their dtype.
+
+    The mean is rounded to the block's dtype, subtracted, and corrected by the mean of what is left.
+    """
+    rough = column_means(block).astype(block.dtype)
+    centred = block - rough
+    rest = column_means(centred)
+    centred -= rest.astype(block.dtype)
+    return len(block), rough + rest, centred
+
+
+class RunningSketch:
+    """Count, mean, total variance and ``C Omega`` of a stream, C its centred Gram matrix.
+
+    What :class:`RunningScatter` keeps in d x d numbers is here kept in d x m, for the m columns of
+    ``Omega`` (d, m): for data with too many features for their Gram matrix.
+    """
+
+    def __init__(self, Omega: Array) -> None:
+        self.Omega = Omega
+        self.count = 0
+        self.mean = np.zeros(len(Omega))
+        self.total = 0.0
+        self.product = np.zeros(Omega.shape)
+
+    def update(self, rows: Array) -> None:
+        """Add the rows of an (m, d) floating-point array."""
+        Omega = self.Omega.astype(rows.dtype, copy=False)
+        for start in range(0, len(rows), BLOCK_ROWS):
+            count, mean, centred = centre(rows[start : start + BLOCK_ROWS])
+            self.product += centred.T @ (centred @ Omega)
+            self.total += float(np.vdot(centred, centred))
+            self._merge(count, mean)
+
+    def _merge(self, count: int, mean: Array) -> None:
+        total = self.count + count
+        delta = mean - self.mean
+        if self.count:
+            weight = self.count * count / total
+            self.product += np.outer(delta, (delta @ self.Omega) * weight)
+            self.total += float(delta @ delta) * weight
+        self.mean += delta * (count / total)
+        self.count = total
+
+
+def gram_product(rows: Callable[[], Any], mean: Array, V: Array) -> Array:
+    """``sum (x - mean)(x - mean)^T V`` over the chunks that ``rows()`` yields, in float64."""
+    product = np.zeros(V.shape)
+    for chunk in rows():
+        factor, shift = V.astype(chunk.dtype, copy=False), mean.astype(chunk.dtype, copy=False)
+        for start in range(0, len(chunk), BLOCK_ROWS):
+            centred = chunk[start : start + BLOCK_ROWS] - shift
+            product += centred.T @ (centred @ factor)
+    return product
