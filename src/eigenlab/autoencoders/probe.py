@@ -187,7 +187,10 @@ def _grouped(
 
 
 class _Group:
-    """M probes of one width k: weights (M, k, C), biases (M, 1, C).
+    """M probes of one width k: weights (M, C, k), biases (M, C, 1).
+
+    Samples come last in all that is (..., C, B): a softmax over a leading axis runs over samples,
+    while one over two or ten neighbouring numbers takes longer than the products.
 
     Their features are ``rows`` (M, n, k), or ``rows`` (1, n, d) times each of ``inner`` (M, k, d)
     transposed.
@@ -209,16 +212,17 @@ class _Group:
         bound = 1 / math.sqrt(width)  # as nn.Linear
         weight = torch.empty(width, n_classes).uniform_(-bound, bound, generator=rng)
         bias = torch.empty(1, n_classes).uniform_(-bound, bound, generator=rng)
-        self.weight = weight.to(rows).repeat(len(places), 1, 1).requires_grad_()
-        self.bias = bias.to(rows).repeat(len(places), 1, 1).requires_grad_()
+        self.weight = weight.T.to(rows).repeat(len(places), 1, 1).requires_grad_()
+        self.bias = bias.T.to(rows).repeat(len(places), 1, 1).requires_grad_()
 
     @torch.no_grad()
     def set_gradients(self, begin: int, end: int, targets: Tensor) -> None:
-        """Gradient of the mean cross-entropy: features^T (softmax(logits) - targets) / B."""
+        """Gradient of the mean cross-entropy: (softmax(logits) - targets) features / B."""
         batch = self.rows[:, begin:end]
-        residual = _residual(torch.baddbmm(self.bias, batch, self.weight), targets)
-        self.weight.grad = torch.bmm(batch.transpose(1, 2), residual)
-        self.bias.grad = residual.sum(1, keepdim=True)
+        logits = torch.baddbmm(self.bias, self.weight, batch.transpose(1, 2))
+        residual = _residual(logits, targets.T, 1)
+        self.weight.grad = torch.bmm(residual, batch)
+        self.bias.grad = residual.sum(2, keepdim=True)
 
 
 @torch.no_grad()
@@ -229,21 +233,24 @@ def _set_shared_gradients(groups: Sequence[_Group], begin: int, end: int, target
     product of (B, d) by (d, P C) has all logits, and another one all gradients.
     """
     batch = groups[0].rows[0, begin:end]
-    outer = torch.cat([torch.bmm(g.inner_t, g.weight) for g in groups])  # (P, d, C)
-    n_probes, size, n_classes = outer.shape
-    flat = batch @ outer.transpose(0, 1).reshape(size, n_probes * n_classes)
-    bias = torch.cat([group.bias for group in groups])[:, 0]  # (P, C)
-    residual = _residual(flat.view(-1, n_probes, n_classes) + bias, targets[:, None])
-    back = batch.T @ residual.view(-1, n_probes * n_classes)
-    back = back.view(size, n_probes, n_classes).transpose(0, 1)
-    totals = residual.sum(0)[:, None]
+    outer = torch.cat([torch.bmm(g.weight, g.inner) for g in groups]).transpose(0, 1)  # (C, P, d)
+    n_classes, n_probes, size = outer.shape
+    flat = outer.reshape(n_classes * n_probes, size) @ batch.T
+    bias = torch.cat([group.bias for group in groups]).transpose(0, 1)  # (C, P, 1)
+    logits = flat.view(n_classes, n_probes, -1) + bias
+    residual = _residual(logits, targets.T[:, None], 0)
+    back = residual.view(n_classes * n_probes, -1) @ batch
+    back = back.view(n_classes, n_probes, size).transpose(0, 1)
+    totals = residual.sum(2).T[:, :, None]
     counts = [len(group.places) for group in groups]
     for group, own, total in zip(groups, back.split(counts), totals.split(counts), strict=True):
-        group.weight.grad, group.bias.grad = torch.bmm(group.inner, own), total
+        group.weight.grad = torch.bmm(own.contiguous(), group.inner_t)
+        group.bias.grad = total.contiguous()
 
 
-def _residual(logits: Tensor, targets: Tensor) -> Tensor:
-    return logits.softmax(-1).sub_(targets).div_(len(targets))
+def _residual(logits: Tensor, targets: Tensor, axis: int) -> Tensor:
+    """Gradient of the mean cross-entropy in the logits, classes along ``axis``, samples last."""
+    return logits.softmax(axis).sub_(targets).div_(targets.shape[-1])
 
 
 def _unstack(groups: Sequence[_Group], count: int) -> list[LinearProbe]:
@@ -251,7 +258,7 @@ def _unstack(groups: Sequence[_Group], count: int) -> list[LinearProbe]:
     for group in groups:
         weight, bias = group.weight.detach().clone(), group.bias.detach().clone()
         for index, place in enumerate(group.places):
-            found[place] = LinearProbe(weight[index].T, bias[index, 0])
+            found[place] = LinearProbe(weight[index], bias[index, :, 0])
     return [found[place] for place in range(count)]
 
 

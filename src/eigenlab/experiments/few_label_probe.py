@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from eigenlab.experiments import _few_label_figures as figures
 from eigenlab.experiments import _few_label_measurements as measurements
-from eigenlab.lab import Claim, Config, Experiment, Figure, Stage, Table, setting
+from eigenlab.lab import Claim, Config, Experiment, Figure, Outcome, Stage, Table, setting
 
 
 class FewLabelConfig(Config):
@@ -85,8 +85,11 @@ EXPERIMENT = Experiment(
             record="mnist",
             judge=figures.judge_bar(figures.GOAL),
             tier="full",
-            explanation="Small changes of position, angle and size change no label. An autoencoder "
-            "that has to undo them learns features that hardly depend on them.",
+            documented=Outcome.FAILED,
+            explanation="The mean over draws of 200 labels comes to about 89 %, and single draws "
+            "from 87 to 91. What brings it that far: small changes of position, angle and size "
+            "change no label, and an autoencoder that has to undo them learns features that hardly "
+            "depend on them.",
         ),
         Claim(
             id="3a'.above-baselines-mnist",
