@@ -14,7 +14,7 @@ from eigenlab.graphs.fourier import MAX_MODES, FourierGraph, why_not
 from eigenlab.graphs.gauss_series import gauss_series
 from eigenlab.graphs.graph import NormalizedOperator
 
-pytest.importorskip("finufft", reason="finufft is not installed: pip install 'eigenlab[scale]'")
+pytest.importorskip("finufft", reason="finufft is not installed: pip install finufft")
 
 
 def affinity(X: np.ndarray, gamma: float) -> np.ndarray:

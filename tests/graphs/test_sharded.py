@@ -12,7 +12,7 @@ import pytest
 
 from eigenlab.graphs.sharded import Shards
 
-pytest.importorskip("finufft", reason="finufft is not installed: pip install 'eigenlab[scale]'")
+pytest.importorskip("finufft", reason="finufft is not installed: pip install finufft")
 
 SCRIPT = Path(__file__).with_name("sharded_processes.py")
 

@@ -31,6 +31,11 @@ TABLE: dict[str, Row] = {
     "surnames": Row("surnames", "Which language does a surname come from?", ("2", "2a")),
     "latent-width": Row("latent_width", "How wide must a bottleneck be?", ("3a",)),
     "few-label-probe": Row("few_label_probe", "What 200 labels are worth", ("3a'",)),
+    "graph-clustering": Row(
+        "graph_clustering",
+        "Clusters as eigenvectors of a graph",
+        ("5a", "5b", "5c", "5d", "5e", "5f", "5g"),
+    ),
 }
 
 

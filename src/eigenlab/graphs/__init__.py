@@ -14,7 +14,15 @@ from eigenlab.graphs.normalize import (
     symmetric_normalize,
     top_singular_vectors,
 )
-from eigenlab.graphs.shapes import stretched_blobs
+from eigenlab.graphs.shapes import (
+    nested_arcs,
+    round_blobs,
+    stretched_blobs,
+    two_circles,
+    two_moons,
+    unbalanced_blobs,
+)
+from eigenlab.graphs.walk import random_walk, stationary
 
 __all__ = [
     "DisconnectedGraphWarning",
@@ -27,11 +35,18 @@ __all__ = [
     "is_undirected",
     "knn_affinity",
     "nearest_neighbors",
+    "nested_arcs",
+    "random_walk",
     "rbf_affinity",
+    "round_blobs",
     "row_normalize",
     "self_tuning_affinity",
+    "stationary",
     "stochastic_normalize",
     "stretched_blobs",
     "symmetric_normalize",
     "top_singular_vectors",
+    "two_circles",
+    "two_moons",
+    "unbalanced_blobs",
 ]

@@ -133,7 +133,7 @@ def why_not(X: Floats, gamma: float, entry_error: float = 1e-13) -> str:
     if n_dimensions > MAX_DIMENSIONS:
         return f"fast Gauss sums need at most {MAX_DIMENSIONS} dimensions, not {n_dimensions}"
     if importlib.util.find_spec("finufft") is None:
-        return "fast Gauss sums need finufft: pip install 'eigenlab[scale]'"
+        return "fast Gauss sums need finufft: pip install finufft"
     modes = gauss_series(np.ptp(X, axis=0), gamma, entry_error).n_modes
     if np.prod(modes, dtype=float) > MAX_MODES:
         return (
