@@ -85,8 +85,9 @@ def descend(
             kept.append((W1.clone(), W2.clone()))
             if len(kept) == len(wanted):
                 break
-        residual = (W2 @ W1 @ S) - S  # (W2 W1 - I) S
-        by_W1, by_W2 = W2.mT @ residual, residual @ W1.mT
+        # W2^T (W2 W1 - I) S and (W2 W1 - I) S W1^T, with no product of two (d, d) matrices.
+        seen = W1 @ S
+        by_W1, by_W2 = (W2.mT @ W2) @ seen - W2.mT @ S, W2 @ (seen @ W1.mT) - seen.mT
         W1, W2 = (
             shrink * W1 - 2 * learning_rate * by_W1,
             shrink * W2 - 2 * learning_rate * by_W2,
