@@ -158,15 +158,11 @@ def draw_embedding(record: Record) -> go.Figure:
             "color": theme.GREY,
             "gridcolor": "rgba(127,127,127,0.3)",
             "backgroundcolor": "rgba(0,0,0,0)",
+            "showticklabels": False,
         }
-        chart.update_scenes(
-            {
-                f"{a}axis": axis | {"title": {"text": f"vector {k}"}}
-                for k, a in enumerate("xyz", start=1)
-            },
-            row=1,
-            col=place + 1,
-        )
+        titles = {f"{a}axis": axis | {"title": {"text": f"v{k}"}} for k, a in enumerate("xyz", 1)}
+        camera = {"eye": {"x": 1.6, "y": 1.6, "z": 1.0}}
+        chart.update_scenes(titles | {"camera": camera}, row=1, col=place + 1)
     chart.update_layout(template=theme.NEUTRAL, height=480)
     return chart
 

@@ -18,8 +18,8 @@ from eigenlab.spectrum._operators import Counted, Floats
 BASIS_BYTES = 3 * 10**8
 """Memory of the basis, unless k needs more."""
 
-BASIS_COLUMNS = 320
-"""More than this cost more in projected problems than a restart does in products."""
+BASIS_COLUMNS = 48
+"""And two a pair. More cost more in making blocks orthogonal than they save in products."""
 
 ROUNDS = 4
 """Fresh starts with an overlooked pair, or from vectors whose residuals turned out too large."""
@@ -46,7 +46,7 @@ class Search:
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(self.seed)
         n, itemsize = self.operator.n, self.operator.dtype.itemsize
-        self.affordable = min(n, BASIS_COLUMNS, BASIS_BYTES // (n * itemsize))
+        self.affordable = min(n, BASIS_COLUMNS + 2 * self.k, BASIS_BYTES // (n * itemsize))
 
     def run(self, start: Floats, certify: bool) -> Findings:
         """The pairs found from the columns of ``start``."""

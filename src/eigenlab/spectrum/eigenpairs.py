@@ -40,7 +40,8 @@ class Eigenpairs:
     residual_norms: NDArray[np.float64]
     """(k,) ``||A v - lambda v||``, computed from the vectors with one more product at the end."""
     error_bounds: NDArray[np.float64]
-    """(k,) bounds on ``|lambda - true lambda|`` that hold if no pair was overlooked."""
+    """(k,) bounds on ``|lambda - true lambda|`` that hold if no pair was overlooked. Members of a
+    cluster narrower than the tolerance may stand for one another."""
     certified: bool
     """All residuals are within ``tolerance`` and the search for overlooked pairs found none."""
     n_products: int
