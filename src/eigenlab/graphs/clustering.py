@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from eigenlab.errors import InputError
 from eigenlab.graphs.assign import AssignLabels, assign_labels
 from eigenlab.graphs.choice import AffinityKind, gaussian_graph, neighbor_graph, self_tuning_graph
-from eigenlab.graphs.connectivity import connected_components, warn_disconnected
+from eigenlab.graphs.connectivity import connected_components, is_connected, warn_disconnected
 from eigenlab.graphs.dense import DenseGraph
 from eigenlab.graphs.embedding import Embedding, leading_vectors
 from eigenlab.graphs.extension import Extension, finish
@@ -400,7 +400,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
 def _count_components(graph: Graph) -> int:
     """Connected components; a Gaussian graph has one unless its stored entries underflow to 0."""
     if isinstance(graph, DenseGraph):
-        if graph.affinity.min() > 0:
+        if is_connected(graph.affinity):
             return 1
         return connected_components(sparse.csr_array(graph.affinity))[0]
     return connected_components(graph.affinity)[0] if isinstance(graph, SparseGraph) else 1

@@ -35,6 +35,25 @@ def connected_components(affinity: sparse.sparray) -> tuple[int, NDArray[np.int6
     return int(count), rank[label]
 
 
+def is_connected(affinity: Floats) -> bool:
+    """Whether all nodes of a dense (n, n) graph hang together.
+
+    >>> is_connected(np.eye(2)), is_connected(np.ones((2, 2)))
+    (False, True)
+    """
+    reached = affinity[0] > 0
+    reached[0] = True
+    followed = np.zeros(len(affinity), dtype=bool)
+    while not reached.all():
+        # A few rows at a time: in a dense graph the first ones reach nearly everything.
+        fresh = np.flatnonzero(reached & ~followed)[:64]
+        if not len(fresh):
+            return False
+        followed[fresh] = True
+        reached |= (affinity[fresh] > 0).any(axis=0)
+    return True
+
+
 def bridges(X: Floats, affinity: sparse.sparray) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The edges that join all components: a minimum spanning tree of them, (m, 2) and lengths (m,).
 
