@@ -30,6 +30,9 @@ TABLE: dict[str, Row] = {
     "stacked-rnn": Row("stacked_rnn", "Two layers, and the LSTM", ("1h",)),
     "surnames": Row("surnames", "Which language does a surname come from?", ("2", "2a")),
     "pca-optimality": Row("pca_optimality", "A linear autoencoder is PCA", ("3b",)),
+    "regularized-autoencoder": Row(
+        "regularized_autoencoder", "What L2 regularisation adds to PCA", ("8a", "8b")
+    ),
     "latent-width": Row("latent_width", "How wide must a bottleneck be?", ("3a",)),
     "few-label-probe": Row("few_label_probe", "What 200 labels are worth", ("3a'",)),
     "graph-clustering": Row(

@@ -70,8 +70,9 @@ def measure_points(config: PCAOptimalityConfig, context: Context) -> Record:
 
     And the gradient at the principal components of the images, where k is the config's.
     """
-    X = with_spectrum(torch.tensor(SMALL_SPECTRUM), 12, generator(config.seed, "points"))
-    X = X.double()
+    X = with_spectrum(
+        torch.tensor(SMALL_SPECTRUM, dtype=torch.float64), 12, generator(config.seed, "points")
+    )
     scale = float(X.square().sum())
     points = []
     for point in critical_points(X, SMALL_WIDTH):

@@ -1,0 +1,117 @@
+"""What ``regularized-autoencoder`` measures: minima over lambda, and training sample by sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from eigenlab.experiments import _objective_comparison as comparison
+from eigenlab.experiments._linear_data import centred_images, random_factors
+from eigenlab.lab import Context
+from eigenlab.lab.claim import Record
+from eigenlab.linear import descend, predicted_singular_values
+from eigenlab.linear.objective import scatter_eigenpairs
+from eigenlab.linear.regularized import sgd_step
+from eigenlab.spectrum import principal_angles
+from eigenlab.training import derive_seed, generator
+
+if TYPE_CHECKING:
+    from eigenlab.experiments.regularized_autoencoder import RegularizedAutoencoderConfig
+
+#: lambda over the last kept variance sigma_k^2; the last switches some units off.
+FRACTIONS = (0.03, 0.06, 0.12, 0.25, 0.5, 1.3)
+
+
+def measure_objective(config: RegularizedAutoencoderConfig, context: Context) -> Record:
+    """Updates of every way of training beside the gradient of the objective."""
+    return {
+        "seed": config.seed,
+        "ways": comparison.compare(config.seed),
+        "decays": comparison.compare_decays(config.seed),
+        "full_batch": comparison.compare_full_batch(config.seed, 1500),
+    }
+
+
+def measure_minima(config: RegularizedAutoencoderConfig, context: Context) -> Record:
+    """Gradient descent to the minimum for several lambda and starts, all at once."""
+    X = centred_images(config.data)
+    k, d = config.n_components, len(X)
+    S = X @ X.T / X.shape[1]
+    variances, axes = scatter_eigenpairs(X, mean=True)
+    lams = [fraction * float(variances[k - 1]) for fraction in FRACTIONS]
+    seeds = [derive_seed(config.seed, "minima", i) for i in range(config.n_seeds)]
+    starts = [random_factors((), k, d, 0.5 * d**-0.5, generator(seed)) for seed in seeds]
+    W1, W2 = (
+        torch.stack(list(part)).expand(len(lams), *(-1,) * 3).clone()
+        for part in zip(*starts, strict=True)
+    )
+    run = descend(
+        W1, W2, S, lam=torch.tensor(lams, dtype=torch.float64)[:, None],
+        learning_rate=0.15 / float(variances[0]), steps=config.steps,
+    )  # fmt: skip
+    context.reporter.raise_if_cancelled()
+    rows = []
+    for lam, encoders, decoders in zip(lams, run.W1[-1], run.W2[-1], strict=True):
+        active = int((variances[:k] > lam).sum())
+        overlaps = decoders.mT @ decoders - torch.eye(k, dtype=torch.float64)
+        left = torch.linalg.svd(decoders, full_matrices=False)[0]
+        rows.append(
+            {
+                "lam": lam,
+                "active": active,
+                "predicted": predicted_singular_values(X, k, lam).tolist(),
+                "encoder": torch.linalg.svdvals(encoders).tolist(),
+                "decoder": torch.linalg.svdvals(decoders).tolist(),
+                "asymmetry": float((encoders - decoders.mT).abs().max()),
+                "deviation": torch.linalg.matrix_norm(overlaps, 2).tolist(),
+                "span_angle": max(
+                    float(principal_angles(U[:, :active], axes[:, :active]).max()) for U in left
+                ),
+                "axis_angle": max(
+                    float(principal_angles(U[:, [i]], axes[:, [i]]).max())
+                    for U in left
+                    for i in range(active)
+                ),
+                "column_difference": float((decoders - decoders[0]).abs().max()),
+                "product_difference": float(
+                    (decoders @ decoders.mT - decoders[0] @ decoders[0].mT).abs().max()
+                ),
+            }
+        )
+    return {"seeds": seeds, "variances": variances[:k].tolist(), "rows": rows}
+
+
+def measure_training(config: RegularizedAutoencoderConfig, context: Context) -> Record:
+    """Stochastic descent, one sample at a time with weight decay 2 lambda, epoch by epoch."""
+    X = centred_images(config.data)
+    if X.shape[1] > MOST_SAMPLES:  # a step is a Python call; these are enough to see it converge
+        X = X[:, :MOST_SAMPLES] - X[:, :MOST_SAMPLES].mean(dim=1, keepdim=True)
+    k = config.sgd_components
+    variances, _ = scatter_eigenpairs(X, mean=True)
+    lam = 0.25 * float(variances[k - 1])
+    seed = derive_seed(config.seed, "sgd")
+    rng = np.random.default_rng(seed)
+    W1, W2 = (matrix.numpy() for matrix in random_factors((), k, len(X), 0.05, generator(seed)))
+    samples, n = X.T.contiguous().numpy(), X.shape[1]
+    history = [np.linalg.svd(W2, compute_uv=False).tolist()]
+    for epoch in range(config.sgd_epochs):
+        context.reporter.raise_if_cancelled()
+        # Constant for a third of the way, then to zero as a square, for the noise to average out.
+        left = min(1.0, 1.5 * (1 - epoch / config.sgd_epochs))
+        rate = config.sgd_learning_rate / float(variances.sum()) * left**2
+        for place in rng.permutation(n):
+            sgd_step(W1, W2, samples[place], rate, weight_decay=2 * lam)
+        history.append(np.linalg.svd(W2, compute_uv=False).tolist())
+        context.reporter.progress(epoch + 1, config.sgd_epochs, "epochs")
+    return {
+        "seed": seed,
+        "lam": lam,
+        "predicted": predicted_singular_values(X, k, lam).tolist(),
+        "history": history,
+        "asymmetry": float(np.abs(W1 - W2.T).max()),
+    }
+
+
+MOST_SAMPLES = 2000
