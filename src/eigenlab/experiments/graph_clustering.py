@@ -142,10 +142,11 @@ EXPERIMENT = Experiment(
             record="course",
             judge=judges.judge_lonely,
             explanation="A point with hardly any neighbour is nearly a component of its own, with "
-            "an eigenvalue near 1 in M and column sum near 1. Where points are dense, the columns "
-            "of M sum to more than 1 where degrees exceed those around them and to less at the "
-            "rims; dividing by the sums lifts the vectors of whole clusters above 1, and those of "
-            "lone points stay below.",
+            "an eigenvalue near 1. The block of S that belongs to a closed part of the graph has "
+            "columns that sum to one, so its largest singular value is at least 1, and more than "
+            "that unless its rows sum to one, too. In a cluster they do not, since degrees fall "
+            "towards the rims; a lone point is a block of one entry and stays below 1 by what it "
+            "leaks.",
         ),
         Claim(
             id="5e.fourth-vector",
