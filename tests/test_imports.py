@@ -7,7 +7,15 @@ import sys
 
 import pytest
 
-SYSTEMS = ("eigenlab.recurrent", "eigenlab.names", "eigenlab.spectrum", "eigenlab.training")
+SYSTEMS = (
+    "eigenlab.autoencoders",
+    "eigenlab.graphs",
+    "eigenlab.linear",
+    "eigenlab.names",
+    "eigenlab.recurrent",
+    "eigenlab.spectrum",
+    "eigenlab.training",
+)
 FACES = ("pydantic", "plotly", "cyclopts", "rich", "jinja2", "eigenlab.lab", "eigenlab.cli")
 
 

@@ -9,9 +9,12 @@ import re
 import pytest
 
 ROOMS = (
+    "eigenlab.autoencoders",
     "eigenlab.data",
     "eigenlab.experiments",
+    "eigenlab.graphs",
     "eigenlab.lab",
+    "eigenlab.linear",
     "eigenlab.names",
     "eigenlab.recurrent",
     "eigenlab.report",
