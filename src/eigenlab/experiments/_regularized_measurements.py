@@ -93,7 +93,7 @@ def measure_training(config: RegularizedAutoencoderConfig, context: Context) -> 
     lam = 0.25 * float(variances[k - 1])
     seed = derive_seed(config.seed, "sgd")
     rng = np.random.default_rng(seed)
-    W1, W2 = (matrix.numpy() for matrix in random_factors((), k, len(X), 0.05, generator(seed)))
+    W1, W2 = (matrix.numpy() for matrix in random_factors((), k, len(X), 0.01, generator(seed)))
     samples, n = X.T.contiguous().numpy(), X.shape[1]
     history = [np.linalg.svd(W2, compute_uv=False).tolist()]
     for epoch in range(config.sgd_epochs):

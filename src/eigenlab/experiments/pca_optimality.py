@@ -182,7 +182,8 @@ def draw_training(record: Record) -> go.Figure:
     chart = theme.figure("step of gradient descent", "largest principal angle (rad)", log_y=True)
     for place, row in enumerate(record["angles"]):
         theme.line(chart, record["steps"], row, f"start {place + 1}", index=place, markers=False)
-    chart.update_yaxes(exponentformat="power")
+    chart.update_yaxes(dtick=1)
+    chart.update_xaxes(exponentformat="none")
     return chart
 
 
@@ -328,9 +329,10 @@ EXPERIMENT = Experiment(
         Figure(
             "training",
             "Training finds the principal subspace",
-            "Largest principal angle between the decoder's columns and the principal subspace. The "
-            "last stretch is straight: the angle shrinks by a constant factor per step, set by the "
-            "gap in the spectrum.",
+            "Largest principal angle between the decoder's columns and the principal subspace. "
+            "First it shrinks at a rate set by the gap in the spectrum; then slowly: the encoder's "
+            "weights on axes of little variance fade at the rate of that variance, and the decoder "
+            "leans after them.",
             "training",
             draw_training,
         ),

@@ -198,11 +198,13 @@ def draw_ways(record: Record) -> go.Figure:
 
 def draw_history(record: Record) -> go.Figure:
     """Singular values of W2 epoch by epoch with the predicted ones."""
-    chart = theme.figure("epoch (one pass, sample by sample)", "singular value of W<sub>2</sub>")
-    epochs = list(range(len(record["history"])))
+    chart = theme.figure(
+        "epochs (passes, sample by sample)", "singular value of W<sub>2</sub>", log_x=True
+    )
+    epochs = list(range(1, len(record["history"])))
     for place, wanted in enumerate(record["predicted"]):
-        values = [row[place] for row in record["history"]]
-        theme.line(chart, epochs, values, f"σ<sub>{place + 1}</sub>", markers=False)
+        values = [row[place] for row in record["history"][1:]]
+        theme.line(chart, epochs, values, f"i = {place + 1}", markers=False)
         theme.reference(chart, y=wanted)
     return chart
 
@@ -237,8 +239,10 @@ def draw_orthonormal(record: Record) -> go.Figure:
         log_x=True, log_y=True,
     )  # fmt: skip
     lams = [row["lam"] for row in record["rows"]]
-    bound = [min(1.0, lam / record["variances"][-1]) for lam in lams]
-    theme.line(chart, lams, bound, "predicted, min(1, λ / σ<sub>k</sub>²)", markers=False)
+    last = record["variances"][-1]
+    corners = sorted([*lams, last])
+    bound = [min(1.0, lam / last) for lam in corners]
+    theme.line(chart, corners, bound, "predicted, min(1, λ / σ<sub>k</sub>²)", markers=False)
     theme.points(chart, lams, [worst(row["deviation"]) for row in record["rows"]], "measured")
     return chart
 
