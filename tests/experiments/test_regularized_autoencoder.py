@@ -1,0 +1,99 @@
+"""regularized-autoencoder: its claims hold, and each is refuted by a record that says otherwise."""
+
+import copy
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from eigenlab.experiments import _objective_comparison as comparison
+from eigenlab.experiments import regularized_autoencoder
+from eigenlab.lab import Outcome
+
+EXPERIMENT = regularized_autoencoder.EXPERIMENT
+
+
+@pytest.fixture(scope="module")
+def result():
+    return EXPERIMENT.run(EXPERIMENT.config.from_preset("smoke"))
+
+
+def test_every_claim_holds(result):
+    assert {c.id: c.outcome for c in result.claims} == {c.id: "held" for c in EXPERIMENT.claims}
+
+
+def ways(record, **chosen):
+    return [row for row in record["ways"] if all(row[k] == v for k, v in chosen.items())]
+
+
+ADAM = {"loss": "squared error", "regularizer": "weight decay", "optimizer": "Adam"}
+SGD = {**ADAM, "optimizer": "SGD"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "change"),
+    [
+        ("8a.exact-step", lambda r: ways(r, **ADAM)[0].update(mismatch=1e-14)),
+        ("8a.exact-step", lambda r: ways(r, **ADAM)[0].update(mismatch=1e-3)),
+        ("8a.exact-step", lambda r: ways(r, **SGD)[0].update(mismatch=0.3)),
+        ("8a.rest", lambda r: ways(r, **SGD)[0].update(push=0.1)),
+        ("8a.rest", lambda r: ways(r, **ADAM)[0].update(push=1e-12)),
+        ("8a.decay", lambda r: r["decays"][0].update(mismatch=0.01)),
+        ("8a.decay", lambda r: r["decays"][0].update(length=0.5)),
+        ("8a.decay", lambda r: r["decays"][1].update(mismatch=1e-14)),
+        ("8a.decay", lambda r: r["decays"][4].update(mismatch=0.1)),
+        ("8a.full-batch", lambda r: r["full_batch"][1].update(excess=0.1)),
+        ("8a.full-batch", lambda r: r["full_batch"][2].update(excess=0.0)),
+        ("8b.symmetry", lambda r: r["rows"][0].update(asymmetry=0.1)),
+        ("8b.singular-values", lambda r: r["rows"][2]["decoder"][1].__setitem__(0, 0.5)),
+        ("8b.singular-values", lambda r: r["rows"][-1]["encoder"][0].__setitem__(-1, 0.5)),
+        ("8b.one-sample", lambda r: r["history"][-1].__setitem__(0, math.nan)),
+        ("8b.orthonormal", lambda r: r["rows"][1]["deviation"].__setitem__(0, 0.5)),
+        ("8b.identified", lambda r: r["rows"][0].update(column_difference=0.0)),
+        ("8b.identified", lambda r: r["rows"][0].update(span_angle=0.5)),
+        ("8b.identified", lambda r: r["rows"][0].update(axis_angle=0.5)),
+        ("8b.identified", lambda r: r["rows"][0].update(product_difference=0.5)),
+    ],
+)
+def test_a_wrong_number_refutes_its_claim(result, claim, change):
+    chosen = EXPERIMENT.claim(claim)
+    record = copy.deepcopy(dict(result.records[chosen.record]))
+    change(record)
+    assert chosen.evaluate(record).outcome is Outcome.FAILED
+
+
+def test_every_combination_was_compared(result):
+    seen = {
+        (r["loss"], r["regularizer"], r["optimizer"]) for r in result.records["objective"]["ways"]
+    }
+    assert len(seen) == 3 * 4 * 3
+
+
+def test_an_update_of_sgd_is_the_gradient_by_hand():
+    """x = 2, weights 1/2 and 1/2: r = -3/2, dL/dw = 2 r x/2 + decay/2 = -3 + decay/2 for both."""
+    half = torch.full((1, 1), 0.5, dtype=torch.float64)
+    x = torch.tensor([[2.0]], dtype=torch.float64)
+    moved = comparison.one_update(
+        (half, half), x, comparison.LOSSES["squared error"], torch.optim.SGD, 0.8, nn.Identity()
+    )
+    assert moved.tolist() == pytest.approx([1e-3 * 2.6, 1e-3 * 2.6])
+
+
+def test_the_minimiser_that_ways_are_tried_at_has_no_gradient():
+    problem = comparison.Problem(3)
+    assert problem.gradient(*problem.optimum).abs().max() < 1e-13
+
+
+def test_sine_of_known_angles():
+    e, f = torch.eye(2, dtype=torch.float64)
+    assert comparison.sine(e, 3 * e) == pytest.approx(0, abs=1e-15)
+    assert comparison.sine(e, e + f) == pytest.approx(math.sqrt(0.5))
+    assert comparison.sine(e, f) == comparison.sine(e, -e) == 1
+
+
+def test_the_orthonormality_figure_has_the_predicted_line(result):
+    record = result.records["minima"]
+    line = result.figure("orthonormal").data[0]
+    assert line.y[-1] == 1  # beyond sigma_k^2 a unit is off
+    assert line.y[0] == pytest.approx(record["rows"][0]["lam"] / record["variances"][-1])
