@@ -126,6 +126,8 @@ def test_partial_fit_can_be_asked_between_chunks():
         np.testing.assert_allclose(model.components_, peer.components_, atol=1e-8)
     again = model.fit(DIGITS[:300])  # fit forgets what came before
     assert again.n_samples_seen_ == 300
+    assert again.partial_fit(DIGITS[:50]).n_samples_seen_ == 50
+    assert model.fit_chunks([DIGITS[:40]]).partial_fit(DIGITS[40:50]).n_samples_seen_ == 50
 
 
 def test_a_sketch_finds_a_subspace_with_a_gap_in_one_reading():

@@ -103,6 +103,7 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             scatter.update(X)
             self._state = scatter
             self._finish_state()
+            self._state = None  # d x d numbers that nobody needs any more
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> LinearAutoencoder:
@@ -110,7 +111,8 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
         With ``"gram"`` (also ``"auto"`` up to 5,000 features) the result is that of :meth:`fit` on
         all chunks together, in any order. With ``"randomized"`` it is the one-pass approximation.
-        Components are computed when they are first asked for.
+        Components are computed when they are first asked for. After :meth:`fit` a new stream
+        begins; after :meth:`fit_chunks` it goes on.
         """
         fresh = getattr(self, "_state", None) is None
         X = self._rows(X, reset=fresh)
