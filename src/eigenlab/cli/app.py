@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -97,6 +97,7 @@ def build(words: Sequence[str] = ()) -> App:
     app.command(_report, name="report")
     app.command(_data_app())
     app.command(_names_app())
+    app.command(_cluster, name="cluster")
     app.command(_doctor, name="doctor")
     app.command(_bench, name="bench")
     return app
@@ -271,6 +272,60 @@ def _names_predict(
     if not names:
         raise InputError("no name was given: eigenlab names predict NAME ... --model FILE")
     surnames.predict(names, model=model, top=top, json=json)
+
+
+def _cluster(
+    file: Annotated[
+        Path, Parameter(help="Rows of numbers in UTF-8, cut by commas, semicolons, tabs or blanks.")
+    ],
+    /,
+    *,
+    k: Annotated[str, Parameter(help="Number of clusters, or auto.")],
+    out: Annotated[Path, Parameter(help="File for the rows with their cluster; replaced.")],
+    columns: Annotated[
+        str | None, Parameter(help="Cluster by these: names or numbers from 1, such as 1,3 or x,y.")
+    ] = None,
+    header: Annotated[
+        bool | None, Parameter(help="Whether the first row names the columns; default: looked at.")
+    ] = None,
+    standardize: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Scale columns to variance one.")
+    ] = False,
+    affinity: Annotated[
+        Literal["rbf", "nearest_neighbors"], Parameter(help="All pairs of points, or neighbours.")
+    ] = "rbf",
+    gamma: Annotated[
+        str, Parameter(help="A number; scale: 1 / total variance; local: a width for each point.")
+    ] = "scale",
+    n_neighbors: Annotated[int, Parameter(help="Neighbours of a point, itself included.")] = 10,
+    normalization: Annotated[
+        Literal["stochastic", "symmetric", "rows"], Parameter(help="Of the graph's affinities.")
+    ] = "stochastic",
+    seed: Annotated[int, Parameter(help="Seed of everything random.")] = 0,
+    figure: Annotated[Path | None, Parameter(help="HTML file for a picture; replaced.")] = None,
+    json: Json = False,
+) -> None:
+    """Find clusters of any shape in a table and write them as a last column.
+
+    The output is the rows of FILE, in their order and with their delimiter, and a column
+    "cluster" with numbers from 0. Distances are those of the columns as they stand, unless
+    --standardize gives each the same weight. The picture shows up to three columns, and for more
+    of them the points as the graph embeds them; of more than 20000 points, a random sample.
+    """
+    from eigenlab.cli.cluster import Options, cluster
+
+    options = Options(
+        k=k,
+        affinity=affinity,
+        gamma=gamma,
+        n_neighbors=n_neighbors,
+        normalization=normalization,
+        columns=columns,
+        header=header,
+        standardize=standardize,
+        seed=seed,
+    )
+    cluster(file, options, out=out, figure=figure, json=json)
 
 
 def _doctor(*, json: Json = False) -> int:

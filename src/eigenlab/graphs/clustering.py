@@ -78,6 +78,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         embedding_: (n, n_components) rows that were clustered: unit mean square a column, or unit
             length a row for ``"rows"``.
         singular_values_: of the normalised graph, descending.
+        eigengap_: s_k - s_(k+1) for k = n_components; NaN where the next value is unknown.
+        gamma_: what ``"scale"`` came to; only of the complete Gaussian graph.
         residuals_: (n_components,) how far each vector is from being singular.
         certified_: whether residuals are within ``eigen_tol`` and the search for overlooked
             vectors found none.
@@ -245,6 +247,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
 
     def _graph(self, X: Any, seed: int) -> Graph:
         self.__dict__.pop("recall_", None)
+        self.__dict__.pop("gamma_", None)
         if self._precomputed():
             return self._precomputed_graph(X)
         if self.affinity == "nearest_neighbors":
@@ -257,8 +260,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         if self.affinity == "rbf" and self.gamma == "local":
             return self_tuning_graph(X.toarray() if sparse.issparse(X) else X)
         if self.affinity == "rbf" and not sparse.issparse(X):
-            self._fit_gamma = self._gamma(X)
-            return gaussian_graph(X, self._fit_gamma, self.affinity_kind, self.device)
+            self.gamma_ = self._gamma(X)
+            return gaussian_graph(X, self.gamma_, self.affinity_kind, self.device)
         return DenseGraph(self._kernel(X, X))
 
     def _precomputed_graph(self, X: Any) -> Graph:
@@ -305,7 +308,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         self.certified_ = embedding.certified
         used = self.n_components or self.n_clusters_
         self.residuals_ = embedding.residual_norms[:used]
-        return embedding.leading(used)
+        embedding = embedding.leading(used)
+        self.eigengap_ = float(embedding.singular_values[-1] - embedding.next_singular_value)
+        return embedding
 
     def _vectors(self, graph: Graph, k: int, seed: int, reporter: Reporter) -> Embedding:
         return leading_vectors(
@@ -370,7 +375,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         if self.affinity == "rbf" and not sparse.issparse(self._fit_X):
             from sklearn.metrics.pairwise import rbf_kernel
 
-            return rbf_kernel(X, self._fit_X, gamma=self._fit_gamma)
+            return rbf_kernel(X, self._fit_X, gamma=self.gamma_)
         return self._kernel(X, self._fit_X)
 
     def _local_affinities(self, X: Any) -> Any:

@@ -1,0 +1,304 @@
+"""``eigenlab cluster``: the clusters of a table of numbers, as a column beside it."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eigenlab.cli.cluster_figure import DRAWN, SHOWN, draw, page
+from eigenlab.cli.execute import print_json
+from eigenlab.cli.table_file import Table, read_table
+from eigenlab.cli.terminal import (
+    TerminalReporter,
+    is_main_process,
+    notices,
+    output,
+    stop_gently,
+)
+from eigenlab.errors import InputError
+from eigenlab.files import write_atomic
+from eigenlab.graphs import DisconnectedGraphWarning, FewerClustersWarning, SpectralClustering
+from eigenlab.graphs.graph import Normalization
+from eigenlab.spectrum import EigenpairsWarning
+
+COLUMN = "cluster"
+UNEVEN = 10.0
+"""Ratio of the columns' standard deviations from which one column drowns another."""
+NOTED = (DisconnectedGraphWarning, FewerClustersWarning, EigenpairsWarning)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person asked for, as typed."""
+
+    k: str
+    affinity: str = "rbf"
+    gamma: str = "scale"
+    n_neighbors: int = 10
+    normalization: Normalization = "stochastic"
+    columns: str | None = None
+    header: bool | None = None
+    standardize: bool = False
+    seed: int = 0
+
+
+def cluster(file: Path, options: Options, *, out: Path, figure: Path | None, json: bool) -> None:
+    """Cluster the rows of ``file`` and write them, with their cluster, to ``out``."""
+    n_clusters, gamma = _n_clusters(options.k), _gamma(options)
+    _refuse_places(file, out, figure)
+    table = read_table(file, header=options.header)
+    columns = _columns(table, options)
+    X = table.numbers(columns)
+    _refuse_few(table, n_clusters, options)
+    X, notes = _prepared(X, [table.column_name(c) for c in columns], options.standardize)
+    model = SpectralClustering(
+        n_clusters,
+        affinity=options.affinity,
+        gamma=gamma,
+        n_neighbors=options.n_neighbors,
+        normalization=options.normalization,
+        random_state=options.seed,
+    )
+    with (
+        TerminalReporter(COLUMN, notices()) as reporter,
+        stop_gently(reporter),
+        _noted(notes),
+    ):
+        started = time.perf_counter()
+        model.fit(X, reporter=reporter)
+        seconds = time.perf_counter() - started
+        reporter.raise_if_cancelled()
+    text = table.with_column(_free_name(table), model.labels_.tolist())
+    drawn = None if figure is None else _page(table, columns, model, options.seed)
+    if is_main_process():
+        write_atomic(out, text)
+        if figure is not None and drawn is not None:
+            write_atomic(figure, drawn)
+    for note in notes:
+        notices().print(f"note: {note}", markup=False, soft_wrap=True)
+    found = _summary(table, columns, model) | {
+        "seconds": seconds,
+        "out": str(out),
+        "figure": figure and str(figure),
+        "notes": notes,
+    }
+    if json:
+        print_json(found)
+    else:
+        _show(found)
+
+
+def _n_clusters(text: str) -> Any:
+    if text == "auto":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"--k {text}: expected auto or a whole number from 1")
+    return int(text)
+
+
+def _gamma(options: Options) -> Any:
+    text = options.gamma
+    if text in ("scale", "local"):
+        return text
+    try:
+        gamma = float(text)
+    except ValueError:
+        gamma = math.nan
+    if not 0 < gamma < math.inf:
+        raise InputError(f"--gamma {text}: expected a positive number, scale or local")
+    if options.affinity == "nearest_neighbors":
+        raise InputError(
+            f"--gamma {text}: the edges of --affinity nearest_neighbors have no width; "
+            "take --gamma local, or leave it out"
+        )
+    return gamma
+
+
+def _refuse_places(file: Path, out: Path, figure: Path | None) -> None:
+    """Raise before the work what writing would raise after it."""
+    places = {"FILE": file, "--out": out} | ({} if figure is None else {"--figure": figure})
+    seen: dict[Path, str] = {}
+    for option, path in places.items():
+        if path.resolve() in seen:
+            raise InputError(
+                f"{option} {path} is {seen[path.resolve()]} too; choose another file for {option}"
+            )
+        seen[path.resolve()] = option
+        if option == "FILE":
+            continue
+        if path.is_dir():
+            raise InputError(f"{option} {path} is a folder; name a file")
+        existing = next(folder for folder in path.absolute().parents if folder.exists())
+        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+            raise InputError(f"{option} {path}: cannot write to {existing}; choose another folder")
+
+
+def _columns(table: Table, options: Options) -> list[int]:
+    """The columns to cluster by; an earlier result is not taken for a measurement."""
+    if options.columns is None and table.names is not None and COLUMN in table.names:
+        raise InputError(
+            f"{table.path} has a column {COLUMN!r} already; is it a result? "
+            "Name the columns to cluster by with --columns"
+        )
+    return table.select(options.columns)
+
+
+def _refuse_few(table: Table, n_clusters: Any, options: Options) -> None:
+    n = len(table.rows)
+    if n < 2:
+        raise InputError(f"{table.path} has {n} row; clusters need at least 2")
+    if n_clusters != "auto" and n_clusters > n:
+        raise InputError(f"--k {n_clusters} is more than the {n} rows of {table.path}")
+    if options.n_neighbors < 2:
+        raise InputError(
+            f"--n-neighbors {options.n_neighbors}: expected at least 2, the point itself being one"
+        )
+    if not 0 <= options.seed < 2**32:
+        raise InputError(f"--seed {options.seed}: expected 0 to {2**32 - 1}")
+
+
+def _prepared(X: Any, names: Sequence[str], standardize: bool) -> tuple[Any, list[str]]:
+    """Columns about zero, which changes no distance; and a note where one of them drowns others."""
+    from sklearn.preprocessing import StandardScaler
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = X.std(axis=0)
+    if not np.isfinite(spread).all():
+        wild = names[int(np.flatnonzero(~np.isfinite(spread))[0])]
+        raise InputError(f"column {wild} has numbers too large to compare; rescale it")
+    notes = []
+    widest, narrowest = int(spread.argmax()), int(np.where(spread > 0, spread, np.inf).argmin())
+    if not standardize and spread[widest] > UNEVEN * spread[narrowest] > 0:
+        notes.append(
+            f"column {names[widest]} spreads {spread[widest] / spread[narrowest]:.3g} times as far "
+            f"as column {names[narrowest]} and decides alone; unless they share a unit, "
+            "add --standardize"
+        )
+    return StandardScaler(with_std=standardize).fit_transform(X), notes
+
+
+@contextmanager
+def _noted(notes: list[str]) -> Iterator[None]:
+    """Collect the estimator's warnings as one-line notes; let all others through."""
+    with warnings.catch_warnings(record=True) as caught:
+        for category in NOTED:
+            warnings.simplefilter("always", category)
+        yield
+    for warning in caught:
+        text = " ".join(str(warning.message).split())
+        if not issubclass(warning.category, NOTED):
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+        elif text not in notes:
+            notes.append(text)
+
+
+def _free_name(table: Table) -> str:
+    taken = set(table.names or ())
+    return next(
+        name
+        for number in range(1, len(taken) + 2)
+        if (name := COLUMN if number == 1 else f"{COLUMN}_{number}") not in taken
+    )
+
+
+def _sizes(model: SpectralClustering) -> dict[str, int]:
+    clusters, sizes = np.unique(model.labels_, return_counts=True)
+    return {str(cluster): int(size) for cluster, size in zip(clusters, sizes, strict=True)}
+
+
+def _summary(table: Table, columns: Sequence[int], model: SpectralClustering) -> dict[str, Any]:
+    """What a machine may want to know; all of it public attributes of the estimator."""
+    names = table.names or [str(column + 1) for column in range(table.width)]
+    used = model.n_clusters_
+    selection = getattr(model, "selection_", None)
+    return {
+        "file": str(table.path),
+        "rows": len(table.rows),
+        "columns": [names[column] for column in columns],
+        "n_clusters": used,
+        "chosen": None if selection is None else {"stability": selection.stability},
+        "sizes": _sizes(model),
+        "graph": model.affinity_kind_,
+        "gamma": getattr(model, "gamma_", None),
+        "components": model.connected_components_,
+        "recall": getattr(model, "recall_", None),
+        "singular_values": model.singular_values_[:used].tolist(),
+        "gap": model.eigengap_,
+        "residual": float(model.residuals_.max()),
+        "certified": bool(model.certified_),
+    }
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    sizes = ", ".join(f"{cluster}: {size}" for cluster, size in found["sizes"].items())
+    chosen = found["chosen"]
+    why = (
+        f", chosen (stability {chosen['stability'][found['n_clusters']]:.2f})"
+        if chosen
+        else ", as asked"
+    )
+    graph = found["graph"] + (f", gamma {found['gamma']:.6g}" if found["gamma"] else "")
+    if found["components"] > 1:
+        graph += f", {found['components']} connected components"
+    if found["recall"] is not None:
+        graph += f", recall {found['recall']:.3f}"
+    values = " ".join(f"{value:.6g}" for value in found["singular_values"])
+    gap = "unknown" if math.isnan(found["gap"]) else f"{found['gap']:.3g}"
+    certainty = "certified" if found["certified"] else "not certified"
+    lines = {
+        "points": f"{found['rows']} rows, {len(found['columns'])} columns "
+        f"({', '.join(found['columns'])})",
+        "graph": graph,
+        "clusters": f"{len(found['sizes'])}{why}",
+        "sizes": sizes,
+        "singular values": f"{values}, then a gap of {gap}",
+        "residual": f"{found['residual']:.2g}, {certainty}",
+        "seconds": f"{found['seconds']:.2f}",
+        "written": ", ".join(filter(None, (found["out"], found["figure"]))),
+    }
+    width = max(map(len, lines))
+    for name, line in lines.items():
+        output().print(f"{name:<{width}}  {line}", markup=False, soft_wrap=True)
+
+
+def _page(table: Table, columns: Sequence[int], model: SpectralClustering, seed: int) -> str:
+    record = picture_record(table, columns, model, seed)
+    return page(draw(record), record["title"])
+
+
+def picture_record(
+    table: Table, columns: Sequence[int], model: SpectralClustering, seed: int
+) -> dict[str, Any]:
+    """What the picture shows: the columns if there are at most three, else the embedding."""
+    n = len(table.rows)
+    rows = np.arange(n)
+    if n > SHOWN:
+        rows = np.sort(np.random.default_rng(seed).choice(n, SHOWN, replace=False))
+    if len(columns) <= DRAWN:
+        axes = [table.names[c] if table.names else f"column {c + 1}" for c in columns]
+        values: Any = table.numbers(columns)[rows]
+        what = ""
+    else:
+        values = model.embedding_[rows, :DRAWN]
+        axes = [f"vector {place + 1}" for place in range(values.shape[1])]
+        what = f"; the {len(columns)} columns embedded by the graph's top singular vectors"
+    sample = f"; a random sample of {SHOWN} of {n} points" if n > SHOWN else ""
+    return {
+        "title": f"{table.path.name}: {len(_sizes(model))} clusters of {n} rows{what}{sample}",
+        "axes": axes,
+        "points": [[float(f"{value:.6g}") for value in row] for row in values.tolist()],
+        "rows": (rows + 1).tolist(),
+        "labels": model.labels_[rows].tolist(),
+        "sizes": _sizes(model),
+    }
