@@ -1,0 +1,221 @@
+"""The estimator: scikit-learn's contract, the course's answers, new points, the number chosen."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.cluster import KMeans
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score
+from sklearn.neighbors import kneighbors_graph
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+from eigenlab.graphs import (
+    SpectralClustering,
+    rbf_affinity,
+    row_normalize,
+    stochastic_normalize,
+    stretched_blobs,
+    symmetric_normalize,
+    top_singular_vectors,
+    two_circles,
+)
+
+
+def blobs(n: int = 90, k: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Blobs on a circle, each of spread 0.4 and 6 from the next."""
+    radius = 3 / np.sin(np.pi / k)
+    angle = 2 * np.pi * np.arange(k) / k
+    centers = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return make_blobs(n, centers=centers, cluster_std=0.4, random_state=seed)
+
+
+def assert_finds(truth: np.ndarray, labels: np.ndarray) -> None:
+    assert adjusted_rand_score(truth, labels) == 1
+
+
+@pytest.mark.parametrize(
+    "model", [SpectralClustering(2), SpectralClustering("auto", gamma="scale")]
+)
+def test_scikit_learns_checks_pass(model):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # points of these checks often have no clusters
+        results = check_estimator(model, on_fail=None, on_skip=None)
+    failed = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
+    assert not failed
+    assert len(results) > 30
+
+
+@pytest.mark.parametrize("method", ["kmeans", "cluster_qr", "discretize"])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array, sparse.coo_matrix])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_precomputed_affinities_dense_and_sparse(method, form, dtype):
+    X, truth = blobs()
+    A = rbf_affinity(X, 1.0)
+    A[A < 1e-8] = 0
+    model = SpectralClustering(3, affinity="precomputed", assign_labels=method, random_state=0).fit(
+        form(A.astype(dtype))
+    )
+    assert_finds(truth, model.labels_)
+    assert model.labels_.dtype == np.int64
+    assert model.affinity_kind_ == "precomputed"
+
+
+@pytest.mark.parametrize("method", ["kmeans", "cluster_qr", "discretize"])
+@pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
+@pytest.mark.parametrize(
+    "affinity",
+    ["rbf", "nearest_neighbors", "laplacian", lambda x, y: float(np.exp(-((x - y) ** 2).sum()))],
+    ids=["rbf", "nearest_neighbors", "laplacian", "callable"],
+)
+def test_every_affinity_and_assignment_finds_separate_blobs(affinity, normalization, method):
+    X, truth = blobs(60)
+    model = SpectralClustering(
+        3,
+        affinity=affinity,
+        normalization=normalization,
+        n_neighbors=20,
+        assign_labels=method,
+        random_state=0,
+    ).fit(X)
+    assert_finds(truth, model.labels_)
+    assert model.embedding_.shape == (60, 3)
+    assert_finds(model.labels_, model.predict(X))
+
+
+def test_precomputed_neighbors_of_distances():
+    X, truth = blobs()
+    distances = kneighbors_graph(X, 12, mode="distance")
+    model = SpectralClustering(
+        3, affinity="precomputed_nearest_neighbors", n_neighbors=10, random_state=0
+    )
+    assert_finds(truth, model.fit_predict(distances))
+
+
+@pytest.mark.parametrize("affinity_kind", ["dense", "tiled", "fourier"])
+def test_every_way_to_hold_the_graph_gives_the_same_labels(affinity_kind):
+    X, _ = stretched_blobs(400)
+    expected = SpectralClustering(3, gamma=3.0, random_state=0, affinity_kind="dense").fit(X)
+    found = SpectralClustering(3, gamma=3.0, random_state=0, affinity_kind=affinity_kind).fit(X)
+    assert found.affinity_kind_ == affinity_kind
+    assert_finds(expected.labels_, found.labels_)
+    np.testing.assert_allclose(found.singular_values_, expected.singular_values_, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("normalization", "ari"), [("stochastic", 0.9925), ("symmetric", 0.5488), ("rows", 0.9895)]
+)
+def test_the_courses_blobs_get_the_labels_of_the_dense_route(normalization, ari):
+    X, truth = stretched_blobs(2000)
+    model = SpectralClustering(3, gamma=7.5, normalization=normalization, random_state=0).fit(X)
+    assert adjusted_rand_score(truth, model.labels_) == pytest.approx(ari, abs=2e-3)
+    assert model.residuals_.max() <= 1e-6
+
+
+@pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
+def test_labels_and_spectrum_are_those_of_the_dense_svd(normalization):
+    X, _ = stretched_blobs(400)
+    M = symmetric_normalize(rbf_affinity(X, 3.0))
+    if normalization == "stochastic":
+        M = stochastic_normalize(M)
+    vectors, values = top_singular_vectors(M, 4)
+    V = row_normalize(vectors[:, :3]) if normalization == "rows" else vectors[:, :3]
+    expected = KMeans(3, n_init=10, random_state=0).fit_predict(V)
+    model = SpectralClustering(3, gamma=3.0, normalization=normalization, random_state=0).fit(X)
+    np.testing.assert_allclose(model.singular_values_, values[:3], atol=1e-9)
+    assert adjusted_rand_score(expected, model.labels_) > 0.99
+
+
+@pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
+def test_new_points_fall_into_the_clusters_of_a_joint_fit(normalization):
+    X, _ = two_circles(500)
+    arguments = {"gamma": 30.0, "normalization": normalization, "random_state": 0}
+    joint = SpectralClustering(2, **arguments).fit(X)
+    model = SpectralClustering(2, **arguments).fit(X[:400])
+    assert_finds(model.labels_, model.predict(X[:400]))
+    np.testing.assert_array_equal(model.labels_, model.predict(X[:400]))
+    agreement = adjusted_rand_score(joint.labels_[400:], model.predict(X[400:]))
+    assert agreement > 0.97
+    blocks = [model.predict(X[first : first + 7]) for first in range(0, 500, 7)]
+    np.testing.assert_array_equal(np.concatenate(blocks), model.predict(X))
+
+
+def test_a_point_far_from_all_takes_the_cluster_of_the_nearest():
+    X, _ = blobs()
+    model = SpectralClustering(3, random_state=0).fit(X)
+    far = 1e3 * X[:5]
+    nearest = ((far[:, None] - X) ** 2).sum(-1).argmin(axis=1)
+    np.testing.assert_array_equal(model.predict(far), model.labels_[nearest])
+
+
+def test_a_row_of_a_precomputed_affinity_without_edges_is_refused():
+    X, _ = blobs()
+    A = rbf_affinity(X, 1.0)
+    model = SpectralClustering(3, affinity="precomputed", random_state=0).fit(A)
+    np.testing.assert_array_equal(model.predict(A), model.labels_)
+    with pytest.raises(ValueError, match="row 1 of X has no affinity"):
+        model.predict(np.stack([A[0], np.zeros(90)]))
+
+
+@pytest.mark.parametrize("affinity_kind", ["dense", "tiled", "fourier"])
+def test_pickles_and_seeds(affinity_kind):
+    X, _ = stretched_blobs(200)
+    model = SpectralClustering(3, random_state=1, affinity_kind=affinity_kind).fit(X)
+    again = clone(model).fit(X)
+    np.testing.assert_array_equal(model.labels_, again.labels_)
+    np.testing.assert_array_equal(model.embedding_, again.embedding_)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict(X), model.predict(X))
+
+
+def test_fewer_and_more_components_than_clusters():
+    X, truth = blobs()
+    for n_components in (2, 5):
+        model = SpectralClustering(3, n_components=n_components, random_state=0).fit(X)
+        assert model.embedding_.shape == (90, n_components)
+    assert_finds(truth, model.labels_)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 5, 6])
+def test_auto_finds_the_number_of_separate_blobs(k):
+    X, truth = blobs(40 * k, k)
+    model = SpectralClustering("auto", random_state=0, gamma=0.5).fit(X)
+    assert model.n_clusters_ == k
+    assert_finds(truth, model.labels_)
+    assert model.selection_.n_clusters == k
+    assert model.selection_.gaps.argmax() == k - 1
+    assert model.selection_.stability[k] == pytest.approx(1)
+    assert not hasattr(model.set_params(n_clusters=2).fit(X), "selection_")
+
+
+def test_a_pipeline_and_a_gamma_from_the_data():
+    X, truth = blobs()
+    model = make_pipeline(StandardScaler(), SpectralClustering(3, gamma="scale", random_state=0))
+    assert model.fit(X)[-1].gamma_ == pytest.approx(0.5)  # 1 / (2 columns of unit variance)
+    assert model.fit_predict(X).shape == truth.shape
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"n_clusters": 0}, "n_clusters=0"),
+        ({"n_clusters": 2.5}, "n_clusters=2.5"),
+        ({"n_clusters": "some"}, "n_clusters='some'"),
+        ({"normalization": "none"}, "normalization='none'"),
+        ({"n_components": 0}, "n_components=0"),
+        ({"gamma": -1.0}, "gamma=-1"),
+        ({"gamma": "wide"}, "gamma='wide'"),
+        ({"affinity": "near"}, "affinity='near'"),
+        ({"affinity_kind": "thin"}, "affinity_kind='thin'"),
+        ({"assign_labels": "dice"}, "assign_labels='dice'"),
+        ({"affinity": "precomputed"}, "square"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        SpectralClustering(**({"n_clusters": 2} | arguments)).fit(blobs()[0])

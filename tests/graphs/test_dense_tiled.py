@@ -1,0 +1,56 @@
+"""Stored and tiled graphs against the matrix they stand for."""
+
+import numpy as np
+import pytest
+
+from eigenlab.errors import InputError
+from eigenlab.graphs import rbf_affinity, tiled
+from eigenlab.graphs.dense import DenseGraph
+from eigenlab.graphs.tiled import TiledGraph
+
+
+@pytest.mark.parametrize("tile_numbers", [2**20, 100])
+def test_products_and_degrees_are_those_of_the_matrix(monkeypatch, tile_numbers):
+    monkeypatch.setattr(tiled, "TILE_NUMBERS", tile_numbers)
+    random = np.random.default_rng(0)
+    X, vectors = random.normal(size=(43, 4)), random.normal(size=(43, 3))
+    A = np.exp(-0.3 * ((X[:, None] - X) ** 2).sum(-1))
+    for graph in (DenseGraph(rbf_affinity(X, 0.3)), TiledGraph(X, 0.3)):
+        np.testing.assert_allclose(graph.matmat(vectors), A @ vectors, atol=1e-12)
+        np.testing.assert_allclose(graph.degrees, A.sum(axis=1), rtol=1e-13)
+        assert (graph.n_nodes, graph.entry_error) == (43, 0)
+    part = TiledGraph(X, 0.3).matmat(vectors, rows=slice(5, 20))
+    np.testing.assert_allclose(part, A[5:20] @ vectors, atol=1e-12)
+
+
+def test_tiles_keep_the_vectors_type_and_bear_points_far_from_the_origin():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    graph = TiledGraph((X + 100).astype(np.float32), 0.5)
+    product = graph.matmat(np.eye(20, dtype=np.float32))
+    assert product.dtype == np.float32
+    np.testing.assert_allclose(product, rbf_affinity(X, 0.5), atol=1e-4)
+
+
+def test_rounding_is_forgiven_and_made_symmetric():
+    A = np.array([[1.0, 0.5, -1e-16], [0.5 + 1e-15, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    graph = DenseGraph(A, "precomputed")
+    np.testing.assert_array_equal(graph.affinity, graph.affinity.T)
+    assert graph.affinity.min() == 0
+    assert graph.kind == "precomputed"
+    assert DenseGraph(np.eye(2, dtype=int)).affinity.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("matrix", "words"),
+    [
+        (np.ones((2, 3)), r"shape \(2, 3\); expected a square"),
+        (np.ones((0, 0)), r"shape \(0, 0\)"),
+        (np.array([[1.0, np.nan], [np.nan, 1.0]]), r"nan at \(0, 1\)"),
+        (np.array([[1.0, np.inf], [np.inf, 1.0]]), r"inf at \(0, 1\)"),
+        (np.array([[1.0, -0.5], [-0.5, 1.0]]), r"-0.5 at \(0, 1\).*not be negative"),
+        (np.array([[1.0, 0.5], [0.25, 1.0]]), r"0.5 at \(0, 1\) but 0.25 at \(1, 0\)"),
+    ],
+)
+def test_bad_affinity_is_named(matrix, words):
+    with pytest.raises(InputError, match=words):
+        DenseGraph(matrix)
