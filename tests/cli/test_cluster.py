@@ -241,6 +241,7 @@ def record(axes, n=4):
     points = [[float(10 * i + j) for j in range(axes)] for i in range(n)]
     return {
         "title": "four",
+        "remarks": ["a & b"],
         "axes": [f"a{i}" for i in range(axes)],
         "points": points,
         "rows": list(range(1, n + 1)),
@@ -278,5 +279,5 @@ def test_many_points_are_sampled_and_many_columns_embedded(call, tmp_path, monke
     (found,) = drawn
     assert found["axes"] == ["vector 1", "vector 2", "vector 3"]
     assert len(found["points"]) == len(found["labels"]) == len(set(found["rows"])) == 20
-    assert "a random sample of 20 of 30 points" in found["title"]
+    assert "a random sample of 20 of 30 points" in cluster_figure.draw(found).layout.title.text
     assert sum(found["sizes"].values()) == 30

@@ -288,14 +288,16 @@ def picture_record(
     if len(columns) <= DRAWN:
         axes = [table.names[c] if table.names else f"column {c + 1}" for c in columns]
         values: Any = table.numbers(columns)[rows]
-        what = ""
+        remarks = []
     else:
         values = model.embedding_[rows, :DRAWN]
         axes = [f"vector {place + 1}" for place in range(values.shape[1])]
-        what = f"; the {len(columns)} columns embedded by the graph's top singular vectors"
-    sample = f"; a random sample of {SHOWN} of {n} points" if n > SHOWN else ""
+        remarks = [f"the {len(columns)} columns, embedded by the graph's top singular vectors"]
+    if n > SHOWN:
+        remarks.append(f"a random sample of {SHOWN} of {n} points")
     return {
-        "title": f"{table.path.name}: {len(_sizes(model))} clusters of {n} rows{what}{sample}",
+        "title": f"{table.path.name}: {len(_sizes(model))} clusters of {n} rows",
+        "remarks": remarks,
         "axes": axes,
         "points": [[float(f"{value:.6g}") for value in row] for row in values.tolist()],
         "rows": (rows + 1).tolist(),

@@ -30,14 +30,14 @@ def draw(record: Mapping[str, Any]) -> go.Figure:
     Args:
         record: ``axes``, the one to three names; ``points``, a list of as many numbers for each
             point drawn; ``rows``, its row number; ``labels``, its cluster; ``sizes``, all points
-            of each cluster by its number; ``title``.
+            of each cluster by its number; ``title``, and ``remarks`` below it.
     """
     axes: Sequence[str] = record["axes"]
     columns = [list(column) for column in zip(*record["points"], strict=True)]
     if len(axes) == 1:
         axes, columns = ["row", *axes], [list(record["rows"]), *columns]
     pairs = list(combinations(range(len(axes)), 2))
-    chart = theme.figure("", "", title=html.escape(record["title"]), height=520)
+    chart = theme.figure("", "", title=_title(record), height=520)
     for panel, (across, up) in enumerate(pairs):
         name = "" if panel == 0 else str(panel + 1)
         left, right = _span(panel, len(pairs))
@@ -72,7 +72,12 @@ def draw(record: Mapping[str, Any]) -> go.Figure:
                 )
             )
     tools = {"bgcolor": "rgba(0,0,0,0)", "color": theme.GREY, "activecolor": theme.COLORS[0]}
-    return chart.update_layout(margin_t=64, legend_itemsizing="constant", modebar=tools)
+    return chart.update_layout(margin_t=96, legend_itemsizing="constant", modebar=tools)
+
+
+def _title(record: Mapping[str, Any]) -> str:
+    lines = [html.escape(line) for line in (record["title"], *record["remarks"])]
+    return "<br>".join([lines[0], *(f"<sup>{line}</sup>" for line in lines[1:])])
 
 
 def _span(panel: int, panels: int) -> tuple[float, float]:
