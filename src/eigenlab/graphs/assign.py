@@ -59,7 +59,10 @@ def assign_labels(
         if method == "cluster_qr":
             labels = _spectral.cluster_qr(embedding)
         else:
-            labels = _spectral.discretize(embedding, random_state=random_state)
+            # Rows of zeros, nodes that no vector reaches, have no direction: the first cluster.
+            reached = embedding.any(axis=1)
+            labels = np.zeros(len(embedding), dtype=np.int64)
+            labels[reached] = _spectral.discretize(embedding[reached], random_state=random_state)
     found = len(np.unique(labels))
     if found < n_clusters:
         warnings.warn(

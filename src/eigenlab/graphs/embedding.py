@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eigenlab.errors import InputError
 from eigenlab.graphs.compressed import CompressedProblem
 from eigenlab.graphs.fourier import FourierGraph
 from eigenlab.graphs.graph import Floats, Graph, Normalization, NormalizedOperator
@@ -112,7 +113,11 @@ def _through_modes(
     coarse = graph.coarsened(max(1e-2 * tol, graph.entry_error))
     for modes in (coarse, graph):
         problem = CompressedProblem(whole, modes)
-        pairs = _solve(problem, k, tol, start, seed, certify, reporter)
+        try:
+            pairs = _solve(problem, k, tol, start, seed, certify, reporter)
+        except InputError:
+            # A has a rank below k, as when points coincide: in what is left rounding rules.
+            break
         pairs = _measured(whole, problem.lift(pairs.vectors), pairs)
         if pairs.residual_norms.max() <= tol:
             return pairs

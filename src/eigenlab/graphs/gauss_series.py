@@ -57,12 +57,15 @@ def gauss_series(span: NDArray[np.floating], gamma: float, tolerance: float) -> 
         # The nearest image of a bell lies period - extent away, the next ones farther.
         period = float(extent) + math.sqrt(math.log(4 / share) / gamma)
         # The bell's own width bounds the period from below; else the series is one constant.
-        highest = math.ceil(period * math.sqrt(gamma * math.log(8 / share)) / math.pi)
+        highest = math.ceil(period * math.sqrt(gamma) * math.sqrt(math.log(8 / share)) / math.pi)
         aliases = 2 * sum(math.exp(-gamma * (p * period - extent) ** 2) for p in range(1, 4))
-        cut = _coefficient(np.arange(highest + 1, 2 * highest + 2), gamma, period)
+        # Coefficients fall ever faster: those cut off are below a geometric series. Not summed one
+        # by one, since a useless series may have more of them than there is memory.
+        first = float(_coefficient(np.array(highest + 1), gamma, period))
+        cut = first / -math.expm1(-((math.pi / period) ** 2) * (2 * highest + 3) / gamma)
         periods.append(period)
         modes.append(2 * highest + 1)
-        errors.append(aliases + 2 * float(cut.sum()))
+        errors.append(aliases + 2 * cut)
     # |prod a - prod b| <= sum of the factors' errors times the other factors, each below 1 + error.
     bound = sum(errors) * (1 + max(errors)) ** (len(errors) - 1)
     return GaussSeries(gamma, tuple(periods), tuple(modes), bound)
