@@ -219,3 +219,15 @@ def test_a_pipeline_and_a_gamma_from_the_data():
 def test_bad_arguments_are_named(arguments, words):
     with pytest.raises(ValueError, match=words):
         SpectralClustering(**({"n_clusters": 2} | arguments)).fit(blobs()[0])
+
+
+@pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
+def test_the_extension_gives_back_the_rows_of_the_nodes(normalization):
+    """For an eigenvector u = O u / lambda holds at each node."""
+    X, _ = stretched_blobs(150)
+    model = SpectralClustering(
+        3, gamma=2.0, normalization=normalization, eigen_tol=1e-10, random_state=0
+    ).fit(X)
+    rows, alone = model._extension.embed(model.affinity_matrix_)
+    assert not alone.any()
+    np.testing.assert_allclose(rows, model.embedding_, atol=1e-7)
