@@ -98,6 +98,12 @@ def test_every_figure_names_its_axes(name, smoke):
         assert drawn.data, figure.name
         if all(trace.type in WITHOUT_AXES for trace in drawn.data):
             continue
+        solid = [drawn.layout[trace.scene or "scene"] for trace in drawn.data if "scene" in trace]
+        if solid:
+            for scene in solid:
+                assert scene.xaxis.title.text and scene.yaxis.title.text, figure.name
+                assert scene.zaxis.title.text, figure.name
+            continue
         axes = [axis for kind in (drawn.select_xaxes, drawn.select_yaxes) for axis in kind()]
         named = [axis for axis in axes if axis.title.text]
         shown = [axis for axis in axes if axis.visible is not False and not axis.matches]
