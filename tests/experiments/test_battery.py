@@ -101,8 +101,7 @@ def test_every_figure_names_its_axes(name, smoke):
         solid = [drawn.layout[trace.scene or "scene"] for trace in drawn.data if "scene" in trace]
         if solid:
             for scene in solid:
-                assert scene.xaxis.title.text and scene.yaxis.title.text, figure.name
-                assert scene.zaxis.title.text, figure.name
+                assert all(scene[f"{letter}axis"].title.text for letter in "xyz"), figure.name
             continue
         axes = [axis for kind in (drawn.select_xaxes, drawn.select_yaxes) for axis in kind()]
         named = [axis for axis in axes if axis.title.text]
