@@ -36,18 +36,20 @@ def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
         raise InputError(f"X has shape {tuple(X.shape)}; expected points (n, d)")
     if not gamma > 0:
         raise InputError(f"gamma={gamma!r}; expected a positive number")
-    # ||x - y||^2 = ||x||^2 + ||y||^2 - 2 x.y, about the mean so that few digits cancel.
-    points = X - X.mean(0)
-    squares = (points * points).sum(1)
-    exponent = points @ points.T
-    exponent *= 2 * gamma
-    exponent -= gamma * squares[:, None]
-    exponent -= gamma * squares
-    if isinstance(exponent, Tensor):
-        return torch.exp(exponent.clamp(max=0).fill_diagonal_(0))
-    np.minimum(exponent, 0, out=exponent)
-    np.fill_diagonal(exponent, 0)
-    return np.exp(exponent, out=exponent)
+    tensor = isinstance(X, Tensor)
+    points = X if tensor else torch.from_numpy(np.asarray(X, dtype=_floating(X)))
+    # About the mean few digits cancel in -gamma ||x - y||^2 = p.q - |p|^2 / 2 - |q|^2 / 2, and
+    # with two more columns that is one matrix product.
+    points = (points - points.mean(0)) * (2 * gamma) ** 0.5
+    half = points.square().sum(1, keepdim=True) / 2
+    ones = torch.ones_like(half)
+    left, right = torch.cat([points, -half, ones], 1), torch.cat([points, ones, -half], 1)
+    affinity = (left @ right.T).fill_diagonal_(0).clamp_(max=0).exp_()
+    return affinity if tensor else affinity.numpy()
+
+
+def _floating(X: NDArray[Any]) -> np.dtype[Any]:
+    return X.dtype if X.dtype in {np.dtype("f4"), np.dtype("f8")} else np.dtype("f8")
 
 
 def self_tuning_affinity(X: NDArray[np.floating], n_neighbors: int = 7) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from eigenlab.training import distributed
 
 AffinityKind = Literal["auto", "dense", "tiled", "fourier", "sharded"]
 
-DENSE_NODES = 1500
+DENSE_NODES = 3500
 """Up to here a stored matrix is faster than anything else."""
 DENSE_NODES_AT_MOST = 8000
 """Beyond, half a gigabyte is better spent otherwise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from eigenlab.errors import InputError
@@ -25,16 +26,22 @@ class DenseGraph:
     """
 
     entry_error = 0.0
+    stored = True
 
     def __init__(self, affinity: Floats, kind: str = "dense", *, trusted: bool = False) -> None:
-        self.affinity: Floats = affinity if trusted else checked_affinity(affinity)
+        checked = affinity if trusted else checked_affinity(affinity)
+        self.affinity: NDArray[np.float64] = checked.astype(np.float64, copy=False)
         self.kind = kind
         self.n_nodes = len(self.affinity)
+        self._tensor = torch.from_numpy(self.affinity)
         self.degrees: NDArray[np.float64] = self.affinity.sum(axis=1, dtype=np.float64)
 
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors`` for (n, m) vectors."""
-        return self.affinity @ vectors
+        # torch reads A once for all columns and shares the rows among threads; numpy's product of
+        # so few columns does neither.
+        columns = torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float64))
+        return (self._tensor @ columns).numpy().astype(vectors.dtype, copy=False)
 
 
 def checked_affinity(affinity: Floats) -> Floats:

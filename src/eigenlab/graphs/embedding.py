@@ -83,12 +83,13 @@ def leading_vectors(
     """
     whole = NormalizedOperator(graph, normalization)
     squared = normalization == "stochastic"
-    if isinstance(graph, FourierGraph):
-        pairs = _through_modes(whole, k, tol, start, seed, certify, reporter)
-    else:
-        pairs = top_eigenpairs(
-            whole, k, tol=tol, start=start, seed=seed, certify=certify, reporter=reporter
-        )
+    with serial_blas():
+        if isinstance(graph, FourierGraph):
+            pairs = _through_modes(whole, k, tol, start, seed, certify, reporter)
+        else:
+            pairs = top_eigenpairs(
+                whole, k, tol=tol, start=start, seed=seed, certify=certify, reporter=reporter
+            )
     values, lengths, following = pairs.eigenvalues, pairs.residual_norms, pairs.next_eigenvalue
     if squared:
         values, following = np.sqrt(np.maximum(values, 0)), float(np.sqrt(max(following, 0)))
@@ -139,18 +140,17 @@ def _solve(
     guess = None if start is None else problem.restrict(start)
     if guess is not None and problem.outer is not None:
         guess = problem.outer.matmat(guess)  # u = B h and H G h = s^2 h give h = H B^* u / s^2
-    with serial_blas():
-        return top_eigenpairs(
-            problem,
-            k,
-            metric=None if problem.outer is None else problem.inner,
-            # What the shorter series leaves out needs room below the tolerance.
-            tol=tol / 4,
-            start=guess,
-            seed=seed,
-            certify=certify,
-            reporter=reporter,
-        )
+    return top_eigenpairs(
+        problem,
+        k,
+        metric=None if problem.outer is None else problem.inner,
+        # What the shorter series leaves out needs room below the tolerance.
+        tol=tol / 4,
+        start=guess,
+        seed=seed,
+        certify=certify,
+        reporter=reporter,
+    )
 
 
 def _measured(whole: NormalizedOperator, vectors: Floats, pairs: Eigenpairs) -> Eigenpairs:

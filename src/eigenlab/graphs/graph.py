@@ -65,6 +65,7 @@ class NormalizedOperator:
 
     def __init__(self, graph: Graph, normalization: Normalization = "symmetric") -> None:
         self.graph = graph
+        self.stored = getattr(graph, "stored", False)
         self.shape = (graph.n_nodes, graph.n_nodes)
         degrees = np.asarray(graph.degrees, dtype=np.float64)
         self._loops = (degrees == 0).astype(np.float64)

@@ -68,7 +68,7 @@ class Counted:
     @property
     def stored(self) -> bool:
         """Whether products read a dense matrix from memory, so that wide blocks cost little."""
-        return isinstance(self.matrix, np.ndarray)
+        return isinstance(self.matrix, np.ndarray) or bool(getattr(self._source, "stored", False))
 
     def matmat(self, block: Floats, image: Floats | None = None) -> Floats:
         """(n, m) float block of ``self.dtype`` to (n, m).

@@ -19,7 +19,7 @@ BASIS_BYTES = 3 * 10**8
 """Memory of the basis, unless k needs more."""
 
 BASIS_COLUMNS = 48
-"""And two a pair. More cost more in making blocks orthogonal than they save in products."""
+"""Or eight blocks, and two a pair. More cost more to make orthogonal than they save in products."""
 
 ROUNDS = 4
 """Fresh starts with an overlooked pair, or from vectors whose residuals turned out too large."""
@@ -46,7 +46,8 @@ class Search:
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(self.seed)
         n, itemsize = self.operator.n, self.operator.dtype.itemsize
-        self.affordable = min(n, BASIS_COLUMNS + 2 * self.k, BASIS_BYTES // (n * itemsize))
+        columns = max(BASIS_COLUMNS, 8 * self.block) + 2 * self.k
+        self.affordable = min(n, columns, BASIS_BYTES // (n * itemsize))
 
     def run(self, start: Floats, certify: bool) -> Findings:
         """The pairs found from the columns of ``start``."""
@@ -104,6 +105,7 @@ class Search:
                 most = krylov.V.shape[1] - 2 * krylov.width
                 keep = max(self.k, min(self.k + (krylov.size - self.k) // 2, most))
                 krylov.restart(values, S, min(keep, krylov.size))
+                due = 0
 
     def _refill(self, krylov: Krylov) -> bool:
         """Leave an invariant subspace that is too small, by a random block."""

@@ -77,7 +77,9 @@ def top_eigenpairs(
     Args:
         operator: symmetric (n, n): array, tensor, sparse matrix, or any object with ``shape``,
             ``dtype`` and ``matmat`` (a ``LinearOperator``, a ``NormalizedOperator``). float32
-            operators are worked on in float32, with float64 for the small projected problems.
+            operators are worked on in float32, with float64 for the small projected problems. An
+            object whose products read a matrix from memory may say so by ``stored = True``: then
+            wide blocks are multiplied, which cost hardly more than narrow ones.
         k: 1 <= k <= n.
         tol: residual norms to reach, relative to the largest |eigenvalue|. Not below
             64 eps: 1.4e-14 in float64 and 7.6e-6 in float32.
