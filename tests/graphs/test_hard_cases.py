@@ -66,8 +66,20 @@ def test_a_constant_column_changes_nothing(way, normalization):
 @normalization
 def test_points_all_equal_are_labelled(way, normalization):
     arguments = WAYS[way] | {"normalization": normalization}
-    model, _ = fit(np.ones((20, 2)), **arguments)
+    model, classes = fit(np.ones((20, 2)), **arguments)
     assert len(model.labels_) == 20
+    if way != "neighbors":  # a choice of neighbours among equals makes a graph like any other
+        assert FewerClustersWarning in classes
+
+
+@way
+def test_three_clusters_of_two_places_are_said_to_be_arbitrary(way):
+    X = np.repeat([[0.0, 0.0], [1.0, 1.0]], 20, axis=0)
+    _, classes = fit(X, 3, **WAYS[way])
+    if way != "neighbors":
+        assert FewerClustersWarning in classes
+    _, classes = fit(X, 2, **WAYS[way])
+    assert FewerClustersWarning not in classes
 
 
 @way

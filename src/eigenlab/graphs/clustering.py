@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.assign import AssignLabels, assign_labels
+from eigenlab.graphs.assign import AssignLabels, FewerClustersWarning, assign_labels
 from eigenlab.graphs.choice import AffinityKind, gaussian_graph, neighbor_graph, self_tuning_graph
 from eigenlab.graphs.connectivity import connected_components, is_connected, warn_disconnected
 from eigenlab.graphs.dense import DenseGraph
@@ -181,6 +181,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             n_init=self.n_init,
             random_state=seed,
         )
+        if len(np.unique(self.labels_)) == self.n_clusters_:  # else it has been said
+            self._warn_if_alike()
         self._remember(graph, embedding, X, scale)
         return self
 
@@ -349,6 +351,22 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
                 component,
                 f"n_clusters={self.n_clusters_} cannot tell so many apart. Raise n_neighbors, "
                 "lower gamma or ask for more clusters",
+            )
+
+    def _warn_if_alike(self) -> None:
+        # S has the roots of the eigenvalues of S S^T, and so of their rounding.
+        rounding = 100 * float(np.finfo(np.float64).eps)
+        if self.normalization == "stochastic":
+            rounding **= 0.5
+        values = self.singular_values_[: len(self.residuals_)]
+        known = int((values > np.maximum(self.residuals_, rounding)).sum())
+        if known < len(values):
+            warnings.warn(
+                f"all but {known} of the {len(values)} singular values are zero up to rounding: "
+                "the points are too alike for so many clusters, and which points share one is "
+                "arbitrary. Raise gamma or ask for fewer clusters",
+                FewerClustersWarning,
+                stacklevel=3,
             )
 
     def _remember(self, graph: Graph, embedding: Embedding, X: Any, scale: float) -> None:

@@ -145,7 +145,8 @@ class Search:
         if self.operator.n == aside:
             outside = float(values[k]) if aside > k else -np.inf
         order = np.argsort(-top, kind="stable")
-        complete = self.operator.n == aside or (width > 0 and not others.size)
+        # A random block of which nothing is left had no direction to go, in a metric of low rank.
+        complete = self.operator.n == aside or (random and not others.size)
         findings = Findings(
             values=top[order],
             vectors=np.asfortranarray(found[:, order]),
