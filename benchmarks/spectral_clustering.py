@@ -198,7 +198,7 @@ def main() -> None:
     turns = {"2000": in_turn(2000, rounds=9)}
     if not arguments.quick:
         turns["10000"] = in_turn(10_000, rounds=3)
-    sizes = [10**3, 10**4, 10**5] + ([] if arguments.quick else [10**6, 10**7])
+    sizes = [10**3, 2 * 10**3, 10**4, 10**5] + ([] if arguments.quick else [10**6, 10**7])
     cold = [in_its_own_process("eigenlab", n) for n in sizes for _ in range(3 if n < 10**7 else 1)]
     cold += [in_its_own_process("scikit-learn", n) for n in (1000, 10_000)]
     medians = {

@@ -14,6 +14,9 @@ from eigenlab.linear.scatter import RunningScatter, RunningSketch, centre, gram_
 Array = npt.NDArray[Any]
 #: Extra directions of a random sketch, beyond the k that are asked for: as many again and ten.
 OVERSAMPLING = 10
+#: Features up to which all eigenvectors are computed: scipy could compute k of them alone, but with
+#: threads of its own, which the idle threads of numpy's product keep from the cores for a while.
+WHOLE_SPECTRUM = 1500
 
 
 class Spectrum(NamedTuple):
@@ -34,7 +37,11 @@ class Spectrum(NamedTuple):
 def from_scatter(scatter: RunningScatter, k: int) -> Spectrum:
     """The top k of what a stream left behind; O(d^3), whatever the number of rows."""
     d = len(scatter.mean)
-    values, vectors = scipy.linalg.eigh(scatter.matrix, subset_by_index=(d - k, d - 1))
+    if d <= WHOLE_SPECTRUM:
+        values, vectors = np.linalg.eigh(scatter.matrix)
+        values, vectors = values[d - k :], vectors[:, d - k :]
+    else:
+        values, vectors = scipy.linalg.eigh(scatter.matrix, subset_by_index=(d - k, d - 1))
     total = float(np.trace(scatter.matrix))
     return _spectrum(values[::-1], vectors[:, ::-1].T, total, scatter.mean, scatter.count)
 
