@@ -1,7 +1,7 @@
 """Time several ways of doing one thing in turn, A B C A B C ..., and store every sample.
 
 Alternating makes a drift of the machine's speed fall on all of them alike; the ratio is taken
-round by round.
+round by round. A short pause lets the threads of the way before go to sleep.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ import torch
 
 from eigenlab.files import dump_json, write_atomic
 from eigenlab.lab import environment
+
+PAUSE = 0.2
+"""Seconds between two ways: idle threads of the one before spin for a while and take the cores."""
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -38,6 +41,7 @@ def alternate(
     samples: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
+            time.sleep(PAUSE)
             begin = time.perf_counter()
             for _ in range(repeats[name]):
                 way()

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from eigenlab.errors import InputError
 from eigenlab.spectrum._operators import Counted, Floats
 
+CANCELLED = 0.25
+"""Share of a vector's length that must be left by a pass for its rounding errors to be harmless."""
+
 ROWS = 65536
 """Tall products run over this many rows at a time, so that no second basis is ever allocated."""
 
@@ -85,7 +88,7 @@ class Krylov:
 
     def absorb(self, W: Floats, begin: int, end: int) -> None:
         """Extend H by the product ``W`` of the columns ``begin:end``; ``W`` is overwritten."""
-        Q, GQ, C, R = self.orthonormalize(W, end)
+        Q, GQ, C, R = self.orthonormalize(W, end, near=max(0, 2 * begin - end))
         known = self.H[begin:end, :begin]
         self.asymmetry = max(
             self.asymmetry,
@@ -138,50 +141,59 @@ class Krylov:
         return out
 
     def orthonormalize(
-        self, W: Floats, columns: int
+        self, W: Floats, columns: int, near: int | None = None
     ) -> tuple[Floats, Floats, NDArray[np.float64], NDArray[np.float64]]:
         """``W = V C + Q R`` over the basis' first columns: Q orthonormal, and G Q, C, R.
 
         Directions of ``W`` that rounding cannot tell from the basis are left out of Q. Each pass
         projects, then multiplies by the inverse square root of the Gram matrix (SVQB, Stathopoulos
-        and Wu, SIAM J. Sci. Comput. 23 (2002) 2165-2182); passes repeat until that changes nothing.
+        and Wu, SIAM J. Sci. Comput. 23 (2002) 2165-2182); passes repeat while one cancels so much
+        that its rounding errors matter. What Lanczos' recurrence leaves is nearly orthogonal to
+        all but the columns from ``near`` on; with these taken away first, one pass is enough.
         """
-        basis, images = self.V[:, :columns], self.GV[:, :columns]
         C = np.zeros((columns, W.shape[1]))
         R = np.eye(W.shape[1])
         GW = self._image(W)
         size = _norm(self.inner_columns(W, GW))
+        if near:
+            C[near:] = self._project(W, GW, slice(near, columns))
+        before = np.sqrt(np.maximum(self.inner_columns(W, GW), 0))
         for attempt in range(5):
-            c = (basis.T @ GW).astype(np.float64)
-            W -= basis @ c.astype(W.dtype)
-            if self.metric is not None:
-                # What W loses its image loses, too: no product with the metric is needed.
-                GW -= images @ c.astype(W.dtype)
-            C += c @ R
+            C += self._project(W, GW, slice(columns)) @ R
             gram = (W.T @ GW).astype(np.float64)
             lengths = np.sqrt(np.maximum(gram.diagonal(), 0))
             if attempt == 0:
                 kept = lengths > 8 * self.eps * max(size, self.scale)
                 W, GW = _both(W, GW, np.flatnonzero(kept))
                 R, gram, lengths = R[kept], gram[np.ix_(kept, kept)], lengths[kept]
+                before = before[kept]
             if not lengths.size:
                 break
             safe = np.where(lengths > 0, lengths, 1.0)
             d, U = np.linalg.eigh(gram / np.outer(safe, safe))
+            settled = (lengths > CANCELLED * before).all() and d[0] > CANCELLED
             if attempt:
                 # Passes before made everything that is more than rounding about unit length.
                 solid = d > 1e-6
                 d, U = d[solid], U[:, solid]
             d = np.maximum(d, 4 * len(d) * self.eps)
-            transform = U / np.sqrt(d) / safe[:, None]
-            inverse = np.sqrt(d)[:, None] * U.T * safe
-            if attempt and np.abs(gram - np.eye(len(gram))).max() < 100 * self.eps:
+            W, GW = _both(W, GW, (U / np.sqrt(d) / safe[:, None]).astype(W.dtype))
+            R = (np.sqrt(d)[:, None] * U.T * safe) @ R
+            if settled:
                 break
-            W, GW = _both(W, GW, transform.astype(W.dtype))
-            R = inverse @ R
             if attempt == 0 and self.metric is not None and lengths.min() < 1e-3 * size:
                 GW = self._image(W)  # most digits of the image were cancelled
+            before = np.ones(len(d))
         return W, GW, C, R
+
+    def _project(self, W: Floats, GW: Floats, columns: slice) -> NDArray[np.float64]:
+        """Take from ``W``, in place, its part along some of the basis; returns the coefficients."""
+        c = self.V[:, columns].T @ GW
+        W -= self.V[:, columns] @ c
+        if self.metric is not None:
+            # What W loses its image loses, too: no product with the metric is needed.
+            GW -= self.GV[:, columns] @ c
+        return c.astype(np.float64)
 
     def _image(self, W: Floats) -> Floats:
         return W if self.metric is None else np.array(self.metric.matmat(W), order="F")
