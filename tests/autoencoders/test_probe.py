@@ -12,6 +12,7 @@ from eigenlab.autoencoders import (
     knn_accuracy,
     linear_probe,
     linear_probes,
+    signed_parts,
     unit_rows,
 )
 from eigenlab.errors import InputError
@@ -107,6 +108,18 @@ def test_unit_rows_and_neighbours():
     assert knn_accuracy(X, Y, X, Y, k=1) == 1.0
     majority = (Y.bincount().argmax() == Y).double().mean().item()
     assert knn_accuracy(X, Y, X, Y, k=500) == pytest.approx(majority)
+
+
+def test_signed_parts_let_a_linear_probe_tell_distance_from_zero():
+    parts = signed_parts(X)
+    assert parts.shape == (len(X), 2 * X.shape[1])
+    assert parts.min() == 0
+    k = X.shape[1]
+    assert torch.equal(parts[:, :k] - parts[:, k:], X)
+    line = torch.linspace(-1, 1, 101)[:, None]
+    far = (line[:, 0].abs() > 0.5).long()
+    assert convex_probe(line, far).probe.accuracy(line, far) < 0.8
+    assert convex_probe(signed_parts(line), far).probe.accuracy(signed_parts(line), far) > 0.95
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,12 @@
 """Autoencoders, their ensembles, probes and embeddings."""
 
-from eigenlab.autoencoders.convex import ConvexProbe, convex_probe, knn_accuracy, unit_rows
+from eigenlab.autoencoders.convex import (
+    ConvexProbe,
+    convex_probe,
+    knn_accuracy,
+    signed_parts,
+    unit_rows,
+)
 from eigenlab.autoencoders.embedding import AutoencoderEmbedding
 from eigenlab.autoencoders.ensemble import Member, train_ensemble
 from eigenlab.autoencoders.fit import fit
@@ -25,6 +31,7 @@ __all__ = [
     "knn_accuracy",
     "linear_probe",
     "linear_probes",
+    "signed_parts",
     "subspace_data",
     "train_ensemble",
     "unit_rows",

@@ -33,6 +33,18 @@ def unit_rows(features: Tensor) -> Tensor:
     return features / torch.where(norms > 0, norms, torch.ones_like(norms))
 
 
+def signed_parts(features: Tensor) -> Tensor:
+    """The positive and the negative part of each feature, (n, k) to (n, 2k).
+
+    The activation that an encoder's last layer does not have. A linear probe may then weigh the two
+    sides of zero differently (concatenated ReLU: Shang et al. 2016, arXiv:1603.05201).
+
+    >>> signed_parts(torch.tensor([[2.0, -3.0]])).tolist()
+    [[2.0, 0.0, 0.0, 3.0]]
+    """
+    return torch.cat([features.clamp(min=0), (-features).clamp(min=0)], dim=1)
+
+
 def convex_probe(
     features: Tensor,
     labels: Tensor,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,6 +21,7 @@ from eigenlab.autoencoders import (
     fit,
     knn_accuracy,
     linear_probes,
+    signed_parts,
     unit_rows,
 )
 from eigenlab.lab import Context, NotRun
@@ -105,13 +108,13 @@ def measure_mnist(config: Any, context: Context) -> Record:
 
 def measure(data: Images, updates: int, config: Any, reporter: Reporter) -> Record:
     """Train every encoder for every seed, then probe it with few labels; test once."""
-    seeds = [derive_seed(config.seed, "few labels", i) for i in range(config.n_seeds)]
+    seeds = [derive_seed(config.seed, "few labels, signed parts", i) for i in range(config.n_seeds)]
     rows: list[dict[str, Any]] = []
     seconds: dict[str, list[float]] = {}
     pictures: dict[str, Any] = {}
     for index, seed in enumerate(seeds):
         encoders, models = _encoders(data, updates, seed, seconds)
-        rows += _probe_all(data, encoders, index, seed)
+        rows += _probe_all(data, encoders, index, seed, config.n_draws)
         if index == 0:
             pictures = _pictures(data, encoders, models, seed)
         reporter.progress(index + 1, len(seeds), f"seed {index + 1}")
@@ -168,32 +171,42 @@ def _encoders(
     return encoders, models
 
 
+def readable(z: Tensor) -> Tensor:
+    """What every probe reads, of every encoder: signed parts of the code, of unit length."""
+    return unit_rows(signed_parts(z))
+
+
 @torch.no_grad()
 def _probe_all(
-    data: Images, encoders: dict[str, Encoder], index: int, seed: int
+    data: Images, encoders: dict[str, Encoder], index: int, seed: int, n_draws: int
 ) -> list[dict[str, Any]]:
-    """The same labelled images, unit-length features and probes for every encoder."""
+    """The same labelled images and probes for every encoder; accuracies are means over draws."""
     (pool, labels), (test, test_labels) = data.pool, data.test
-    order = torch.randperm(len(pool), generator=generator(seed, "labelled"))
+    orders = [
+        torch.randperm(len(pool), generator=generator(seed, "labelled", draw))
+        for draw in range(n_draws)
+    ]
     rows = []
     for name, encode in encoders.items():
-        known, unseen = unit_rows(encode(pool)), unit_rows(encode(test))
+        code = encode(pool)
+        known, unseen = readable(code), readable(encode(test))
         for count in data.label_counts:
-            chosen = order[:count]
-            x, y = known[chosen], labels[chosen]
-            probe, strength = convex_probe(x, y, n_classes=10, seed=seed)
-            row = {
-                "encoder": name,
-                "seed": index,
-                "labels": count,
-                "features": x.shape[1],
-                "accuracy": probe.accuracy(unseen, test_labels),
-                "C": strength,
-                "neighbours": knn_accuracy(x, y, unseen, test_labels, k=3),
-            }
-            if count == FEW:
-                row["adam"] = _course_probe(x, y, seed).accuracy(unseen, test_labels)
-            rows.append(row)
+            found: dict[str, list[float]] = {}
+            for order in orders:
+                x, y = known[order[:count]], labels[order[:count]]
+                probe, strength = convex_probe(x, y, n_classes=10, seed=seed)
+                scores = {
+                    "accuracy": probe.accuracy(unseen, test_labels),
+                    "neighbours": knn_accuracy(x, y, unseen, test_labels, k=3),
+                    "log10_C": math.log10(strength),
+                }
+                if count == FEW:
+                    scores["adam"] = _course_probe(x, y, seed).accuracy(unseen, test_labels)
+                for key, score in scores.items():
+                    found.setdefault(key, []).append(score)
+            row = {"encoder": name, "seed": index, "labels": count, "features": code.shape[1]}
+            row |= {key: statistics.fmean(scores) for key, scores in found.items()}
+            rows.append(row | {"draws": found["accuracy"]})
     return rows
 
 
@@ -215,7 +228,7 @@ def _pictures(
         if name != "vanilla":
             strips[f"{name}: input"] = seen
         strips[f"{name}: output"] = model(seen)
-    z = unit_rows(encoders["warped"](data.test[0][:MAPPED]))
+    z = readable(encoders["warped"](data.test[0][:MAPPED]))
     z = z - z.mean(0)
     plane = z @ torch.linalg.svd(z, full_matrices=False).Vh[:2].T
     return {
