@@ -156,14 +156,17 @@ def draw_embedding(record: Record) -> go.Figure:
             )
         axis = {
             "color": theme.GREY,
-            "gridcolor": "rgba(127,127,127,0.3)",
-            "backgroundcolor": "rgba(0,0,0,0)",
+            "gridcolor": "rgba(127,127,127,0.4)",
+            "showbackground": False,
+            "showline": True,
+            "linecolor": theme.GREY,
             "showticklabels": False,
         }
         titles = {f"{a}axis": axis | {"title": {"text": f"v{k}"}} for k, a in enumerate("xyz", 1)}
-        camera = {"eye": {"x": 1.6, "y": 1.6, "z": 1.0}}
-        chart.update_scenes(titles | {"camera": camera}, row=1, col=place + 1)
-    chart.update_layout(template=theme.NEUTRAL, height=480)
+        camera = {"eye": {"x": 1.7, "y": 1.7, "z": 1.1}, "projection": {"type": "orthographic"}}
+        shape = {"aspectmode": "manual", "aspectratio": dict.fromkeys("xyz", 0.95)}
+        chart.update_scenes(titles | shape | {"camera": camera}, row=1, col=place + 1)
+    chart.update_layout(template=theme.NEUTRAL, height=420, legend_itemsizing="constant")
     return chart
 
 
