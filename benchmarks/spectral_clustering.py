@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -27,8 +26,9 @@ from sklearn.cluster import SpectralClustering as SklearnClustering
 from sklearn.metrics import adjusted_rand_score
 
 from _side_by_side import alternate, store, summarise
-from eigenlab.graphs import SpectralClustering, stretched_blobs
+from eigenlab.graphs import SpectralClustering, assign_labels, stretched_blobs
 from eigenlab.graphs.compressed import CompressedProblem
+from eigenlab.graphs.extension import finish
 from eigenlab.graphs.fourier import FourierGraph
 from eigenlab.graphs.graph import NormalizedOperator
 from eigenlab.graphs.tiled import TiledGraph
@@ -75,10 +75,6 @@ def dense_labels(X: np.ndarray) -> np.ndarray:
     return KMeans(CLUSTERS, n_init=10, random_state=0).fit_predict(left[:, :CLUSTERS])
 
 
-def peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def one(who: str, n: int) -> dict[str, Any]:
     """One cold fit; run in a process of its own."""
     X, truth = stretched_blobs(n)
@@ -97,7 +93,7 @@ def one(who: str, n: int) -> dict[str, Any]:
         "n": n,
         "seconds": seconds,
         "extra_mib": peak_of_status() - before,
-        "process_mib": peak_mib(),
+        "process_mib": peak_of_status(),
         "ari": adjusted_rand_score(truth, model.labels_),
     }
     if who == "eigenlab":
@@ -147,17 +143,34 @@ def stages(n: int) -> dict[str, float]:
     lap("lift")
     whole.matmat(vectors)
     lap("measure")
+    rows = finish(np.linalg.qr(vectors)[0], "stochastic", float(np.sqrt(n)))
+    assign_labels(rows, CLUSTERS, random_state=0)
+    lap("labels")
     return times
 
 
-def cost_model(sizes: list[int]) -> dict[str, Any]:
-    """t = fixed + per_point n / P + gather; tiles: n^2 / P kernel values and a gather a product."""
+def cost_model(sizes: list[int], cold: list[dict[str, Any]]) -> dict[str, Any]:
+    """Seconds and memory of n points on P machines like this one, from what one of them took.
+
+    Fourier form: t = fixed + solve + (shared / P + alone) n + gather. Transforms are shared;
+    clustering the rows of the embedding is not. Every machine knows all points and vectors, so its
+    memory is that of one machine alone, at most. Tiles: n^2 / P kernel values and one gather for
+    each product.
+    """
     rows = {n: stages(n) for n in sizes}
     for n, row in rows.items():
         print(f"{n:>9} " + "  ".join(f"{name} {value:.3f} s" for name, value in row.items()))
-    growing = [sum(v for name, v in row.items() if name != "solve") for row in rows.values()]
-    per_point, fixed = np.polyfit(sizes, growing, 1)
     solve = statistics.median(row["solve"] for row in rows.values())
+    transforms = [
+        sum(value for name, value in row.items() if name not in {"solve", "labels"})
+        for row in rows.values()
+    ]
+    shared, fixed = np.polyfit(sizes, transforms, 1)
+    alone = np.polyfit(sizes, [row["labels"] for row in rows.values()], 1)[0]
+    large = [row for row in cold if row["who"] == "eigenlab" and row["n"] >= 10**5]
+    per_point_mib, base_mib = np.polyfit(
+        [row["n"] for row in large], [row["process_mib"] for row in large], 1
+    )
     X, _ = stretched_blobs(8000)
     tiled, block = TiledGraph(X, GAMMA), np.ones((8000, 2))
     begin = time.perf_counter()
@@ -167,20 +180,25 @@ def cost_model(sizes: list[int]) -> dict[str, Any]:
     predictions = {}
     for n in (10**7, 10**8):
         for machines in (1, 16, 256):
-            gathered = 2 * CLUSTERS * n * 8 / bandwidth * (machines > 1)
+            gathered = n * 8 / bandwidth * (machines > 1)
             predictions[f"{n:.0e} on {machines}"] = {
-                "fourier_s": max(fixed, 0) + solve + per_point * n / machines + gathered,
-                "fourier_gib": n * (2 + 2 / machines + 4 + 4 * CLUSTERS) * 8 / 2**30,
-                "tiled_product_s": per_pair * n**2 / machines
-                + (2 * n * 8 / bandwidth if machines > 1 else 0),
+                "fourier_s": max(fixed, 0)
+                + solve
+                + (shared / machines + alone) * n
+                + (2 * CLUSTERS + 1) * gathered,
+                "gib": (base_mib + per_point_mib * n) / 1024,
+                "tiled_product_s": per_pair * n**2 / machines + 2 * gathered,
             }
     for name, row in predictions.items():
-        print(name, {key: round(value, 2) for key, value in row.items()})
+        print(name, {key: float(f"{value:.3g}") for key, value in row.items()})
     return {
         "stages_s": {str(n): row for n, row in rows.items()},
-        "per_point_s": per_point,
+        "shared_s_per_point": shared,
+        "alone_s_per_point": alone,
         "fixed_s": fixed,
         "solve_s": solve,
+        "mib_per_point": per_point_mib,
+        "base_mib": base_mib,
         "tiled_s_per_pair": per_pair,
         "predictions": predictions,
     }
@@ -207,7 +225,8 @@ def main() -> None:
     }
     slope = np.polyfit(np.log(list(medians)), np.log(list(medians.values())), 1)[0]
     print("growth, log-log slope:", round(float(slope), 3))
-    model = cost_model([10**5, 3 * 10**5] + ([] if arguments.quick else [10**6, 3 * 10**6]))
+    sizes = [10**5, 3 * 10**5] + ([] if arguments.quick else [10**6, 3 * 10**6])
+    model = cost_model(sizes, cold)
     store(
         "spectral_clustering",
         {"in_turn": turns, "cold": cold, "log_log_slope": slope, "cost_model": model},

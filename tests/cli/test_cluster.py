@@ -64,6 +64,8 @@ def test_auto_finds_the_groups_and_json_says_how(call, tmp_path):
     write(tmp_path / "in.csv")
     shown = call("cluster", "in.csv", "--k", "auto", "--out", "out.csv", "--json", "--gamma", "0.3")
     found = json.loads(shown.out)
+    default = call("cluster", "in.csv", "--out", "out.csv", "--json", "--gamma", "0.3")
+    assert json.loads(default.out)["chosen"] == found["chosen"]
     assert (found["n_clusters"], sorted(found["sizes"].values())) == (3, [8, 10, 12])
     assert (found["rows"], found["columns"], found["graph"]) == (30, ["x", "y"], "dense")
     assert found["gamma"] == 0.3

@@ -280,8 +280,8 @@ def _cluster(
     ],
     /,
     *,
-    k: Annotated[str, Parameter(help="Number of clusters, or auto.")],
     out: Annotated[Path, Parameter(help="File for the rows with their cluster; replaced.")],
+    k: Annotated[str, Parameter(help="Number of clusters, or auto.")] = "auto",
     columns: Annotated[
         str | None, Parameter(help="Cluster by these: names or numbers from 1, such as 1,3 or x,y.")
     ] = None,
