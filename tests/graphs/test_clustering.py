@@ -25,6 +25,7 @@ from eigenlab.graphs import (
     top_singular_vectors,
     two_circles,
 )
+from eigenlab.graphs.embedding import Embedding
 
 
 def blobs(n: int = 90, k: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -112,9 +113,48 @@ def test_every_way_to_hold_the_graph_gives_the_same_labels(affinity_kind):
 )
 def test_the_courses_blobs_get_the_labels_of_the_dense_route(normalization, ari):
     X, truth = stretched_blobs(2000)
-    model = SpectralClustering(3, gamma=7.5, normalization=normalization, random_state=0).fit(X)
+    model = SpectralClustering(
+        3, gamma=7.5, normalization=normalization, min_cluster_size=1, random_state=0
+    ).fit(X)
     assert adjusted_rand_score(truth, model.labels_) == pytest.approx(ari, abs=2e-3)
     assert model.residuals_.max() <= 1e-6
+
+
+@pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
+def test_a_far_off_point_is_no_cluster_unless_asked_for(normalization):
+    X, truth = stretched_blobs(500)
+    arguments = {"gamma": 7.5, "normalization": normalization, "random_state": 0}
+    model = SpectralClustering(3, **arguments).fit(X)
+    assert adjusted_rand_score(truth, model.labels_) > 0.98
+    assert model.n_passed_over_ == 1
+    alone = SpectralClustering(3, min_cluster_size=1, **arguments).fit(X)
+    assert np.bincount(alone.labels_).min() == 1
+    assert alone.n_passed_over_ == 0
+    assert alone.singular_values_[2] > model.singular_values_[2]
+
+
+@pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
+def test_an_isolated_node_is_a_cluster(normalization):
+    A = np.zeros((9, 9))
+    A[:4, :4] = A[4:8, 4:8] = A[8, 8] = 1
+    model = SpectralClustering(
+        3, affinity="precomputed", normalization=normalization, random_state=0
+    ).fit(A)
+    assert sorted(np.bincount(model.labels_)) == [1, 4, 4]
+
+
+def test_leading_vectors_by_the_nodes_they_live_on():
+    vectors = np.array([[1, 0, 0], [0, 0.6, 0.8], [0, 0.8, -0.6]])
+    found = Embedding(vectors, np.array([1, 0.9, 0.8]), np.arange(3.0), 0.1, True, 0, None)
+    np.testing.assert_allclose(found.participation, [1, 1 / 0.5392, 1 / 0.5392])
+    two = found.leading(2, min_size=2)
+    assert two.singular_values.tolist() == [0.9, 0.8]
+    assert two.passed_over.tolist() == [1.0]
+    assert two.next_singular_value == 0.1
+    assert found.leading(1).next_singular_value == 0.9
+    filled = found.leading(3, min_size=2)
+    assert filled.singular_values.tolist() == [1, 0.9, 0.8]
+    assert not filled.passed_over.size
 
 
 @pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
@@ -208,6 +248,7 @@ def test_a_pipeline_and_a_gamma_from_the_data():
         ({"n_clusters": "some"}, "n_clusters='some'"),
         ({"normalization": "none"}, "normalization='none'"),
         ({"n_components": 0}, "n_components=0"),
+        ({"min_cluster_size": 0}, "min_cluster_size=0"),
         ({"gamma": -1.0}, "gamma=-1"),
         ({"gamma": "wide"}, "gamma='wide'"),
         ({"affinity": "near"}, "affinity='near'"),

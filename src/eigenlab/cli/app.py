@@ -298,6 +298,9 @@ def _cluster(
         str, Parameter(help="A number; scale: 1 / total variance; local: a width for each point.")
     ] = "scale",
     n_neighbors: Annotated[int, Parameter(help="Neighbours of a point, itself included.")] = 10,
+    min_cluster_size: Annotated[
+        int, Parameter(help="Parts of fewer points are no clusters but far-off points.")
+    ] = 2,
     normalization: Annotated[
         Literal["stochastic", "symmetric", "rows"], Parameter(help="Of the graph's affinities.")
     ] = "stochastic",
@@ -319,6 +322,7 @@ def _cluster(
         affinity=affinity,
         gamma=gamma,
         n_neighbors=n_neighbors,
+        min_cluster_size=min_cluster_size,
         normalization=normalization,
         columns=columns,
         header=header,

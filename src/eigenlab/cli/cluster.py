@@ -44,6 +44,7 @@ class Options:
     affinity: str = "rbf"
     gamma: str = "scale"
     n_neighbors: int = 10
+    min_cluster_size: int = 2
     normalization: Normalization = "stochastic"
     columns: str | None = None
     header: bool | None = None
@@ -65,6 +66,7 @@ def cluster(file: Path, options: Options, *, out: Path, figure: Path | None, jso
         affinity=options.affinity,
         gamma=gamma,
         n_neighbors=options.n_neighbors,
+        min_cluster_size=options.min_cluster_size,
         normalization=options.normalization,
         random_state=options.seed,
     )
@@ -162,6 +164,8 @@ def _refuse_few(table: Table, n_clusters: Any, options: Options) -> None:
         raise InputError(
             f"--n-neighbors {options.n_neighbors}: expected at least 2, the point itself being one"
         )
+    if options.min_cluster_size < 1:
+        raise InputError(f"--min-cluster-size {options.min_cluster_size}: expected at least 1")
     if not 0 <= options.seed < 2**32:
         raise InputError(f"--seed {options.seed}: expected 0 to {2**32 - 1}")
 
@@ -229,6 +233,7 @@ def _summary(table: Table, columns: Sequence[int], model: SpectralClustering) ->
         "n_clusters": used,
         "chosen": None if selection is None else {"stability": selection.stability},
         "sizes": _sizes(model),
+        "passed_over": model.n_passed_over_,
         "graph": model.affinity_kind_,
         "gamma": getattr(model, "gamma_", None),
         "components": model.connected_components_,
@@ -262,7 +267,7 @@ def _show(found: Mapping[str, Any]) -> None:
         "graph": graph,
         "clusters": f"{len(found['sizes'])}{why}",
         "sizes": sizes,
-        "singular values": f"{values}, then a gap of {gap}",
+        "singular values": f"{values}, then a gap of {gap}" + _passed_over(found["passed_over"]),
         "residual": f"{found['residual']:.2g}, {certainty}",
         "seconds": f"{found['seconds']:.2f}",
         "written": ", ".join(filter(None, (found["out"], found["figure"]))),
@@ -270,6 +275,12 @@ def _show(found: Mapping[str, Any]) -> None:
     width = max(map(len, lines))
     for name, line in lines.items():
         output().print(f"{name:<{width}}  {line}", markup=False, soft_wrap=True)
+
+
+def _passed_over(count: int) -> str:
+    if not count:
+        return ""
+    return f"; {count} vector{'s' if count > 1 else ''} of far-off points passed over"
 
 
 def _page(table: Table, columns: Sequence[int], model: SpectralClustering, seed: int) -> str:

@@ -44,8 +44,16 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 CLUSTERS = 3
-VARIANTS = ("raw points", "symmetric", "symmetric, 4 vectors", "stochastic", "rows")
+VARIANTS = (
+    "raw points",
+    "symmetric",
+    "symmetric, 4 vectors",
+    "symmetric, no loops",
+    "stochastic",
+    "rows",
+)
 SPECTRUM = 8
+LONE_SIZES = (300, 500, 1000, 2000, 3000)
 GAMMAS = (1.0, 2.0, 4.0, 7.5, 15.0, 30.0)
 #: name -> (cloud, clusters, gamma). One gamma a shape, small against its gaps, for all variants.
 SHAPES = {
@@ -73,6 +81,7 @@ def measure_course(config: GraphClusteringConfig, context: Context) -> Record:
         "raw points": X,
         "symmetric": vectors["symmetric"][:, :3],
         "symmetric, 4 vectors": vectors["symmetric"][:, :4],
+        "symmetric, no loops": np.asarray(top_eigenpairs(_without_loops(A), 3).vectors, float),
         "stochastic": vectors["stochastic"][:, :3],
         "rows": row_normalize(vectors["symmetric"][:, :3]),
     }
@@ -108,6 +117,11 @@ def measure_course(config: GraphClusteringConfig, context: Context) -> Record:
         "lonely_degree": float(degrees[np.abs(vectors["symmetric"][:, 2]).argmax()]),
         "median_degree": float(np.median(degrees)),
     }
+
+
+def _without_loops(A: Floats) -> Floats:
+    """M of the same graph with A_ii = 0."""
+    return np.asarray(symmetric_normalize(A - np.diag(np.diag(A))))
 
 
 def _spectrum(matrix: Floats, A: Floats, *, squared: bool = False) -> dict[str, Any]:
@@ -200,7 +214,7 @@ def measure_shapes(config: GraphClusteringConfig, context: Context) -> Record:
             for name in NORMALIZATIONS:
                 scores[name].append(_score(X, truth, k, gamma, name, seed))
         X, truth = draw(600, random_state=seeds[0])
-        model = SpectralClustering(k, gamma=gamma, random_state=seeds[0]).fit(X)
+        model = SpectralClustering(k, gamma=gamma, min_cluster_size=1, random_state=seeds[0]).fit(X)
         shapes[shape] = {
             "gamma": gamma,
             "ari": scores,
@@ -211,12 +225,41 @@ def measure_shapes(config: GraphClusteringConfig, context: Context) -> Record:
 
 
 def _score(
-    X: Floats, truth: NDArray[np.int64], k: int, gamma: float, normalization: Any, seed: int
+    X: Floats,
+    truth: NDArray[np.int64],
+    k: int,
+    gamma: float,
+    normalization: Any,
+    seed: int,
+    min_cluster_size: int = 1,
 ) -> float:
     model = SpectralClustering(
-        k, gamma=gamma, normalization=normalization, eigen_tol=1e-5, random_state=seed
+        k,
+        gamma=gamma,
+        min_cluster_size=min_cluster_size,
+        normalization=normalization,
+        eigen_tol=1e-5,
+        random_state=seed,
     )
     return float(adjusted_rand_score(truth, model.fit_predict(X)))
+
+
+def measure_lone(config: GraphClusteringConfig, context: Context) -> Record:
+    """Fewer and more of the blobs' points, with and without the vectors of single points."""
+    rows = []
+    for place, n in enumerate(LONE_SIZES):
+        context.reporter.raise_if_cancelled()
+        context.reporter.progress(place, len(LONE_SIZES), f"{n} points")
+        X, truth = stretched_blobs(n)
+        scores = {
+            name: [
+                _score(X, truth, CLUSTERS, config.gamma, name, config.seed, least)
+                for least in (1, 2)
+            ]
+            for name in NORMALIZATIONS
+        }
+        rows.append({"n": n, **scores})
+    return {"rows": rows}
 
 
 def measure_walk(config: GraphClusteringConfig, context: Context) -> Record:

@@ -62,6 +62,7 @@ EXPERIMENT = Experiment(
     stages=(
         Stage("course", measurements.measure_course),
         Stage("gamma", measurements.measure_gamma),
+        Stage("lone", measurements.measure_lone),
         Stage("shapes", measurements.measure_shapes),
         Stage("walk", measurements.measure_walk),
         Stage("growth", measurements.measure_growth),
@@ -153,7 +154,27 @@ EXPERIMENT = Experiment(
             statement="With a fourth vector M separates the three clusters, too.",
             source="our check of that explanation",
             record="course",
-            judge=judges.judge_fourth,
+            judge=judges.judge_separates("symmetric, 4 vectors"),
+        ),
+        Claim(
+            id="5e.no-loops",
+            statement="Without the loops A_ii = 1 three vectors of M separate the clusters.",
+            source="our check of that explanation",
+            record="course",
+            judge=judges.judge_separates("symmetric, no loops"),
+            explanation="A lone point is nearly a component because it is linked to itself. "
+            "Without that link all of its weight goes to its nearest neighbours, however far off, "
+            "and it follows them.",
+        ),
+        Claim(
+            id="5e.passed-over",
+            statement="With other numbers of points every normalisation meets lone points and "
+            "fails, and none fails if vectors that live on a single point are passed over.",
+            source="our remedy",
+            record="lone",
+            judge=judges.judge_lone,
+            explanation="A vector u lives on about 1 / sum u_i^4 points. What is passed over and "
+            "what is taken instead: `min_cluster_size` of `SpectralClustering`.",
         ),
         Claim(
             id="5f.columns",
@@ -303,6 +324,12 @@ EXPERIMENT = Experiment(
             "Random starts of k-means (adjusted Rand index)",
             "course",
             judges.table_starts,
+        ),
+        Table(
+            "lone",
+            "Adjusted Rand index, vectors of single points taken or passed over",
+            "lone",
+            judges.table_lone,
         ),
         Table(
             "shapes",

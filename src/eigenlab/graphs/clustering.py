@@ -29,6 +29,8 @@ from eigenlab.reporter import SILENT, Reporter
 
 MOST_CLUSTERS = 12
 """``n_clusters="auto"`` looks no further."""
+MOST_PASSED_OVER = 24
+"""Vectors of lone points that are passed over, at most."""
 HALF_AT_MOST = 1000
 """Points in a random half, when stability is estimated."""
 
@@ -61,6 +63,10 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             ``"precomputed_nearest_neighbors"`` (X is a sparse graph of distances), the name of
             another kernel of scikit-learn's, or a callable of two points.
         n_neighbors: of ``nearest_neighbors``, a point counted among its own.
+        min_cluster_size: vectors that live on fewer points are passed over for the next ones, in a
+            connected graph: a far-off point, linked to little but itself, has a vector of its own
+            with a singular value near 1, which says nothing about the others. With 1 the top
+            vectors are taken whatever they show, as in the course.
         normalization: ``"stochastic"``, ``"symmetric"`` (the vectors of M as they are) or
             ``"rows"`` (those, each row scaled to length one).
         eigen_tol: bound on ``residuals_``.
@@ -79,6 +85,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             length a row for ``"rows"``.
         singular_values_: of the normalised graph, descending.
         eigengap_: s_k - s_(k+1) for k = n_components; NaN where the next value is unknown.
+        n_passed_over_: number of vectors passed over because they live on too few points.
         gamma_: what ``"scale"`` came to; only of the complete Gaussian graph.
         residuals_: (n_components,) how far each vector is from being singular.
         certified_: whether residuals are within ``eigen_tol`` and the search for overlooked
@@ -119,6 +126,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         gamma: float | Literal["scale", "local"] = 1.0,
         affinity: str | Callable[..., float] = "rbf",
         n_neighbors: int = 10,
+        min_cluster_size: int = 2,
         normalization: Normalization = "stochastic",
         eigen_tol: float = 1e-6,
         assign_labels: AssignLabels = "kmeans",
@@ -136,6 +144,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         self.gamma = gamma
         self.affinity = affinity
         self.n_neighbors = n_neighbors
+        self.min_cluster_size = min_cluster_size
         self.normalization = normalization
         self.eigen_tol = eigen_tol
         self.assign_labels = assign_labels
@@ -230,6 +239,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             )
         if self.n_components is not None and not 1 <= self.n_components <= n:
             raise InputError(f"n_components={self.n_components!r}; expected 1 to n_samples={n}")
+        if not self.min_cluster_size >= 1:
+            raise InputError(f"min_cluster_size={self.min_cluster_size!r}; expected at least 1")
         if isinstance(self.gamma, str):
             if self.gamma not in {"scale", "local"}:
                 raise InputError(f"gamma={self.gamma!r}; expected a number, 'scale' or 'local'")
@@ -308,16 +319,34 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         self.n_clusters_ = int(wanted)
         self.singular_values_ = embedding.singular_values
         self.certified_ = embedding.certified
-        used = self.n_components or self.n_clusters_
-        self.residuals_ = embedding.residual_norms[:used]
-        embedding = embedding.leading(used)
+        embedding = embedding.leading(self.n_components or self.n_clusters_)
+        self.residuals_ = embedding.residual_norms
+        self.n_passed_over_ = int((embedding.passed_over >= embedding.singular_values[-1]).sum())
         self.eigengap_ = float(embedding.singular_values[-1] - embedding.next_singular_value)
         return embedding
 
     def _vectors(self, graph: Graph, k: int, seed: int, reporter: Reporter) -> Embedding:
-        return leading_vectors(
-            graph, k, self.normalization, tol=self.eigen_tol, seed=seed, reporter=reporter
-        )
+        """The first ``k`` vectors that live on ``min_cluster_size`` points or more.
+
+        The parts of a graph that is not connected are clusters, whatever their size.
+        """
+        least = self.min_cluster_size if self.connected_components_ == 1 else 1
+        asked, embedding = k, None
+        while True:
+            embedding = leading_vectors(
+                graph,
+                asked,
+                self.normalization,
+                tol=self.eigen_tol,
+                start=None if embedding is None else embedding.vectors,
+                seed=seed,
+                reporter=reporter,
+            )
+            missing = k - int((np.rint(embedding.participation) >= least).sum())
+            if missing <= 0 or asked >= min(graph.n_nodes, k + MOST_PASSED_OVER):
+                break
+            asked = min(graph.n_nodes, k + MOST_PASSED_OVER, asked + 2 * missing)
+        return embedding.leading(k, least)
 
     def _stability(self, graph: Graph, X: Any, k: int, seed: int) -> float:
         """Mean agreement of the clusters of random halves with each other, where they overlap."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,17 +35,30 @@ class Embedding:
     """Vectors that the solver multiplied, by the graph or by its compressed form."""
     operator: NormalizedOperator
     """Whose vectors these are: M, or S S^T."""
+    passed_over: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    """Singular values of vectors that live on too few nodes, see :meth:`leading`."""
 
-    def leading(self, k: int) -> Embedding:
-        """The first ``k`` vectors alone."""
-        if k == len(self.singular_values):
-            return self
+    @property
+    def participation(self) -> NDArray[np.float64]:
+        """(k,) ``1 / sum_i u_i^4``: on how many nodes a vector lives; m if it is even on m."""
+        return np.asarray(1 / np.square(np.square(self.vectors)).sum(axis=0))
+
+    def leading(self, k: int, min_size: int = 1) -> Embedding:
+        """The first ``k`` vectors that live on at least ``min_size`` nodes.
+
+        Where there are not so many, the first of the others make up the number.
+        """
+        large = np.rint(self.participation) >= min_size
+        kept = np.r_[np.flatnonzero(large), np.flatnonzero(~large)]
+        chosen, rest = np.sort(kept[:k]), kept[k : int(large.sum())]
+        values, others = self.singular_values, np.setdiff1d(np.flatnonzero(~large), chosen)
         return dataclasses.replace(
             self,
-            vectors=self.vectors[:, :k],
-            singular_values=self.singular_values[:k],
-            residual_norms=self.residual_norms[:k],
-            next_singular_value=float(self.singular_values[k]),
+            vectors=self.vectors[:, chosen],
+            singular_values=values[chosen],
+            residual_norms=self.residual_norms[chosen],
+            next_singular_value=float(values[rest[0]]) if len(rest) else self.next_singular_value,
+            passed_over=np.r_[self.passed_over, values[others]],
         )
 
 
