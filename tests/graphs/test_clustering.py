@@ -269,6 +269,6 @@ def test_the_extension_gives_back_the_rows_of_the_nodes(normalization):
     model = SpectralClustering(
         3, gamma=2.0, normalization=normalization, eigen_tol=1e-10, random_state=0
     ).fit(X)
-    rows, alone = model._extension.embed(model.affinity_matrix_)
+    rows, alone = model._predictor.extension.embed(model.affinity_matrix_)
     assert not alone.any()
     np.testing.assert_allclose(rows, model.embedding_, atol=1e-7)

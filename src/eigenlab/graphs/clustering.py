@@ -21,8 +21,9 @@ from eigenlab.graphs.choice import AffinityKind, gaussian_graph, neighbor_graph,
 from eigenlab.graphs.connectivity import connected_components, is_connected, warn_disconnected
 from eigenlab.graphs.dense import DenseGraph
 from eigenlab.graphs.embedding import Embedding, leading_vectors
-from eigenlab.graphs.extension import Extension, finish
+from eigenlab.graphs.extension import Extension, Predictor, finish
 from eigenlab.graphs.graph import NORMALIZATIONS, Floats, Graph, Normalization
+from eigenlab.graphs.neighbor_affinity import affinities_to
 from eigenlab.graphs.selection import HALVES, Selection, choose_n_clusters
 from eigenlab.graphs.sparse import SparseGraph
 from eigenlab.reporter import SILENT, Reporter
@@ -215,9 +216,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         rows = max(1, 2**24 // len(self.labels_))
         for first in range(0, X.shape[0], rows):
             part = X[first : first + rows]
-            embedded, alone = self._extension.embed(self._affinities_to_fit(part))
-            squares = ((embedded[:, None] - self._centers) ** 2).sum(-1)
-            labels[first : first + rows] = self._center_labels[squares.argmin(axis=1)]
+            found, alone = self._predictor.labels(self._affinities_to_fit(part))
+            labels[first : first + rows] = found
             if alone.any():
                 labels[first : first + rows][alone] = self._nearest_label(part, alone)
         return labels
@@ -404,40 +404,20 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         self.__dict__.pop("affinity_matrix_", None)
         if isinstance(graph, (DenseGraph, SparseGraph)):
             self.affinity_matrix_ = graph.affinity
-        self._extension = Extension(embedding, self.normalization, scale)
-        self._fit_X = None if self._precomputed() else X
-        self._center_labels = np.unique(self.labels_)
-        counts = np.bincount(self.labels_)[self._center_labels]
-        sums = [
-            np.bincount(self.labels_, weights=column)[self._center_labels]
-            for column in self.embedding_.T
-        ]
-        self._centers = np.stack(sums, axis=1) / counts[:, None]
+        extension = Extension(embedding, self.normalization, scale)
+        self._predictor = Predictor(extension, self.embedding_, self.labels_)
+        self._fit_X: Any = None if self._precomputed() else X
 
     def _affinities_to_fit(self, X: Any) -> Any:
         if self._precomputed():
             return X
         if self.affinity == "nearest_neighbors" or self.gamma == "local":
-            return self._local_affinities(X)
+            return affinities_to(self._fit_X, X, self.n_neighbors, local=self.gamma == "local")
         if self.affinity == "rbf" and not sparse.issparse(self._fit_X):
             from sklearn.metrics.pairwise import rbf_kernel
 
             return rbf_kernel(X, self._fit_X, gamma=self.gamma_)
         return self._kernel(X, self._fit_X)
-
-    def _local_affinities(self, X: Any) -> Any:
-        """Edges of new points to their nearest fitted ones."""
-        from sklearn.neighbors import NearestNeighbors
-
-        n = len(self.labels_)
-        search = NearestNeighbors(n_neighbors=min(self.n_neighbors, n)).fit(self._fit_X)
-        distances, found = search.kneighbors(X)
-        weights = np.ones_like(distances)
-        if self.gamma == "local":
-            widths = np.maximum(distances[:, -1:], np.finfo(float).tiny)
-            weights = np.exp(-((distances / widths) ** 2))
-        starts = np.arange(0, found.size + 1, found.shape[1])
-        return sparse.csr_array((weights.ravel(), found.ravel(), starts), shape=(X.shape[0], n))
 
     def _nearest_label(self, X: Any, alone: NDArray[np.bool_]) -> NDArray[np.int64]:
         if self._fit_X is None:

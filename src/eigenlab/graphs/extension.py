@@ -50,6 +50,28 @@ class Extension:
         return finish(rows, self._normalization, self._scale), alone
 
 
+class Predictor:
+    """Labels new points by the nearest mean of the fitted clusters, in the extended embedding.
+
+    Args:
+        extension: of the embedding that was clustered.
+        rows: (n, k) that embedding.
+        labels: (n,) cluster of each row.
+    """
+
+    def __init__(self, extension: Extension, rows: Floats, labels: NDArray[np.int64]) -> None:
+        self.extension = extension
+        self._names, members = np.unique(labels, return_inverse=True)
+        sums = [np.bincount(members, weights=column) for column in rows.T]
+        self._centers = np.stack(sums, axis=1) / np.bincount(members)[:, None]
+
+    def labels(self, affinities: Any) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """For (m, n) affinities the (m,) labels, and which have no affinity to any node."""
+        embedded, alone = self.extension.embed(affinities)
+        squares = ((embedded[:, None] - self._centers) ** 2).sum(-1)
+        return self._names[squares.argmin(axis=1)], alone
+
+
 def finish(vectors: Floats, normalization: Normalization, scale: float) -> Floats:
     """Vectors as clusters are sought in them: rows of unit length, or columns of unit variance."""
     return row_normalize(vectors) if normalization == "rows" else vectors * scale

@@ -145,3 +145,31 @@ def _joined(
     values = np.maximum(_weight(lengths, widths[i], widths[j]), floor)
     added = sparse.csr_array((values, (i, j)), shape=affinity.shape)
     return sparse.csr_array(affinity + added + added.T)
+
+
+def affinities_to(
+    nodes: Floats, X: Floats, n_neighbors: int, *, local: bool = False
+) -> sparse.csr_array:
+    """Edges of new points to their nearest nodes.
+
+    Args:
+        nodes: (n, d) points of the graph.
+        X: (m, d) new points.
+        n_neighbors: edges of each, at most n.
+        local: weigh an edge of length r by exp(-r^2 / s^2), s the length of the point's last edge;
+            else by 1.
+
+    Returns:
+        (m, n).
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    m, n = X.shape[0], nodes.shape[0]
+    search = NearestNeighbors(n_neighbors=min(n_neighbors, n)).fit(nodes)
+    distances, found = search.kneighbors(X)
+    weights = np.ones_like(distances)
+    if local:
+        widths = np.maximum(distances[:, -1:], np.finfo(float).tiny)
+        weights = np.exp(-((distances / widths) ** 2))
+    starts = np.arange(0, found.size + 1, found.shape[1])
+    return sparse.csr_array((weights.ravel(), found.ravel(), starts), shape=(m, n))
