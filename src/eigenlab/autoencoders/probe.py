@@ -126,8 +126,9 @@ def linear_probes(
     """
     if not features:
         raise InputError("features is empty; give at least one (n, k) tensor")
-    for block in features:
-        check_labelled(block.x if isinstance(block, LinearFeatures) else block, labels)
+    sources = [block.x if isinstance(block, LinearFeatures) else block for block in features]
+    for source in {id(source): source for source in sources}.values():
+        check_labelled(source, labels)
     if epochs < 1 or batch_size < 1 or not learning_rate > 0:
         raise InputError(
             f"epochs={epochs}, batch_size={batch_size}, learning_rate={learning_rate} must be "
@@ -142,8 +143,7 @@ def linear_probes(
     for group in groups:
         if hasattr(group, "inner"):
             shared.setdefault(id(group.rows), []).append(group)
-    parameters = [tensor for group in groups for tensor in (group.weight, group.bias)]
-    optimizer = torch.optim.Adam(parameters, learning_rate, fused=True)
+    optimizer = torch.optim.Adam([_in_one_piece(groups)], learning_rate, fused=True)
     for epoch in range(epochs):
         for begin in range(0, len(labels), batch_size):
             end = min(begin + batch_size, len(labels))
@@ -212,8 +212,10 @@ class _Group:
         bound = 1 / math.sqrt(width)  # as nn.Linear
         weight = torch.empty(width, n_classes).uniform_(-bound, bound, generator=rng)
         bias = torch.empty(1, n_classes).uniform_(-bound, bound, generator=rng)
-        self.weight = weight.T.to(rows).repeat(len(places), 1, 1).requires_grad_()
-        self.bias = bias.T.to(rows).repeat(len(places), 1, 1).requires_grad_()
+        self.weight = weight.T.to(rows).repeat(len(places), 1, 1)
+        self.bias = bias.T.to(rows).repeat(len(places), 1, 1)
+        self.weight_grad = torch.empty(0)
+        self.bias_grad = torch.empty(0)
 
     @torch.no_grad()
     def set_gradients(self, begin: int, end: int, targets: Tensor) -> None:
@@ -221,8 +223,28 @@ class _Group:
         batch = self.rows[:, begin:end]
         logits = torch.baddbmm(self.bias, self.weight, batch.transpose(1, 2))
         residual = _residual(logits, targets.T, 1)
-        self.weight.grad = torch.bmm(residual, batch)
-        self.bias.grad = residual.sum(2, keepdim=True)
+        torch.bmm(residual, batch, out=self.weight_grad)
+        torch.sum(residual, 2, keepdim=True, out=self.bias_grad)
+
+
+def _in_one_piece(groups: Sequence[_Group]) -> Tensor:
+    """One tensor of which all weights and biases are views, and likewise their gradients.
+
+    So a step of Adam costs one call, however many shapes there are.
+    """
+    parts = [tensor for group in groups for tensor in (group.weight, group.bias)]
+    sizes = [part.numel() for part in parts]
+    flat = torch.cat([part.flatten() for part in parts]).requires_grad_()
+    flat.grad = torch.zeros_like(flat)
+    values, gradients = flat.detach().split(sizes), flat.grad.split(sizes)
+    for place, group in enumerate(groups):
+        shapes = group.weight.shape, group.bias.shape
+        both = slice(2 * place, 2 * place + 2)
+        group.weight, group.bias = (v.view(s) for v, s in zip(values[both], shapes, strict=True))
+        group.weight_grad, group.bias_grad = (
+            g.view(s) for g, s in zip(gradients[both], shapes, strict=True)
+        )
+    return flat
 
 
 @torch.no_grad()
@@ -244,8 +266,8 @@ def _set_shared_gradients(groups: Sequence[_Group], begin: int, end: int, target
     totals = residual.sum(2).T[:, :, None]
     counts = [len(group.places) for group in groups]
     for group, own, total in zip(groups, back.split(counts), totals.split(counts), strict=True):
-        group.weight.grad = torch.bmm(own.contiguous(), group.inner_t)
-        group.bias.grad = total.contiguous()
+        torch.bmm(own.contiguous(), group.inner_t, out=group.weight_grad)
+        group.bias_grad.copy_(total)
 
 
 def _residual(logits: Tensor, targets: Tensor, axis: int) -> Tensor:
@@ -256,7 +278,7 @@ def _residual(logits: Tensor, targets: Tensor, axis: int) -> Tensor:
 def _unstack(groups: Sequence[_Group], count: int) -> list[LinearProbe]:
     found: dict[int, LinearProbe] = {}
     for group in groups:
-        weight, bias = group.weight.detach().clone(), group.bias.detach().clone()
+        weight, bias = group.weight.clone(), group.bias.clone()
         for index, place in enumerate(group.places):
             found[place] = LinearProbe(weight[index], bias[index, :, 0])
     return [found[place] for place in range(count)]
