@@ -13,6 +13,7 @@ import torch
 import trainable
 from eigenlab.errors import Cancelled, DataError, InputError
 from eigenlab.lab import (
+    Context,
     Experiment,
     NotRun,
     Outcome,
@@ -317,3 +318,29 @@ def test_what_other_code_or_data_measured_is_measured_again(tmp_path, monkeypatc
     experiment.run(folder=folder, resume=True, reporter=reporter)
     assert len(counted) == 3
     assert sum("measuring everything anew" in text for text in told) == 2
+
+
+def test_a_killed_stage_keeps_its_finished_parts(tmp_path):
+    measured = []
+
+    def stage(stop_at, config, context):
+        def one(index):
+            if index == stop_at:
+                raise Cancelled("stopped")
+            measured.append(index)
+            return {"index": index, "row": (index, 0.5)}
+
+        return {"parts": [context.part(f"seed-{i}", lambda i=i: one(i)) for i in range(3)]}
+
+    def experiment(stop_at):
+        return with_stage("fit", lambda config, context: stage(stop_at, config, context))
+
+    whole = stage(None, None, Context())
+    assert whole["parts"][2] == {"index": 2, "row": [2, 0.5]}, "as JSON keeps it"
+    with pytest.raises(Cancelled):
+        experiment(2).run(folder=tmp_path / "run")
+    del measured[:]
+    result = experiment(None).run(folder=tmp_path / "run", resume=True)
+    assert measured == [2]
+    assert result.records["fit"] == whole
+    assert not list((tmp_path / "run").glob("checkpoints/*"))

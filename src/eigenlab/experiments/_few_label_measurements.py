@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import statistics
 import time
@@ -92,7 +93,7 @@ def mnist() -> Images:
 
 def measure_digits(config: Any, context: Context) -> Record:
     """All encoders on the embedded digits."""
-    return measure(digits(), config.digits_updates, config, context.reporter)
+    return measure(digits(), config.digits_updates, config, context)
 
 
 def measure_mnist(config: Any, context: Context) -> Record:
@@ -103,72 +104,95 @@ def measure_mnist(config: Any, context: Context) -> Record:
         raise NotRun("data=digits; choose --data auto or mnist to use MNIST")
     if config.data == "auto" and path("mnist") is None:
         raise NotRun("MNIST is not on this machine; run `eigenlab data fetch mnist`")
-    return measure(mnist(), config.mnist_updates, config, context.reporter)
+    return measure(mnist(), config.mnist_updates, config, context)
 
 
-def measure(data: Images, updates: int, config: Any, reporter: Reporter) -> Record:
+def measure(data: Images, updates: int, config: Any, context: Context) -> Record:
     """Train every encoder for every seed, then probe it with few labels; test once."""
     seeds = [derive_seed(config.seed, "few labels, signed parts", i) for i in range(config.n_seeds)]
-    rows: list[dict[str, Any]] = []
-    seconds: dict[str, list[float]] = {}
-    pictures: dict[str, Any] = {}
+    parts = []
     for index, seed in enumerate(seeds):
-        encoders, models = _encoders(data, updates, seed, seconds)
-        rows += _probe_all(data, encoders, index, seed, config.n_draws)
-        if index == 0:
-            pictures = _pictures(data, encoders, models, seed)
-        reporter.progress(index + 1, len(seeds), f"seed {index + 1}")
-        reporter.raise_if_cancelled()
+        context.reporter.stage(f"{len(data.train):,} images, seed {index + 1} of {len(seeds)}")
+        one = functools.partial(_measure_seed, data, updates, config.n_draws, seed, context)
+        parts.append(context.part(f"seed-{index}", one))
     return {
         "seeds": seeds,
-        "rows": rows,
+        "rows": [
+            {"seed": index, **row} for index, part in enumerate(parts) for row in part["rows"]
+        ],
         "updates": updates,
         "label_counts": data.label_counts,
-        "training_seconds": seconds,
+        "training_seconds": {name: [part["seconds"][name] for part in parts] for name in TRAINED},
         "threads": torch.get_num_threads(),
-        **pictures,
+        **parts[0]["pictures"],
+    }
+
+
+def _measure_seed(
+    data: Images, updates: int, n_draws: int, seed: int, context: Context
+) -> dict[str, Any]:
+    models, seconds = _train(data, updates, seed, context.reporter)
+    encoders = _encoders(data, models, seed)
+    return {
+        "rows": _probe_all(data, encoders, seed, n_draws),
+        "seconds": seconds,
+        "pictures": _pictures(data, encoders, models, seed),
     }
 
 
 Encoder = Callable[[Tensor], Tensor]
 
 
-def _encoders(
-    data: Images, updates: int, seed: int, seconds: dict[str, list[float]]
-) -> tuple[dict[str, Encoder], dict[str, Autoencoder]]:
-    """Functions from images to features, and the trained models among them."""
-    from sklearn.decomposition import PCA as SklearnPCA
+def _train(
+    data: Images, updates: int, seed: int, reporter: Reporter
+) -> tuple[dict[str, Autoencoder], dict[str, float]]:
+    """Every kind of autoencoder after its updates, and the seconds that took."""
+    models = _untrained(data, seed)
+    epochs = max(1, round(updates * BATCH / len(data.train)))
+    decay = cosine(epochs * -(-len(data.train) // BATCH))
+    seconds = {}
+    for name, model in models.items():
+        begin = time.perf_counter()
+        fit(
+            model,
+            data.train,
+            epochs=epochs,
+            seed=seed,
+            batch_size=BATCH,
+            schedule=decay,
+            reporter=reporter,
+        )
+        seconds[name] = time.perf_counter() - begin
+    return models, seconds
 
-    pixels = data.train.shape[1]
-    pca = SklearnPCA(data.n_components, random_state=seed % 2**32).fit(data.train.numpy())
-    axes, mean = torch.tensor(pca.components_).float(), torch.tensor(pca.mean_).float()
-    makers: dict[str, Callable[[], Autoencoder]] = {
-        "vanilla": lambda: Autoencoder(pixels, data.hidden_sizes, generator=weights()),
-        "denoising": lambda: DenoisingAutoencoder(pixels, data.hidden_sizes, generator=weights()),
-        "masked": lambda: MaskedAutoencoder(
-            pixels, data.hidden_sizes, mask_prob=0.5, generator=weights()
-        ),
-        "warped": lambda: WarpedAutoencoder(data.shape, data.hidden_sizes, generator=weights()),
-    }
+
+def _untrained(data: Images, seed: int) -> dict[str, Autoencoder]:
+    """One autoencoder of each kind, all from the same weights."""
+    pixels, sizes = data.train.shape[1], data.hidden_sizes
 
     def weights() -> torch.Generator:
         return generator(seed, "weights")
 
-    models = {name: make() for name, make in makers.items()}
-    epochs = max(1, round(updates * BATCH / len(data.train)))
-    steps = epochs * -(-len(data.train) // BATCH)
-    for name, model in models.items():
-        begin = time.perf_counter()
-        fit(model, data.train, epochs=epochs, seed=seed, batch_size=BATCH, schedule=cosine(steps))
-        seconds.setdefault(name, []).append(time.perf_counter() - begin)
-    untrained = makers["vanilla"]()
-    encoders: dict[str, Encoder] = {
+    return {
+        "vanilla": Autoencoder(pixels, sizes, generator=weights()),
+        "denoising": DenoisingAutoencoder(pixels, sizes, generator=weights()),
+        "masked": MaskedAutoencoder(pixels, sizes, mask_prob=0.5, generator=weights()),
+        "warped": WarpedAutoencoder(data.shape, sizes, generator=weights()),
+    }
+
+
+def _encoders(data: Images, models: dict[str, Autoencoder], seed: int) -> dict[str, Encoder]:
+    """Functions from images to features: what needs no training, and the trained models."""
+    from sklearn.decomposition import PCA as SklearnPCA
+
+    pca = SklearnPCA(data.n_components, random_state=seed % 2**32).fit(data.train.numpy())
+    axes, mean = torch.tensor(pca.components_).float(), torch.tensor(pca.mean_).float()
+    return {
         RAW: lambda x: x,
         PCA: lambda x: (x - mean) @ axes.T,
-        RANDOM: untrained.encode,
+        RANDOM: _untrained(data, seed)["vanilla"].encode,
         **{name: model.encode for name, model in models.items()},
     }
-    return encoders, models
 
 
 def readable(z: Tensor) -> Tensor:
@@ -178,7 +202,7 @@ def readable(z: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _probe_all(
-    data: Images, encoders: dict[str, Encoder], index: int, seed: int, n_draws: int
+    data: Images, encoders: dict[str, Encoder], seed: int, n_draws: int
 ) -> list[dict[str, Any]]:
     """The same labelled images and probes for every encoder; accuracies are means over draws."""
     (pool, labels), (test, test_labels) = data.pool, data.test
@@ -204,7 +228,7 @@ def _probe_all(
                     scores["adam"] = _course_probe(x, y, seed).accuracy(unseen, test_labels)
                 for key, score in scores.items():
                     found.setdefault(key, []).append(score)
-            row = {"encoder": name, "seed": index, "labels": count, "features": code.shape[1]}
+            row = {"encoder": name, "labels": count, "features": code.shape[1]}
             row |= {key: statistics.fmean(scores) for key, scores in found.items()}
             rows.append(row | {"draws": found["accuracy"]})
     return rows

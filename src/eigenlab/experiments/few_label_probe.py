@@ -64,13 +64,14 @@ EXPERIMENT = Experiment(
         Claim(
             id="3a'.above-baselines",
             statement="On the embedded digits a frozen encoder with 200 labels is above raw "
-            "pixels, PCA and a random encoder.",
+            "pixels and PCA.",
             source="question 3a'",
             record="digits",
-            judge=figures.judge_baselines,
+            judge=figures.judge_gain(measurements.RAW, measurements.PCA),
             tier="course",
             explanation="The warped autoencoder; differences are taken seed by seed, with the same "
-            "labelled images.",
+            "labelled images. On images of 8 x 8 pixels a random encoder does about as well: the "
+            "difference is within its interval.",
         ),
         Claim(
             id="3a'.course-bar",
@@ -99,7 +100,7 @@ EXPERIMENT = Experiment(
             statement="On MNIST, too, it is above raw pixels, PCA and a random encoder.",
             source="question 3a'",
             record="mnist",
-            judge=figures.judge_baselines,
+            judge=figures.judge_gain(measurements.RAW, measurements.PCA, measurements.RANDOM),
             tier="full",
         ),
     ),

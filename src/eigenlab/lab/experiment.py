@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eigenlab.errors import EigenlabError, InputError, nearest
+from eigenlab.files import dump_json, load_json, read_json, write_atomic
 from eigenlab.lab.claim import Claim, Record
 from eigenlab.lab.config import Config
 from eigenlab.reporter import SILENT, Reporter
@@ -42,6 +43,19 @@ class Context:
     def checkpoint(self, name: str) -> Path | None:
         """Path for one training's checkpoint (no suffix), or None without a run folder."""
         return None if self.checkpoints is None else self.checkpoints / name
+
+    def part(self, name: str, measure: Callable[[], Record]) -> Record:
+        """One part of a long stage's record; a resumed run reads it instead of measuring again.
+
+        Read or measured, with a run folder or without, the result is what JSON keeps of it.
+        """
+        checkpoint = self.checkpoint(name)
+        if checkpoint is None:
+            return load_json(dump_json(measure(), indent=None))
+        path = checkpoint.with_name(f"{name}.json")
+        if not path.exists():
+            write_atomic(path, dump_json(measure(), indent=None))
+        return read_json(path)
 
 
 @dataclass(frozen=True)

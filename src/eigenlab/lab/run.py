@@ -8,7 +8,7 @@
     metrics.jsonl      numbers streamed while training, a line each
     result.json        outcomes, metrics, tables; rewritten after every stage
     figures/*.json     plotly figures
-    checkpoints/       safetensors + JSON of trainings not yet finished
+    checkpoints/       safetensors + JSON of trainings and finished parts of unfinished stages
 
 A run that is killed leaves the records of its finished stages and the last checkpoint of the
 unfinished one; ``resume=True`` continues from there. What other source code has measured, or other
