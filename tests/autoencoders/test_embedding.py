@@ -60,6 +60,8 @@ def test_the_random_state_decides():
         ({"kind": "sparse"}, "kind='sparse'"),
         ({"learning_rate": 0}, "learning_rate=0"),
         ({"hidden_sizes": (0,)}, "positive integers"),
+        ({"hidden_sizes": 64}, "hidden_sizes=64"),
+        ({"hidden_sizes": "64"}, "hidden_sizes='64'"),
         ({"mask_prob": 2, "kind": "masked"}, "mask_prob=2"),
     ],
 )

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from eigenlab.autoencoders import Member, fit, train_ensemble
+from eigenlab.autoencoders import AutoencoderEmbedding, Member, fit, train_ensemble
 from eigenlab.errors import InputError
-from eigenlab.training import generator
+from eigenlab.training import TrainingDiverged, generator
 
 X = torch.randn(150, 8, generator=generator(0, "test"), dtype=torch.float64)
 MEMBERS = [
@@ -57,3 +57,14 @@ def test_mistakes_are_named():
         train_ensemble(X, [], epochs=1)
     with pytest.raises(InputError, match="NaN"):
         train_ensemble(X * torch.nan, MEMBERS, epochs=1)
+
+
+def test_training_that_diverges_says_so():
+    """Float32, three hidden layers: weights near 1e6 overflow when multiplied."""
+    x, member, how = X.float(), Member("vanilla", (8, 8, 2), 3), {"epochs": 30}
+    with pytest.raises(TrainingDiverged, match=r"of the autoencoder diverged.* than 1e\+06"):
+        fit(member.build(8), x, learning_rate=1e6, **how)
+    with pytest.raises(TrainingDiverged, match=r"seed=3\) diverged"):
+        train_ensemble(x, [Member("vanilla", (2,)), member], learning_rate=1e6, **how)
+    with pytest.raises(TrainingDiverged, match="epoch"):
+        AutoencoderEmbedding(2, hidden_sizes=(8, 8), learning_rate=1e6, **how).fit(x.numpy())

@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from eigenlab.autoencoders.ensemble import Member
-from eigenlab.autoencoders.fit import epoch_order
+from eigenlab.autoencoders.fit import check_weights, epoch_order
 from eigenlab.autoencoders.models import Autoencoder
 from eigenlab.errors import InputError
 from eigenlab.files import write_atomic
@@ -54,6 +54,7 @@ class AutoencoderEmbedding(
 
     Raises:
         InputError: a setting is out of range; it is a ``ValueError``, like scikit-learn's own.
+        TrainingDiverged: a weight is not finite after a pass.
 
     >>> x = np.random.default_rng(0).normal(size=(200, 6))
     >>> embedding = AutoencoderEmbedding(2, epochs=2, random_state=0).fit(x)
@@ -204,6 +205,7 @@ class AutoencoderEmbedding(
             loss = self.model_.train_step(scaled[batch], self._optimizer, noise)
             total += len(batch) * loss.item()
         self.loss_curve_.append(total / len(scaled))
+        check_weights(self.model_, epoch + 1, self.learning_rate)
 
     def _apply(self, method: str, values: torch.Tensor) -> Array:
         part = getattr(self.model_, f"{method}r")  # encode -> encoder
@@ -216,5 +218,10 @@ class AutoencoderEmbedding(
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < 1:
                 raise InputError(f"{name}={value!r} must be a positive integer")
+        sizes = self.hidden_sizes
+        if not isinstance(sizes, Sequence | np.ndarray) or not all(
+            isinstance(size, Integral) for size in sizes
+        ):
+            raise InputError(f"hidden_sizes={sizes!r} must be whole numbers, such as (256, 128)")
         if not self.learning_rate > 0:
             raise InputError(f"learning_rate={self.learning_rate} must be positive")

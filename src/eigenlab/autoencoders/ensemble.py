@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from eigenlab.autoencoders.fit import check_training, epoch_order
+from eigenlab.autoencoders.fit import check_training, check_weights, epoch_order
 from eigenlab.autoencoders.models import KINDS, Autoencoder
 from eigenlab.errors import InputError, nearest
 from eigenlab.reporter import SILENT, Reporter
@@ -69,7 +69,8 @@ def train_ensemble(
         on_epoch: called after each epoch with their number and the models, for measurements.
 
     The dtype and device are those of ``x``. Raises :class:`~eigenlab.errors.InputError` as
-    :func:`~eigenlab.autoencoders.fit` does, and for an unknown kind or no members.
+    :func:`~eigenlab.autoencoders.fit` does, and for an unknown kind or no members;
+    :class:`~eigenlab.training.TrainingDiverged` when a weight of any is not finite.
 
     >>> x = torch.randn(100, 5, generator=generator(0, "doc"))
     >>> members = [Member(kind, (2,), seed) for kind in KINDS for seed in range(3)]
@@ -114,6 +115,8 @@ def train_ensemble(
             for stack in stacks:
                 stack.add_gradients(clean, seen)
             optimizer.step()
+        for member, model in zip(members, models, strict=True):
+            check_weights(model, epoch + 1, learning_rate, member)
         if on_epoch is not None:
             on_epoch(epoch + 1, models)
         reporter.progress(epoch + 1, epochs, f"{len(members)} autoencoders")

@@ -10,7 +10,7 @@ from torch import Tensor
 from eigenlab.autoencoders.models import Autoencoder
 from eigenlab.errors import InputError
 from eigenlab.reporter import SILENT, Reporter
-from eigenlab.training import generator
+from eigenlab.training import TrainingDiverged, generator
 from eigenlab.training.schedules import Schedule
 
 
@@ -41,6 +41,7 @@ def fit(
     Raises:
         InputError: ``x`` is empty, is not (n, input_size) or not finite, or a number is not
             positive.
+        TrainingDiverged: a weight is not finite after an epoch.
         Cancelled: the reporter was cancelled; checked after each epoch.
 
     >>> x = torch.randn(64, 3, generator=generator(0, "doc"))
@@ -61,6 +62,7 @@ def fit(
             step += 1
             total += len(batch) * model.train_step(x[batch], optimizer, noise)
         losses.append(total.item() / len(x))
+        check_weights(model, epoch + 1, learning_rate)
         if on_epoch is not None:
             on_epoch(epoch + 1)
         reporter.progress(epoch + 1, epochs, f"loss {losses[-1]:.4g}")
@@ -87,3 +89,14 @@ def check_training(
     for name, value in numbers.items():
         if not value > 0:
             raise InputError(f"{name}={value} must be positive")
+
+
+def check_weights(
+    model: Autoencoder, epoch: int, learning_rate: float, name: object = "the autoencoder"
+) -> None:
+    """Raise :class:`~eigenlab.training.TrainingDiverged` if a weight is no longer finite."""
+    if not all(torch.isfinite(weight).all() for weight in model.parameters()):
+        raise TrainingDiverged(
+            f"training of {name} diverged: a weight is not finite after epoch {epoch}; "
+            f"take a smaller learning_rate than {learning_rate:g}"
+        )
