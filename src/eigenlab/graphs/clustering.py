@@ -76,7 +76,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         degree: of polynomial kernels.
         coef0: of polynomial and sigmoid kernels.
         kernel_params: further arguments of a kernel or callable.
-        device: where ``tiled`` computes.
+        device: where ``tiled`` computes, ``cpu`` or ``cuda``.
         n_jobs: threads of the neighbour search.
 
     Attributes:
@@ -228,9 +228,11 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     def _check(self, X: Any) -> None:
         n = X.shape[0]
         k = self.n_clusters
-        whole = isinstance(k, (int, np.integer)) and not isinstance(k, bool)
-        if k != "auto" and not (whole and k >= 1):
+        if k != "auto" and not _counts(k):
             raise InputError(f"n_clusters={k!r}; expected 'auto' or a whole number >= 1")
+        for name in ("n_neighbors", "min_cluster_size"):
+            if not _counts(value := getattr(self, name)):
+                raise InputError(f"{name}={value!r}; expected a whole number >= 1")
         if k != "auto" and k > n:
             raise InputError(f"n_clusters={k} is more than n_samples={n}; ask for at most {n}")
         if self.normalization not in NORMALIZATIONS:
@@ -239,8 +241,6 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             )
         if self.n_components is not None and not 1 <= self.n_components <= n:
             raise InputError(f"n_components={self.n_components!r}; expected 1 to n_samples={n}")
-        if not self.min_cluster_size >= 1:
-            raise InputError(f"min_cluster_size={self.min_cluster_size!r}; expected at least 1")
         if isinstance(self.gamma, str):
             if self.gamma not in {"scale", "local"}:
                 raise InputError(f"gamma={self.gamma!r}; expected a number, 'scale' or 'local'")
@@ -436,3 +436,9 @@ def _count_components(graph: Graph) -> int:
             return 1
         return connected_components(sparse.csr_array(graph.affinity))[0]
     return connected_components(graph.affinity)[0] if isinstance(graph, SparseGraph) else 1
+
+
+def _counts(value: Any) -> bool:
+    """Whether ``value`` is a whole number of at least one thing."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and bool(value >= 1)

@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from eigenlab.errors import InputError
 from eigenlab.graphs.graph import Floats
+from eigenlab.training import resolve_device
 
 TILE_NUMBERS = 2**20
 """Kernel values in flight on a CPU: 8 MiB, which stays near the core that made them."""
@@ -26,7 +28,10 @@ class TiledGraph:
     Args:
         X: (n, d) points.
         gamma: inverse squared length, > 0.
-        device: where tiles are computed.
+        device: where tiles are computed, ``cpu`` or ``cuda``.
+
+    Raises:
+        InputError: the device is unknown, absent or has no float64.
 
     >>> X = np.random.default_rng(0).normal(size=(300, 5))
     >>> exact = np.exp(-0.1 * ((X[:, None] - X) ** 2).sum(-1))
@@ -38,7 +43,10 @@ class TiledGraph:
     entry_error = 0.0
 
     def __init__(self, X: Floats, gamma: float, *, device: str | torch.device = "cpu") -> None:
-        points = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float64)).to(device)
+        where = resolve_device(device)
+        if where.type == "mps":
+            raise InputError(f"device='{device}' has no float64, which tiles need; use cpu or cuda")
+        points = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float64)).to(where)
         points = (points - points.mean(0)) * (2 * gamma) ** 0.5
         # exp(-gamma r^2) = exp(p.q - |p|^2/2 - |q|^2/2): one matrix product with two more columns.
         half = points.square().sum(1, keepdim=True) / 2
