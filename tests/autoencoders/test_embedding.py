@@ -83,3 +83,55 @@ def test_constant_samples_and_wide_embeddings_are_defined():
     z = AutoencoderEmbedding(12, epochs=1, random_state=0).fit_transform(np.ones((5, 3)))
     assert z.shape == (5, 12)
     assert np.isfinite(z).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_constants_that_have_no_exact_mean_are_constant(dtype):
+    model = AutoencoderEmbedding(2, epochs=1, random_state=0).fit(np.full((90, 6), 0.1, dtype))
+    assert model.scale_ == 1
+    assert np.abs(model.transform(np.full((1, 6), 0.2, dtype))).max() < 10
+
+
+def test_a_file_holds_what_was_fitted_whatever_was_set_since(tmp_path):
+    seed = np.int64(3)
+    model = AutoencoderEmbedding(
+        np.int64(2), noise_std=np.float32(0.25), random_state=seed, epochs=1
+    )
+    z = model.fit(X).set_params(n_components=3, hidden_sizes=(5,)).transform(X)
+    assert model.inverse_transform(z).shape == X.shape
+    model.save(tmp_path / "model")
+    again = AutoencoderEmbedding.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.transform(X), z)
+    assert (again.n_components, again.random_state, again.noise_std) == (2, 3, 0.25)
+
+
+def test_a_file_that_was_altered_is_refused(tmp_path):
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    AutoencoderEmbedding(2, epochs=1).fit(X).save(tmp_path / "model")
+    with safe_open(str(tmp_path / "model"), "pt") as stored:
+        header, names = stored.metadata(), list(stored.keys())
+        tensors = {name: stored.get_tensor(name) for name in names}
+    for change in ({"state": "{}"}, {"state": "no JSON"}):
+        save_file(tensors, tmp_path / "altered", header | change)
+        with pytest.raises(InputError, match="altered was altered"):
+            AutoencoderEmbedding.load(tmp_path / "altered")
+    del tensors["mean"]
+    save_file(tensors, tmp_path / "less", header)
+    with pytest.raises(InputError, match="less was altered"):
+        AutoencoderEmbedding.load(tmp_path / "less")
+
+
+def test_noise_and_masks_reach_the_training():
+    curves = [
+        AutoencoderEmbedding(2, random_state=0, epochs=1, **settings).fit(X).loss_curve_[0]
+        for settings in (
+            {"kind": "vanilla"},
+            {"noise_std": 0.1},
+            {"noise_std": 1.0},
+            {"kind": "masked", "mask_prob": 0.1},
+            {"kind": "masked", "mask_prob": 0.9},
+        )
+    ]
+    assert len(set(curves)) == 5

@@ -45,6 +45,12 @@ def test_without_epochs_the_models_are_as_built():
     assert torch.equal(model.encoder[0].weight, MEMBERS[0].build(8).double().encoder[0].weight)
 
 
+def test_a_model_keeps_its_own_weights_only():
+    models = train_ensemble(X, MEMBERS, epochs=1)
+    for weight in models[0].parameters():
+        assert weight.untyped_storage().nbytes() == weight.numel() * weight.element_size()
+
+
 def test_settings_reach_their_kind():
     built = Member("masked", (2,)).build(8, noise_std=0.1, mask_prob=0.9)
     assert built.mask_prob == 0.9
@@ -57,6 +63,16 @@ def test_mistakes_are_named():
         train_ensemble(X, [], epochs=1)
     with pytest.raises(InputError, match="NaN"):
         train_ensemble(X * torch.nan, MEMBERS, epochs=1)
+    with pytest.raises(InputError, match="epochs=-3"):
+        train_ensemble(X, MEMBERS, epochs=-3)
+    with pytest.raises(InputError, match=r"epochs=1\.5 must be a whole"):
+        train_ensemble(X, MEMBERS, epochs=1.5)
+    with pytest.raises(InputError, match=r"torch\.int64; give floating-point"):
+        train_ensemble(X.long(), MEMBERS, epochs=1)
+    with pytest.raises(
+        InputError, match=r"x is torch\.float64, the model's weights are torch\.float32"
+    ):
+        fit(MEMBERS[0].build(8), X, epochs=1)
 
 
 def test_training_that_diverges_says_so():

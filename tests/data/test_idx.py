@@ -50,6 +50,7 @@ def test_every_type_is_read_back(tmp_path, code, dtype, packed):
         (b"", "is truncated: 0 bytes"),
         (b"\x89PNG" + idx(LABELS), "magic number is 0x89504e47, expected"),
         (b"\0\0\x07\x01" + idx(LABELS), "magic number is 0x00000701"),
+        (struct.pack(">HBB4I", 0, 8, 4, 0, *3 * [2**32 - 1]), r"holds shape \(0, 4294967295"),
         (gzip.compress(idx(IMAGES))[:-12], "truncated or damaged inside its gzip stream"),
     ],
 )
@@ -83,6 +84,11 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path):
         load_mnist("train", mnist(tmp_path, labels=LABELS[:3]))
     with pytest.raises(DataError, match=r"holds uint8 of shape \(4,\), expected bytes in 3"):
         load_mnist("train", mnist(tmp_path, images=LABELS))
+
+
+def test_labels_that_are_no_digits_are_refused(tmp_path):
+    with pytest.raises(DataError, match="holds label 200"):
+        load_mnist("train", mnist(tmp_path, labels=np.array([0, 200, 3, 1], np.uint8)))
 
 
 def test_an_unknown_split_is_the_users_mistake(tmp_path):

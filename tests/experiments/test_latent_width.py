@@ -1,5 +1,6 @@
 import copy
 
+import numpy as np
 import pytest
 
 from eigenlab.experiments import _latent_width_figures as figures
@@ -40,6 +41,7 @@ def made(**changes):
         ("3a.loss-falls", {"loss": {100: 5.0}}, "failed"),
         ("3a.pca-floor", {"loss": {20: 84.0}}, "failed"),
         ("3a.five-too-small", {"long": {5: 0.96}}, "failed"),
+        ("3a.five-too-small", {"untrained": {5: 0.96}}, "failed"),
         ("3a.twenty-needs-training", {"long": {20: 0.94}}, "failed"),
         ("3a.twenty-needs-training", {"untrained": {20: 0.96}}, "failed"),
         ("3a.wide-needs-none", {"untrained": {100: 0.8}}, "failed"),
@@ -63,9 +65,16 @@ def test_a_short_sweep_measures_every_kind_width_and_epoch():
     assert record["pca"]["20"] == pytest.approx(80, rel=0.2)
 
 
-def test_a_hidden_sum_is_told_from_its_terms_by_sheppards_formula():
-    assert figures.partial_sum_accuracy(10) == pytest.approx(0.75)  # rho^2 = 1/2, arccos = pi/4
-    assert figures.partial_sum_accuracy(100) == 1
+def test_what_a_random_subspace_keeps_of_a_direction():
+    # In the plane arccos(rho) is uniform on [0, pi/2].
+    assert figures.partial_accuracy(1, 2) == pytest.approx(0.75)
+    assert figures.partial_accuracy(1, 2, share=0.1) == pytest.approx(0.55)
+    assert figures.partial_accuracy(100) == 1
+    rng = np.random.default_rng(0)
+    bases = np.linalg.qr(rng.standard_normal((4000, 20, 5)))[0]
+    rho = np.linalg.norm(bases[:, 0], axis=1)
+    drawn = (1 - np.arccos(rho) / np.pi).mean()
+    assert figures.partial_accuracy(5) == pytest.approx(drawn, abs=0.003)
 
 
 def test_ranges_are_drawn_around_their_means():

@@ -9,6 +9,7 @@ from torch import nn
 
 from eigenlab.experiments import _objective_comparison as comparison
 from eigenlab.experiments import regularized_autoencoder
+from eigenlab.experiments._regularized_measurements import column_angle
 from eigenlab.lab import Outcome
 
 EXPERIMENT = regularized_autoencoder.EXPERIMENT
@@ -50,7 +51,7 @@ SGD = {**ADAM, "optimizer": "SGD"}
         ("8b.singular-values", lambda r: r["rows"][-1]["encoder"][0].__setitem__(-1, 0.5)),
         ("8b.one-sample", lambda r: r["history"][-1].__setitem__(0, math.nan)),
         ("8b.orthonormal", lambda r: r["rows"][1]["deviation"].__setitem__(0, 0.5)),
-        ("8b.identified", lambda r: r["rows"][0].update(column_difference=0.0)),
+        ("8b.identified", lambda r: r["rows"][0].update(column_angle=0.0)),
         ("8b.identified", lambda r: r["rows"][0].update(span_angle=0.5)),
         ("8b.identified", lambda r: r["rows"][0].update(axis_angle=0.5)),
         ("8b.identified", lambda r: r["rows"][0].update(product_difference=0.5)),
@@ -97,3 +98,14 @@ def test_the_orthonormality_figure_has_the_predicted_line(result):
     line = result.figure("orthonormal").data[0]
     assert line.y[-1] == 1  # beyond sigma_k^2 a unit is off
     assert line.y[0] == pytest.approx(record["rows"][0]["lam"] / record["variances"][-1])
+
+
+def test_order_and_signs_are_no_other_columns():
+    first = torch.linalg.qr(torch.randn(6, 3, dtype=torch.float64)).Q
+    same = first[:, [2, 0, 1]] * torch.tensor([1, -1, 2])
+    assert column_angle(torch.stack([first, same])) < 1e-7
+    c, s = math.cos(0.3), math.sin(0.3)
+    turned = first @ torch.tensor([[c, s, 0], [-s, c, 0], [0, 0, 1]], dtype=torch.float64)
+    assert column_angle(torch.stack([first, turned])) == pytest.approx(0.3)
+    assert column_angle(torch.stack([first, turned, same])) < 1e-7
+    assert column_angle(first[None]) == 0

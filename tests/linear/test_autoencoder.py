@@ -201,3 +201,55 @@ def test_bad_input_is_named():
     with pytest.raises(NotFittedError):
         LinearAutoencoder().transform(np.eye(2))
     assert not hasattr(LinearAutoencoder(), "components_")
+
+
+@pytest.mark.parametrize("k", [3, 30])
+def test_one_reading_of_float32_samples_of_low_rank(k):
+    X = low_rank(200, 40, 3, noise=0).astype(np.float32)
+    model = LinearAutoencoder(k, solver="randomized").fit_chunks(np.array_split(X, 5))
+    expected = np.linalg.svd(X - X.mean(0), compute_uv=False)[:3]
+    np.testing.assert_allclose(model.singular_values_[:3], expected, rtol=1e-3)
+    assert (model.singular_values_[3:] < 1e-2 * expected[2]).all()
+    assert LinearAutoencoder(solver="randomized").fit_chunks([X[:2], X[2:4]]).n_components_ == 4
+
+
+def test_randomized_variances_are_never_above_the_true_ones():
+    X = low_rank(300, 20, 8, noise=0.3)
+    true = PCA(6, svd_solver="full").fit(X).explained_variance_
+    for passes in (1, 2, 5):
+        found = LinearAutoencoder(6, solver="randomized", passes=passes).fit(X)
+        assert (found.explained_variance_ <= true * (1 + 1e-12)).all()
+
+
+def test_trained_factors_follow_the_stream():
+    X = low_rank(60, 5, 2)
+    model = LinearAutoencoder(2, solver="trained").partial_fit(X[:30])
+    assert model.n_samples_seen_ == 30
+    first = model.W1_
+    np.testing.assert_array_equal(model.W1_, first)
+    model.partial_fit(X[30:] * 2)
+    second = model.W1_
+    assert np.abs(second - first).max() > 1e-3
+    np.testing.assert_array_equal(model.W1_, second)
+    assert LinearAutoencoder(1).partial_fit(X[:1]).n_samples_seen_ == 1
+
+
+def test_a_function_of_chunks_is_read_as_often_as_the_solver_asks(monkeypatch):
+    X = low_rank(100, 30, 4)
+    readings = []
+
+    def chunks():
+        readings.append(0)
+        for part in np.array_split(X, 3):
+            readings[-1] += len(part)
+            yield part
+
+    LinearAutoencoder(2, solver="gram").fit_chunks(chunks)
+    assert readings.count(100) == 1
+    del readings[:]
+    monkeypatch.setattr("eigenlab.linear.autoencoder.MOST_GRAM_FEATURES", 10)
+    LinearAutoencoder(2, passes=4).fit_chunks(chunks)
+    assert readings.count(100) == 4
+    once = chunks()
+    with pytest.raises(InputError, match="one iterator twice"):
+        LinearAutoencoder(2, solver="randomized").fit_chunks(lambda: once)

@@ -240,3 +240,12 @@ def test_bad_data_is_named():
             learning_rate=9,
             steps=99,
         )
+
+
+def test_a_direction_without_variance_is_zero_also_without_penalty():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((5, 2)) @ rng.standard_normal((2, 50))
+    np.testing.assert_allclose(predicted_singular_values(X, 5, 0.0), [1, 1, 0, 0, 0])
+    assert predicted_singular_values(X, 2, np.float32(0.5)).shape == (2,)
+    with pytest.raises(InputError, match="lam=True"):
+        predicted_singular_values(X, 2, True)

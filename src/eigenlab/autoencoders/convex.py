@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eigenlab.autoencoders.probe import LinearProbe, check_labelled
+from eigenlab.autoencoders.probe import LinearProbe, check_labelled, class_count
 from eigenlab.errors import InputError
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)
@@ -69,23 +69,23 @@ def convex_probe(
     >>> convex_probe(x, torch.tensor([0, 0, 1, 1])).probe.accuracy(x, torch.tensor([0, 0, 1, 1]))
     1.0
     """
-    check_labelled(features, labels)
-    found = int(labels.max()) + 1
-    if n_classes is not None and n_classes < found:
-        raise InputError(f"n_classes={n_classes} but a label is {found - 1}")
+    labels = check_labelled(features, labels)
+    n_classes = class_count(labels, n_classes)
+    if not strengths:
+        raise InputError("strengths is empty; give at least one value of C")
     x, y = features.detach().double(), labels.cpu().numpy()
+    if (x == x[0]).all():
+        raise InputError("features are constant; there is nothing to probe")
     mean = x.mean(0)
     scale = (x - mean).square().sum(1).mean().sqrt().item()
-    if scale == 0:
-        raise InputError("features are constant; there is nothing to probe")
     centred = (x - mean) / scale
     basis = torch.linalg.svd(centred, full_matrices=False).Vh.T  # (k, r), r = min(n, k)
     inner = (centred @ basis).cpu().numpy()
     strength = _choose(inner, y, strengths, seed)
-    model = _solve(inner, y, strength)
-    weight = torch.zeros(n_classes or found, x.shape[1], dtype=torch.float64)
+    model = _solve(inner, y, strength, tol=1e-8)
+    weight = torch.zeros(n_classes, x.shape[1], dtype=torch.float64)
     # A class that no label has gets no probability at all.
-    bias = torch.full((n_classes or found,), -torch.inf, dtype=torch.float64)
+    bias = torch.full((n_classes,), -torch.inf, dtype=torch.float64)
     rows, offsets = model.coef_, model.intercept_
     if len(model.classes_) == 2 and len(rows) == 1:  # scikit-learn stores their difference
         rows, offsets = np.vstack([-rows, rows]) / 2, np.concatenate([-offsets, offsets]) / 2
@@ -108,11 +108,12 @@ def knn_accuracy(
     """
     from sklearn.neighbors import KNeighborsClassifier
 
-    check_labelled(features, labels)
+    labels = check_labelled(features, labels)
     if k < 1:
         raise InputError(f"k={k} must be at least 1")
-    model = KNeighborsClassifier(min(k, len(labels))).fit(features.cpu().numpy(), labels.cpu())
-    return float(model.score(test_features.cpu().numpy(), test_labels.cpu()))
+    known, unseen = features.detach().cpu().numpy(), test_features.detach().cpu().numpy()
+    model = KNeighborsClassifier(min(k, len(labels))).fit(known, labels.cpu())
+    return float(model.score(unseen, test_labels.cpu()))
 
 
 def _choose(x: np.ndarray, y: np.ndarray, strengths: Sequence[float], seed: int) -> float:
@@ -129,11 +130,14 @@ def _choose(x: np.ndarray, y: np.ndarray, strengths: Sequence[float], seed: int)
     return strengths[int(np.argmax(scores))]
 
 
-def _solve(x: np.ndarray, y: np.ndarray, strength: float) -> Any:
+def _solve(x: np.ndarray, y: np.ndarray, strength: float, tol: float = 1e-4) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
+    # For two classes scikit-learn penalises w^2 / 2 of their difference w; with rows -w/2 and w/2
+    # ||W||^2 / 2 is half of that.
+    C = 2 * strength if len(np.unique(y)) == 2 else strength
     with warnings.catch_warnings():
         # Separable samples under a weak penalty: the accuracy has long settled.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return LogisticRegression(C=strength, max_iter=1000).fit(x, y)
+        return LogisticRegression(C=C, tol=tol, max_iter=5000).fit(x, y)

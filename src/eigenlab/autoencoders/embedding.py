@@ -120,15 +120,15 @@ class AutoencoderEmbedding(
         """Return the samples (n_samples, n_features) that the decoder makes of embeddings."""
         check_is_fitted(self, "model_")
         z = check_array(X, dtype=[np.float64, np.float32])
-        if z.shape[1] != self.n_components:
+        if z.shape[1] != self._n_features_out:
             raise InputError(
-                f"X has {z.shape[1]} columns; an embedding has n_components={self.n_components}"
+                f"X has {z.shape[1]} columns; an embedding has n_components={self._n_features_out}"
             )
         decoded = self._apply("decode", torch.as_tensor(z, dtype=torch.float64))
         return (decoded * self.scale_ + self.mean_).astype(z.dtype)
 
     def save(self, path: Path | str) -> None:
-        """Write weights, scaling and settings to one safetensors file; nothing is pickled.
+        """Write weights, scaling and the settings of the fit to one safetensors file, no pickle.
 
         Adam's state is not kept: a later :meth:`partial_fit` starts it anew.
         """
@@ -137,8 +137,8 @@ class AutoencoderEmbedding(
         check_is_fitted(self, "model_")
         tensors = {name: value.contiguous() for name, value in self.model_.state_dict().items()}
         tensors["mean"] = torch.as_tensor(self.mean_)
-        settings = self.get_params() | {"hidden_sizes": [int(size) for size in self.hidden_sizes]}
-        if not isinstance(self.random_state, int | None):
+        settings = self._settings | {"hidden_sizes": [*self._settings["hidden_sizes"]]}
+        if not isinstance(settings["random_state"], Integral | None):
             settings["random_state"] = None  # a RandomState has no place in a text
         state = {
             "settings": settings,
@@ -148,7 +148,10 @@ class AutoencoderEmbedding(
         }
         if hasattr(self, "feature_names_in_"):
             state["feature_names"] = list(self.feature_names_in_)
-        header = {"format": _FORMAT, "state": json.dumps(state)}
+        header = {
+            "format": _FORMAT,
+            "state": json.dumps(state, default=lambda number: number.item()),
+        }
         write_atomic(Path(path), save(tensors, header))
 
     @classmethod
@@ -169,12 +172,19 @@ class AutoencoderEmbedding(
             raise InputError(
                 f"{path} is no {_FORMAT} file; save one with AutoencoderEmbedding.save"
             )
-        state = json.loads(header["state"])
+        try:
+            return cls._restored(json.loads(header["state"]), tensors)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"{path} was altered: {error}") from error
+
+    @classmethod
+    def _restored(cls, state: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Any:
         self = cls(**state["settings"])
-        self.mean_, self.scale_ = tensors.pop("mean").numpy(), state["scale"]
+        self.mean_, self.scale_ = tensors.pop("mean").numpy(), float(state["scale"])
         self.n_features_in_, self._n_features_out = len(self.mean_), self.n_components
         if "feature_names" in state:
             self.feature_names_in_ = np.array(state["feature_names"], dtype=object)
+        self._settings = self.get_params()
         self._seed, self.loss_curve_ = state["seed"], state["loss_curve"]
         self.model_ = self._build()
         self.model_.load_state_dict(tensors)
@@ -184,8 +194,10 @@ class AutoencoderEmbedding(
         self._check()
         self._seed = int(check_random_state(self.random_state).randint(2**31))
         self.mean_ = x.mean(0, dtype=np.float64)
-        self.scale_ = float(np.sqrt(np.square(x - self.mean_).mean())) or 1.0  # constant samples
-        self._n_features_out = self.n_components
+        constant = (x == x[0]).all()  # whose mean, however, may be rounded
+        self.scale_ = 1.0 if constant else float(np.sqrt(np.square(x - self.mean_).mean()))
+        self._n_features_out = int(self.n_components)
+        self._settings = self.get_params()
         self.loss_curve_: list[float] = []
         self.model_ = self._build()
         self._optimizer = torch.optim.Adam(self.model_.parameters(), self.learning_rate)

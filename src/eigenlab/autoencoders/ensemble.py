@@ -80,7 +80,7 @@ def train_ensemble(
     """
     if not members:
         raise InputError("members is empty; give at least one Member(kind, hidden_sizes, seed)")
-    check_training(x, x.shape[-1], max(epochs, 1), batch_size, learning_rate)
+    check_training(x, x.shape[-1], epochs or 1, batch_size, learning_rate)
     settings = {"noise_std": noise_std, "mask_prob": mask_prob}
     models = [
         member.build(x.shape[1], activation_cls=activation_cls, **settings).to(x)
@@ -121,6 +121,8 @@ def train_ensemble(
             on_epoch(epoch + 1, models)
         reporter.progress(epoch + 1, epochs, f"{len(members)} autoencoders")
         reporter.raise_if_cancelled()
+    for weight in (weight for model in models for weight in model.parameters()):
+        weight.data = weight.data.clone()  # a view would keep, and save, the weights of all
     return models
 
 

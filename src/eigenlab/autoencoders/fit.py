@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -39,8 +40,8 @@ def fit(
         Mean training loss of each epoch (of the batches as they were met, corrupted).
 
     Raises:
-        InputError: ``x`` is empty, is not (n, input_size) or not finite, or a number is not
-            positive.
+        InputError: ``x`` is empty, is not (n, input_size), finite and of the model's dtype, or a
+            number is not positive.
         TrainingDiverged: a weight is not finite after an epoch.
         Cancelled: the reporter was cancelled; checked after each epoch.
 
@@ -50,6 +51,9 @@ def fit(
     True
     """
     check_training(x, model.input_size, epochs, batch_size, learning_rate)
+    dtype = next(model.parameters()).dtype
+    if x.dtype != dtype:
+        raise InputError(f"x is {x.dtype}, the model's weights are {dtype}; give x.to({dtype})")
     optimizer = torch.optim.Adam(model.parameters(), learning_rate)
     losses: list[float] = []
     step = 0
@@ -83,12 +87,16 @@ def check_training(
         raise InputError(
             f"x has shape {tuple(x.shape)}; expected (n_samples >= 1, {input_size} features)"
         )
+    if not x.is_floating_point():
+        raise InputError(f"x is {x.dtype}; give floating-point samples, such as pixels / 255")
     if not torch.isfinite(x).all():
         raise InputError("x holds NaN or infinity; remove or impute these samples first")
     numbers = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     for name, value in numbers.items():
         if not value > 0:
             raise InputError(f"{name}={value} must be positive")
+        if name != "learning_rate" and not isinstance(value, Integral):
+            raise InputError(f"{name}={value} must be a whole number")
 
 
 def check_weights(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -47,12 +48,13 @@ class Autoencoder(nn.Module):
     ) -> None:
         super().__init__()
         sizes = (input_size, *hidden_sizes)
-        if len(sizes) < 2 or any(not isinstance(size, int) or size < 1 for size in sizes):
+        if len(sizes) < 2 or any(not isinstance(size, Integral) or size < 1 for size in sizes):
             raise InputError(
                 f"input_size={input_size!r}, hidden_sizes={list(hidden_sizes)!r}; expected "
                 "positive integers and at least one hidden size"
             )
-        self.input_size, self.hidden_sizes = input_size, tuple(hidden_sizes)
+        sizes = tuple(int(size) for size in sizes)
+        self.input_size, self.hidden_sizes = sizes[0], sizes[1:]
         self.activation_cls = activation_cls
         self.encoder = _chain(sizes, activation_cls)
         self.decoder = _chain(sizes[::-1], activation_cls)

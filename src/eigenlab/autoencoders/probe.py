@@ -127,14 +127,20 @@ def linear_probes(
     if not features:
         raise InputError("features is empty; give at least one (n, k) tensor")
     sources = [block.x if isinstance(block, LinearFeatures) else block for block in features]
-    for source in {id(source): source for source in sources}.values():
+    checked = [
         check_labelled(source, labels)
+        for source in {id(source): source for source in sources}.values()
+    ]
+    labels = checked[0]
+    for block in features:
+        if isinstance(block, LinearFeatures):
+            _check_linear(block)
     if epochs < 1 or batch_size < 1 or not learning_rate > 0:
         raise InputError(
             f"epochs={epochs}, batch_size={batch_size}, learning_rate={learning_rate} must be "
             "positive"
         )
-    n_classes = _classes(labels, n_classes)
+    n_classes = class_count(labels, n_classes)
     order = torch.randperm(len(labels), generator=generator(seed, "probe order"))
     groups = _grouped(features, order, n_classes, seed)
     targets = torch.nn.functional.one_hot(labels[order], n_classes).to(groups[0].weight)
@@ -284,16 +290,22 @@ def _unstack(groups: Sequence[_Group], count: int) -> list[LinearProbe]:
     return [found[place] for place in range(count)]
 
 
-def check_labelled(features: Tensor, labels: Tensor) -> None:
-    """Raise :class:`~eigenlab.errors.InputError` unless the two can be probed."""
+def check_labelled(features: Tensor, labels: Tensor) -> Tensor:
+    """The labels as int64; :class:`~eigenlab.errors.InputError` unless the two can be probed."""
     if features.dim() != 2 or labels.dim() != 1 or len(features) != len(labels):
         raise InputError(
             f"features have shape {tuple(features.shape)}, labels {tuple(labels.shape)}; expected "
             "(n, k) and (n,)"
         )
+    if not features.is_floating_point():
+        raise InputError(
+            f"features are {features.dtype}; give floating-point ones, such as pixels / 255"
+        )
     if not torch.isfinite(features).all():
         raise InputError("features hold NaN or infinity; did the autoencoder's training diverge?")
-    if labels.is_floating_point() or (len(labels) > 0 and labels.min() < 0):
+    whole = not (labels.is_floating_point() or labels.is_complex())
+    labels = labels.long() if whole else labels
+    if not whole or (len(labels) > 0 and labels.min() < 0):
         raise InputError(
             "labels must be integers from 0 on; encode them, for example with "
             "sklearn.preprocessing.LabelEncoder"
@@ -303,10 +315,30 @@ def check_labelled(features: Tensor, labels: Tensor) -> None:
             f"labels hold {len(torch.unique(labels))} class; a probe needs at least two to tell "
             "apart"
         )
+    return labels
 
 
-def _classes(labels: Tensor, n_classes: int | None) -> int:
+def class_count(labels: Tensor, n_classes: int | None) -> int:
+    """``n_classes``, or one more than the largest label; an InputError if that is too few."""
     found = int(labels.max()) + 1
     if n_classes is not None and n_classes < found:
         raise InputError(f"n_classes={n_classes} but a label is {found - 1}")
     return n_classes or found
+
+
+def _check_linear(features: LinearFeatures) -> None:
+    x, weight, bias = features
+    if weight.dim() != 2 or weight.shape[1] != x.shape[1] or bias.shape != weight.shape[:1]:
+        raise InputError(
+            f"LinearFeatures have x {tuple(x.shape)}, weight {tuple(weight.shape)} and bias "
+            f"{tuple(bias.shape)}; expected (n, d), (k, d) and (k,)"
+        )
+    if not x.dtype == weight.dtype == bias.dtype:
+        raise InputError(
+            f"LinearFeatures have x {x.dtype}, weight {weight.dtype} and bias {bias.dtype}; "
+            "expected one dtype"
+        )
+    if not (torch.isfinite(weight).all() and torch.isfinite(bias).all()):
+        raise InputError(
+            "LinearFeatures hold NaN or infinite weights; did the autoencoder's training diverge?"
+        )

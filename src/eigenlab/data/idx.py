@@ -67,7 +67,10 @@ def read_idx(file: Path | str) -> npt.NDArray[Any]:
             f"{file} {problem}: {len(content)} bytes after decompression, shape {shape} needs "
             f"{expected}; fetch the file again"
         )
-    values = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    try:
+        values = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    except ValueError:  # nothing in it, and sizes beyond any array
+        raise DataError(f"{file} holds shape {shape}; fetch the file again") from None
     return values.astype(dtype.newbyteorder("="))
 
 
@@ -106,6 +109,10 @@ def load_mnist(
         raise DataError(
             f"{images_file} holds {len(images)} images but {labels_file.name} {len(labels)} "
             "labels; they do not belong together"
+        )
+    if labels.max(initial=0) > 9:
+        raise DataError(
+            f"{labels_file} holds label {labels.max()}, expected 0 to 9; fetch it again"
         )
     return images, labels.astype("int64")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from eigenlab.experiments import _objective_comparison as comparison
 from eigenlab.experiments._linear_data import centred_images, random_factors
@@ -74,13 +75,24 @@ def measure_minima(config: RegularizedAutoencoderConfig, context: Context) -> Re
                     for U in left
                     for i in range(active)
                 ),
-                "column_difference": float((decoders - decoders[0]).abs().max()),
+                "column_angle": column_angle(decoders),
                 "product_difference": float(
                     (decoders @ decoders.mT - decoders[0] @ decoders[0].mT).abs().max()
                 ),
             }
         )
     return {"seeds": seeds, "variances": variances[:k].tolist(), "rows": rows}
+
+
+def column_angle(decoders: Tensor) -> float:
+    """How far columns are from those of the first start, whatever their order and signs.
+
+    Angle in radians of the column whose best partner is farthest, in the start that agrees most;
+    ``decoders`` is (starts, d, k). Zero for a single start.
+    """
+    unit = decoders / decoders.norm(dim=1, keepdim=True)
+    best = (unit[1:].mT @ unit[0]).abs().amax(2)  # (starts - 1, k)
+    return float(best.clamp(max=1).amin(1).arccos().min()) if len(best) else 0.0
 
 
 def measure_training(config: RegularizedAutoencoderConfig, context: Context) -> Record:

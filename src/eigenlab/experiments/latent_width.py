@@ -73,8 +73,9 @@ EXPERIMENT = Experiment(
             record="sweep",
             judge=figures.judge_small,
             tier="course",
-            explanation="It keeps 5 of 20 equally important directions. Their sum has the label's "
-            "sign in 1 - arccos(sqrt(5/20))/pi = 66.7 % of the samples.",
+            explanation="It keeps 5 of 20 equally important directions, and which is left to "
+            "chance. With a random choice the label can be told in 66 % of the samples, and in 95 "
+            "of 100 such choices in 57 to 76 %.",
         ),
         Claim(
             id="3a.twenty-needs-training",

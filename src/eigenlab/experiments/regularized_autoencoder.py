@@ -162,9 +162,10 @@ def judge_identified(record: Record) -> list[Check]:
     rows = record["rows"]
     return [
         at_least(
-            "columns of W2 between starts, smallest difference over λ",
-            min(row["column_difference"] for row in rows),
+            "columns of W2 between starts up to order and sign, smallest over λ",
+            min(row["column_angle"] for row in rows),
             0.05,
+            unit="rad",
         ),
         at_most("column space against PCA", worst(r["span_angle"] for r in rows), 1e-4, unit="rad"),
         at_most("W2 W2ᵀ between starts", worst(r["product_difference"] for r in rows), 1e-4),
@@ -370,7 +371,7 @@ EXPERIMENT = Experiment(
         ),
         Claim(
             id="8b.orthonormal",
-            statement="The distance of W2ᵀ W2 from the identity is λ/σ_k², linear in λ.",
+            statement="The distance of W2ᵀ W2 from the identity is λ/σ_k², linear in λ up to σ_k².",
             source="question 8b",
             record="minima",
             judge=judge_orthonormal,

@@ -136,10 +136,17 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         Args:
             chunks: read once; or a function that returns such an iterable anew, which
                 ``"randomized"`` calls ``passes`` times.
+
+        Raises:
+            InputError: as :meth:`fit`; ``chunks`` holds none, or is a function that returns the
+                same iterator each time.
         """
         self._forget()
-        if callable(chunks) and self.solver == "randomized":
-            return self._fit_passes(chunks)
+        if callable(chunks):
+            first = _first(chunks)
+            d = self._rows(first, reset=True).shape[1]
+            if self._solver(d, self._width(d, None), None) == "randomized":
+                return self._fit_passes(chunks, d)
         for chunk in chunks() if callable(chunks) else chunks:
             self.partial_fit(chunk)
         if getattr(self, "_state", None) is None:
@@ -147,11 +154,7 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self._refresh()
         return self
 
-    def _fit_passes(self, chunks: Callable[[], Iterable[Any]]) -> LinearAutoencoder:
-        first = next(iter(chunks()), None)
-        if first is None:
-            raise InputError("chunks() holds no chunk")
-        d = self._rows(first, reset=True).shape[1]
+    def _fit_passes(self, chunks: Callable[[], Iterable[Any]], d: int) -> LinearAutoencoder:
         k = self._width(d, None)
 
         def read() -> Iterator[Array]:
@@ -198,7 +201,8 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     @property
     def n_samples_seen_(self) -> int:
         """Number of rows that the fit has read."""
-        return self._found().n_samples
+        state = getattr(self, "_state", None)
+        return self._found().n_samples if state is None else state.count
 
     @property
     def n_components_(self) -> int:
@@ -225,12 +229,14 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     @property
     def W1_(self) -> Array:
         """(k, d) encoder."""
-        return self.components_ if self._factors is None else self._factors[0]
+        components = self.components_  # brings the factors of a stream up to date, too
+        return components if self._factors is None else self._factors[0]
 
     @property
     def W2_(self) -> Array:
         """(d, k) decoder."""
-        return self.components_.T if self._factors is None else self._factors[1]
+        components = self.components_
+        return components.T if self._factors is None else self._factors[1]
 
     @property
     def _n_features_out(self) -> int:
@@ -275,9 +281,10 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return "randomized" if few else ("gram" if n is None else "svd")
 
     def _passes(self) -> int:
-        if isinstance(self.passes, bool) or not isinstance(self.passes, int) or self.passes < 1:
-            raise InputError(f"passes={self.passes!r}; expected a whole number of at least 1")
-        return self.passes
+        passes = self.passes
+        if isinstance(passes, bool) or not hasattr(passes, "__index__") or passes < 1:
+            raise InputError(f"passes={passes!r}; expected a whole number of at least 1")
+        return int(passes)
 
     def _forget(self) -> None:
         self._factors = None
@@ -297,7 +304,7 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
                 f"n_samples = {self._state.count}: a covariance needs at least 2 samples"
             )
         if isinstance(self._state, RunningSketch):
-            k = self._width(len(self._state.mean), None)
+            k = self._width(len(self._state.mean), self._state.count)
             self._finish(top.from_sketch(self._state, k))
             return
         k = self._width(len(self._state.mean), self._state.count)
@@ -316,6 +323,16 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             raise AttributeError("not fitted yet; call fit, partial_fit or fit_chunks first")
         self._refresh()
         return self._spectrum
+
+
+def _first(chunks: Callable[[], Iterable[Any]]) -> Any:
+    """The first of what ``chunks()`` gives, without taking it from a later reading."""
+    reading = iter(chunks())
+    if iter(chunks()) is reading:
+        raise InputError("chunks() returned one iterator twice; return a new one at each call")
+    for chunk in reading:
+        return chunk
+    raise InputError("chunks() holds no chunk")
 
 
 def _repeat(X: Array) -> Callable[[], Iterable[Array]]:

@@ -92,14 +92,14 @@ def random_directions(d: int, k: int, seed: int) -> Array:
 
 def from_sketch(sketch: RunningSketch, k: int) -> Spectrum:
     """Nystroem's approximation, shifted so that its square root exists in rounded arithmetic."""
-    shift = np.finfo(float).eps * np.linalg.norm(sketch.product)
+    shift = sketch.eps * np.linalg.norm(sketch.product)
     if shift == 0:  # nothing varies: any orthonormal vectors, with eigenvalue zero
         return _spectrum(np.zeros(k), sketch.Omega.T[:k], 0.0, sketch.mean, sketch.count)
     shifted = sketch.product + shift * sketch.Omega
     core = sketch.Omega.T @ shifted
-    root = scipy.linalg.cholesky((core + core.T) / 2, lower=False)
-    factor = scipy.linalg.solve_triangular(root, shifted.T, trans="T").T
-    vectors, values, _ = scipy.linalg.svd(factor, full_matrices=False)
+    strengths, turn = np.linalg.eigh((core + core.T) / 2)
+    root = turn / np.sqrt(np.maximum(strengths, shift))  # less than the shift is rounding
+    vectors, values, _ = scipy.linalg.svd(shifted @ root, full_matrices=False)
     values = np.maximum(values**2 - shift, 0)
     return _spectrum(values[:k], vectors.T[:k], sketch.total, sketch.mean, sketch.count)
 

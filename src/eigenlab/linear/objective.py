@@ -6,6 +6,8 @@ in rows, as scikit-learn does.
 
 from __future__ import annotations
 
+from numbers import Real
+
 import torch
 from torch import Tensor
 
@@ -99,7 +101,7 @@ def regularized_gradients(W1: Matrix, W2: Matrix, X: Matrix, lam: float) -> tupl
 
 def checked_lam(lam: float) -> float:
     """Return ``lam`` as a float, or say what it must be."""
-    if not (isinstance(lam, int | float) and 0 <= lam < float("inf")):
+    if isinstance(lam, bool) or not (isinstance(lam, Real) and 0 <= lam < float("inf")):
         raise InputError(f"lam={lam!r} must be a finite number that is not negative")
     return float(lam)
 

@@ -45,7 +45,8 @@ def predicted_singular_values(X: Matrix, k: int, lam: float) -> Tensor:
         lam: weight of the squared norms, at least 0, in the units of sigma^2.
 
     Returns:
-        (k,) float64, descending, in [0, 1]. A direction without variance has 0 for every ``lam``.
+        (k,) float64, descending, in [0, 1]. A direction without variance (to rounding) has 0. For
+        ``lam = 0`` it is the limit: there any invertible O gives a minimum.
 
     Raises:
         InputError: ``k`` or ``lam`` is out of range, or an entry is not finite.
@@ -59,8 +60,10 @@ def predicted_singular_values(X: Matrix, k: int, lam: float) -> Tensor:
 
 
 def shrinkage(variances: Array, lam: float) -> Array:
-    """``sqrt(max(0, 1 - lam / variance))``, and 0 where the variance is zero."""
-    ratio = np.divide(lam, variances, out=np.full(len(variances), np.inf), where=variances > 0)
+    """``sqrt(max(0, 1 - lam / variance))``, and 0 where the variance is zero to rounding."""
+    rounding = variances.max(initial=0) * len(variances) * np.finfo(float).eps
+    varies = variances > rounding
+    ratio = np.divide(lam, variances, out=np.full(len(variances), np.inf), where=varies)
     return np.sqrt(np.maximum(0, 1 - ratio))
 
 

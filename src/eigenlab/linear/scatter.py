@@ -112,10 +112,13 @@ class RunningSketch:
         self.mean = np.zeros(len(Omega))
         self.total = 0.0
         self.product = np.zeros(Omega.shape)
+        self.eps = float(np.finfo(float).eps)
+        """Of the coarsest dtype that was multiplied."""
 
     def update(self, rows: Array) -> None:
         """Add the rows of an (m, d) floating-point array."""
         Omega = self.Omega.astype(rows.dtype, copy=False)
+        self.eps = max(self.eps, float(np.finfo(rows.dtype).eps))
         for start in range(0, len(rows), BLOCK_ROWS):
             count, mean, centred = centre(rows[start : start + BLOCK_ROWS])
             self.product += centred.T @ (centred @ Omega)
