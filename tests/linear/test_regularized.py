@@ -249,3 +249,23 @@ def test_a_direction_without_variance_is_zero_also_without_penalty():
     assert predicted_singular_values(X, 2, np.float32(0.5)).shape == (2,)
     with pytest.raises(InputError, match="lam=True"):
         predicted_singular_values(X, 2, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"steps": -1}, "steps=-1"),
+        ({"record_at": []}, "expected some of"),
+        ({"record_at": [50]}, r"steps=5, record_at=\[50\]"),
+        ({"W1": torch.ones(1, 3).double()}, r"W1 is \(1, 3\)"),
+        ({"W1": torch.ones(1, 2)}, "float64"),
+        ({"lam": torch.tensor(-1.0)}, "negative"),
+    ],
+)
+def test_a_descent_that_cannot_be_is_named(change, words):
+    good = {"W1": torch.ones(1, 2).double(), "W2": torch.ones(2, 1).double()}
+    settings = {"learning_rate": 0.1, "steps": 5, **good, **change}
+    with pytest.raises(InputError, match=words):
+        descend(S=torch.eye(2).double(), **settings)
+    run = descend(**good, S=torch.eye(2).double(), learning_rate=0.1, steps=5, record_at=[5, 0, 5])
+    assert (run.steps, len(run.W1)) == ([0, 5], 2)

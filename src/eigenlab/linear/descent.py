@@ -62,10 +62,11 @@ def descend(
         lam: as in :func:`objective`, at least 0.
         learning_rate: step size; times the largest eigenvalue of S it should stay below about 1/4.
         steps: how many steps to make.
-        record_at: steps whose weights are kept, ascending; default: the last only.
+        record_at: steps in 0...steps whose weights are kept; default: the last only.
 
     Raises:
-        InputError: S is not a finite square matrix, or the weights became infinite.
+        InputError: S is not a finite square matrix, another argument does not fit, or the weights
+            became infinite.
 
     >>> S = torch.diag(torch.tensor([2.0, 1.0], dtype=torch.float64))
     >>> start = torch.full((1, 2), 0.1, dtype=torch.float64)
@@ -75,8 +76,13 @@ def descend(
             [0., 0.]], dtype=torch.float64)
     """
     S = as_matrix("S", S, square=True)
+    if isinstance(lam, Tensor) and not (lam >= 0).all():
+        raise InputError("lam holds a value that is negative or NaN")
     penalty = lam[..., None, None] if isinstance(lam, Tensor) else checked_lam(lam)
-    wanted = [steps] if record_at is None else list(record_at)
+    wanted = sorted({steps} if record_at is None else set(record_at))
+    if not wanted or wanted[0] < 0 or wanted[-1] > steps:
+        raise InputError(f"steps={steps}, record_at={record_at}; expected some of 0...steps")
+    _check_weights(W1, W2, len(S))
     kept: list[tuple[Tensor, Tensor]] = []
     W1, W2 = W1.clone(), W2.clone()
     shrink = 1 - 2 * learning_rate * penalty
@@ -99,3 +105,12 @@ def descend(
             f"{0.25 / float(torch.linalg.eigvalsh(S)[-1]):.3g}"
         )
     return Trajectory(wanted, *(torch.stack(list(part)) for part in zip(*kept, strict=True)))
+
+
+def _check_weights(W1: Tensor, W2: Tensor, d: int) -> None:
+    fit = W1.dim() >= 2 and W1.shape[-1] == d and W1.mT.shape == W2.shape
+    if not fit or not W1.dtype == W2.dtype == torch.float64:
+        raise InputError(
+            f"W1 is {tuple(W1.shape)} {W1.dtype}, W2 {tuple(W2.shape)} {W2.dtype}; expected "
+            f"(..., k, {d}) and (..., {d}, k) float64"
+        )
