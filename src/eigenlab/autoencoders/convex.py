@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,8 +81,8 @@ def convex_probe(
     centred = (x - mean) / scale
     basis = torch.linalg.svd(centred, full_matrices=False).Vh.T  # (k, r), r = min(n, k)
     inner = (centred @ basis).cpu().numpy()
-    strength = _choose(inner, y, strengths, seed)
-    model = _solve(inner, y, strength, tol=1e-8)
+    strength = _choose(inner, y, sorted(strengths), seed)
+    model = _logistic(inner, y, tol=1e-8)(strength)
     weight = torch.zeros(n_classes, x.shape[1], dtype=torch.float64)
     # A class that no label has gets no probability at all.
     bias = torch.full((n_classes,), -torch.inf, dtype=torch.float64)
@@ -117,27 +117,38 @@ def knn_accuracy(
 
 
 def _choose(x: np.ndarray, y: np.ndarray, strengths: Sequence[float], seed: int) -> float:
+    """The best of ascending ``strengths`` in cross-validation; the weakest of equals."""
     from sklearn.model_selection import StratifiedKFold
 
     folds = min(5, int(np.unique(y, return_counts=True)[1].min()))
     if folds < 2 or len(strengths) == 1:
         return strengths[len(strengths) // 2]
-    splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32).split(x, y))
-    scores = [
-        np.mean([_solve(x[a], y[a], strength).score(x[b], y[b]) for a, b in splits])
-        for strength in strengths
-    ]
+    splits = StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32).split(x, y)
+    scores = np.zeros(len(strengths))
+    for known, unseen in splits:
+        solve = _logistic(x[known], y[known], tol=1e-4)
+        scores += [solve(strength).score(x[unseen], y[unseen]) for strength in strengths]
     return strengths[int(np.argmax(scores))]
 
 
-def _solve(x: np.ndarray, y: np.ndarray, strength: float, tol: float = 1e-4) -> Any:
+def _logistic(x: np.ndarray, y: np.ndarray, tol: float) -> Callable[[float], Any]:
+    """A solver of logistic regression for one strength after the other.
+
+    Each starts from the weights of the one before, which are near where it ends: along ascending
+    strengths that takes half of the steps.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
+    model = LogisticRegression(tol=tol, max_iter=5000, warm_start=True)
     # For two classes scikit-learn penalises w^2 / 2 of their difference w; with rows -w/2 and w/2
     # ||W||^2 / 2 is half of that.
-    C = 2 * strength if len(np.unique(y)) == 2 else strength
-    with warnings.catch_warnings():
-        # Separable samples under a weak penalty: the accuracy has long settled.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return LogisticRegression(C=C, tol=tol, max_iter=5000).fit(x, y)
+    factor = 2 if len(np.unique(y)) == 2 else 1
+
+    def solve(strength: float) -> Any:
+        with warnings.catch_warnings():
+            # Separable samples under a weak penalty: the accuracy has long settled.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return model.set_params(C=factor * strength).fit(x, y)
+
+    return solve
