@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from eigenlab.autoencoders import AutoencoderEmbedding, Member, fit, train_ensemble
+from eigenlab.autoencoders import AutoencoderEmbedding, Mask, Member, fit, train_ensemble
 from eigenlab.errors import InputError
 from eigenlab.training import TrainingDiverged, generator
 
@@ -53,7 +53,7 @@ def test_a_model_keeps_its_own_weights_only():
 
 def test_settings_reach_their_kind():
     built = Member("masked", (2,)).build(8, noise_std=0.1, mask_prob=0.9)
-    assert built.mask_prob == 0.9
+    assert built.corruption == Mask(0.9)
 
 
 def test_mistakes_are_named():

@@ -8,14 +8,14 @@ from eigenlab.experiments.few_label_probe import EXPERIMENT
 from eigenlab.lab import Context, NotRun
 
 
-def made(**means):
+def made(means, judged="warped"):
     """Five seeds per encoder that differ by 0.002 around a mean, the same for all encoders."""
     rows = [
         {"encoder": name, "seed": seed, "labels": 200, "accuracy": mean + 0.002 * (seed - 2)}
         for name, mean in (dict.fromkeys(measurements.ENCODERS, 0.7) | means).items()
         for seed in range(5)
     ]
-    return {"seeds": list(range(5)), "rows": rows}
+    return {"seeds": list(range(5)), "rows": rows, "judged": judged}
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,11 @@ def made(**means):
         ("3a'.above-baselines", {"warped": 0.71, "PCA": 0.72}, "held"),  # compared on MNIST only
         ("3a'.above-baselines-mnist", {"warped": 0.71, "PCA": 0.72}, "failed"),
         ("3a'.above-baselines-mnist", {"warped": 0.71}, "held"),
-        ("3a'.above-baselines-mnist", {"warped": 0.71, "random encoder": 0.71}, "failed"),
+        ("3a'.above-baselines-mnist", {"warped": 0.71, "random": 0.71}, "failed"),
     ],
 )
 def test_claims_follow_their_numbers(claim, means, outcome):
-    assert EXPERIMENT.claim(claim).evaluate(made(**means)).outcome == outcome
+    assert EXPERIMENT.claim(claim).evaluate(made(means)).outcome == outcome
 
 
 def test_no_test_image_is_trained_on_or_labelled():

@@ -7,25 +7,29 @@ from eigenlab.autoencoders.convex import (
     signed_parts,
     unit_rows,
 )
+from eigenlab.autoencoders.convolutional import ConvolutionalAutoencoder
+from eigenlab.autoencoders.corruption import Mask, Noise, Warp
 from eigenlab.autoencoders.embedding import AutoencoderEmbedding
 from eigenlab.autoencoders.ensemble import Member, train_ensemble
 from eigenlab.autoencoders.fit import fit
 from eigenlab.autoencoders.models import Autoencoder, DenoisingAutoencoder, MaskedAutoencoder
 from eigenlab.autoencoders.probe import LinearFeatures, LinearProbe, linear_probe, linear_probes
 from eigenlab.autoencoders.subspace import SubspaceData, subspace_data
-from eigenlab.autoencoders.warped import WarpedAutoencoder
 
 __all__ = [
     "Autoencoder",
     "AutoencoderEmbedding",
     "ConvexProbe",
+    "ConvolutionalAutoencoder",
     "DenoisingAutoencoder",
     "LinearFeatures",
     "LinearProbe",
+    "Mask",
     "MaskedAutoencoder",
     "Member",
+    "Noise",
     "SubspaceData",
-    "WarpedAutoencoder",
+    "Warp",
     "convex_probe",
     "fit",
     "knn_accuracy",

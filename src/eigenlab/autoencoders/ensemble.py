@@ -41,7 +41,7 @@ class Member(NamedTuple):
                 f"choose from {', '.join(KINDS)}"
             )
         own = {"denoising": "noise_std", "masked": "mask_prob"}.get(self.kind)
-        chosen = {name: value for name, value in settings.items() if name == own}
+        chosen: dict[str, Any] = {name: value for name, value in settings.items() if name == own}
         weights = generator(self.seed, "weights")
         return KINDS[self.kind](
             input_size, self.hidden_sizes, activation_cls, **chosen, generator=weights

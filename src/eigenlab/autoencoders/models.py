@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from eigenlab.autoencoders.corruption import Corruption, Mask, Noise
 from eigenlab.errors import InputError
 
 
@@ -27,6 +29,8 @@ class Autoencoder(nn.Module):
         input_size: features of a sample.
         hidden_sizes: widths of the encoder's layers; the last one is the latent width.
         activation_cls: class of the activation between layers.
+        corruption: what the encoder sees in training in place of ``x``, such as
+            :class:`~eigenlab.autoencoders.Warp`; default: ``x`` itself.
         generator: draws the initial weights, uniform in +-1/sqrt(fan in) as ``nn.Linear`` does;
             default: torch's global generator.
 
@@ -44,6 +48,7 @@ class Autoencoder(nn.Module):
         hidden_sizes: Sequence[int],
         activation_cls: type[nn.Module] = nn.ReLU,
         *,
+        corruption: Corruption | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -56,11 +61,19 @@ class Autoencoder(nn.Module):
         sizes = tuple(int(size) for size in sizes)
         self.input_size, self.hidden_sizes = sizes[0], sizes[1:]
         self.activation_cls = activation_cls
-        self.encoder = _chain(sizes, activation_cls)
-        self.decoder = _chain(sizes[::-1], activation_cls)
+        self.corruption = corruption
+        self.encoder, self.decoder = self._build()
         for module in self.modules():
-            if isinstance(module, nn.Linear):
+            if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
                 _initialise(module, generator)
+
+    def _build(self) -> tuple[nn.Sequential, nn.Sequential]:
+        """The encoder and the decoder, their weights not yet set."""
+        sizes = (self.input_size, *self.hidden_sizes)
+        return (
+            nn.Sequential(*chain(sizes, self.activation_cls)),
+            nn.Sequential(*chain(sizes[::-1], self.activation_cls)),
+        )
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the latent features (..., hidden_sizes[-1]) of ``x`` (..., input_size)."""
@@ -84,8 +97,8 @@ class Autoencoder(nn.Module):
         return (x - x_hat).square().sum(-1).mean()
 
     def corrupt(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """What the encoder sees in place of ``x`` during training; here ``x`` itself."""
-        return x
+        """What the encoder sees in place of ``x`` (n, input_size) during training."""
+        return x if self.corruption is None else self.corruption(x, generator)
 
     def get_loss(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Objective of training: reconstruct the clean ``x`` from ``corrupt(x)``."""
@@ -125,15 +138,9 @@ class DenoisingAutoencoder(Autoencoder):
         *,
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__(input_size, hidden_sizes, activation_cls, generator=generator)
-        if not 0 <= noise_std < math.inf:
-            raise InputError(f"noise_std={noise_std} must be finite and not negative")
-        self.noise_std = noise_std
-
-    def corrupt(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """``x`` plus independent normal noise of standard deviation ``noise_std``."""
-        return x + self.noise_std * torch.randn(
-            x.shape, generator=generator, dtype=x.dtype, device=x.device
+        noise = Noise(noise_std)
+        super().__init__(
+            input_size, hidden_sizes, activation_cls, corruption=noise, generator=generator
         )
 
 
@@ -160,15 +167,10 @@ class MaskedAutoencoder(Autoencoder):
         *,
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__(input_size, hidden_sizes, activation_cls, generator=generator)
-        if not 0 <= mask_prob <= 1:
-            raise InputError(f"mask_prob={mask_prob} is a probability; give 0 <= mask_prob <= 1")
-        self.mask_prob = mask_prob
-
-    def corrupt(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """``x`` with each feature zeroed independently with probability ``mask_prob``."""
-        kept = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-        return x * (kept >= self.mask_prob)
+        mask = Mask(mask_prob)
+        super().__init__(
+            input_size, hidden_sizes, activation_cls, corruption=mask, generator=generator
+        )
 
 
 KINDS: dict[str, type[Autoencoder]] = {
@@ -178,18 +180,26 @@ KINDS: dict[str, type[Autoencoder]] = {
 }
 
 
-def _chain(sizes: Sequence[int], activation_cls: type[nn.Module]) -> nn.Sequential:
+def chain(sizes: Sequence[int], activation_cls: type[nn.Module]) -> list[nn.Module]:
+    """Linear layers from each size to the next, an activation between each two of them."""
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(sizes):
         if layers:
             layers.append(activation_cls())
-        # Allocated without the global generator: the caller initialises it.
-        layers.append(nn.utils.skip_init(nn.Linear, fan_in, fan_out))
-    return nn.Sequential(*layers)
+        layers.append(unset(nn.Linear, fan_in, fan_out))
+    return layers
+
+
+def unset(layer_cls: type[nn.Module], *sizes: int, **options: Any) -> nn.Module:
+    """A layer allocated without the global generator: the model sets its weights."""
+    return nn.utils.skip_init(layer_cls, *sizes, **options)
 
 
 @torch.no_grad()
-def _initialise(layer: nn.Linear, generator: torch.Generator | None) -> None:
-    bound = 1 / math.sqrt(layer.in_features)
-    layer.weight.uniform_(-bound, bound, generator=generator)
-    layer.bias.uniform_(-bound, bound, generator=generator)
+def _initialise(
+    layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d, generator: torch.Generator | None
+) -> None:
+    # What torch takes as fan in for all three, the transposed convolution included.
+    bound = 1 / math.sqrt(layer.weight[0].numel())
+    for values in layer.parameters():
+        values.uniform_(-bound, bound, generator=generator)

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from eigenlab.autoencoders import (
     Autoencoder,
-    DenoisingAutoencoder,
-    MaskedAutoencoder,
-    WarpedAutoencoder,
+    ConvolutionalAutoencoder,
+    Mask,
+    Noise,
+    Warp,
     convex_probe,
     fit,
     knn_accuracy,
@@ -31,9 +32,13 @@ from eigenlab.reporter import Reporter
 from eigenlab.training import derive_seed, generator
 from eigenlab.training.schedules import cosine
 
-RAW, PCA, RANDOM = "raw pixels", "PCA", "random encoder"
-TRAINED = ("vanilla", "denoising", "masked", "warped")
-ENCODERS = (RAW, PCA, RANDOM, *TRAINED)
+RAW, PCA = "raw pixels", "PCA"
+LINEAR = ("vanilla", "denoising", "masked", "warped")  # layers are linear
+CONVOLUTIONAL = ("masked, convolutional", "warped, convolutional")
+TRAINED = (*LINEAR, *CONVOLUTIONAL)
+RANDOM, RANDOM_CONVOLUTIONAL = "random", "random, convolutional"
+ENCODERS = (RAW, PCA, RANDOM, *LINEAR, RANDOM_CONVOLUTIONAL, *CONVOLUTIONAL)
+WARPED, WARPED_CONVOLUTIONAL = LINEAR[-1], CONVOLUTIONAL[-1]
 FEW = 200
 BATCH = 128
 COURSE_PROBE_EPOCHS = 200
@@ -49,7 +54,10 @@ class Images(NamedTuple):
     pool: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor]
     hidden_sizes: tuple[int, ...]
+    channels: tuple[int, ...]
     n_components: int
+    judged: str
+    """The encoder that claims are about: chosen on validation images, before any test."""
     label_counts: tuple[int, ...]
 
 
@@ -66,7 +74,9 @@ def digits() -> Images:
         (images[897:1297], labels[897:1297]),
         (images[1297:], labels[1297:]),
         hidden_sizes=(512, 512),
+        channels=(32, 64),
         n_components=32,
+        judged=WARPED,  # eight pixels a side leave little to halve
         label_counts=(50, 100, FEW),
     )
 
@@ -86,7 +96,9 @@ def mnist() -> Images:
         (x[50_000:], y[50_000:]),
         test,
         hidden_sizes=(1024, 512, 512),
+        channels=(32, 64, 128),
         n_components=64,
+        judged=WARPED_CONVOLUTIONAL,
         label_counts=(50, 100, FEW, 1000),
     )
 
@@ -121,6 +133,7 @@ def measure(data: Images, updates: int, config: Any, context: Context) -> Record
             {"seed": index, **row} for index, part in enumerate(parts) for row in part["rows"]
         ],
         "updates": updates,
+        "judged": data.judged,
         "label_counts": data.label_counts,
         "training_seconds": {name: [part["seconds"][name] for part in parts] for name in TRAINED},
         "threads": torch.get_num_threads(),
@@ -167,18 +180,30 @@ def _train(
 
 
 def _untrained(data: Images, seed: int) -> dict[str, Autoencoder]:
-    """One autoencoder of each kind, all from the same weights."""
-    pixels, sizes = data.train.shape[1], data.hidden_sizes
-
-    def weights() -> torch.Generator:
-        return generator(seed, "weights")
-
-    return {
-        "vanilla": Autoencoder(pixels, sizes, generator=weights()),
-        "denoising": DenoisingAutoencoder(pixels, sizes, generator=weights()),
-        "masked": MaskedAutoencoder(pixels, sizes, mask_prob=0.5, generator=weights()),
-        "warped": WarpedAutoencoder(data.shape, sizes, generator=weights()),
+    """One autoencoder of each kind; those of one architecture start from the same weights."""
+    corruptions = {
+        "vanilla": None,
+        "denoising": Noise(),
+        "masked": Mask(0.5),
+        "warped": Warp(data.shape),
     }
+    pixels, sizes = data.train.shape[1], data.hidden_sizes
+    models: dict[str, Autoencoder] = {}
+    for name in TRAINED:
+        corruption = corruptions[name.partition(",")[0]]
+        weights = generator(seed, "weights")
+        models[name] = (
+            ConvolutionalAutoencoder(
+                data.shape,
+                sizes[-1:],
+                channels=data.channels,
+                corruption=corruption,
+                generator=weights,
+            )
+            if name in CONVOLUTIONAL
+            else Autoencoder(pixels, sizes, corruption=corruption, generator=weights)
+        )
+    return models
 
 
 def _encoders(data: Images, models: dict[str, Autoencoder], seed: int) -> dict[str, Encoder]:
@@ -187,10 +212,12 @@ def _encoders(data: Images, models: dict[str, Autoencoder], seed: int) -> dict[s
 
     pca = SklearnPCA(data.n_components, random_state=seed % 2**32).fit(data.train.numpy())
     axes, mean = torch.tensor(pca.components_).float(), torch.tensor(pca.mean_).float()
+    untrained = _untrained(data, seed)
     return {
         RAW: lambda x: x,
         PCA: lambda x: (x - mean) @ axes.T,
-        RANDOM: _untrained(data, seed)["vanilla"].encode,
+        RANDOM: untrained["vanilla"].encode,
+        RANDOM_CONVOLUTIONAL: untrained[WARPED_CONVOLUTIONAL].encode,
         **{name: model.encode for name, model in models.items()},
     }
 
@@ -252,7 +279,7 @@ def _pictures(
         if name != "vanilla":
             strips[f"{name}: input"] = seen
         strips[f"{name}: output"] = model(seen)
-    z = readable(encoders["warped"](data.test[0][:MAPPED]))
+    z = readable(encoders[data.judged](data.test[0][:MAPPED]))
     z = z - z.mean(0)
     plane = z @ torch.linalg.svd(z, full_matrices=False).Vh[:2].T
     return {
