@@ -9,8 +9,8 @@ from torch import nn
 
 from eigenlab.experiments import _objective_comparison as comparison
 from eigenlab.experiments import regularized_autoencoder
-from eigenlab.experiments._regularized_measurements import column_angle
-from eigenlab.lab import Outcome
+from eigenlab.experiments._regularized_measurements import column_angle, measure_minima
+from eigenlab.lab import Context, Outcome
 
 EXPERIMENT = regularized_autoencoder.EXPERIMENT
 
@@ -38,6 +38,7 @@ SGD = {**ADAM, "optimizer": "SGD"}
         ("8a.exact-step", lambda r: ways(r, **ADAM)[0].update(mismatch=1e-14)),
         ("8a.exact-step", lambda r: ways(r, **ADAM)[0].update(mismatch=1e-3)),
         ("8a.exact-step", lambda r: ways(r, **SGD)[0].update(mismatch=0.3)),
+        ("8a.exact-step", lambda r: r["ways"][-1].update(mismatch=math.nan)),
         ("8a.rest", lambda r: ways(r, **SGD)[0].update(push=0.1)),
         ("8a.rest", lambda r: ways(r, **ADAM)[0].update(push=1e-12)),
         ("8a.decay", lambda r: r["decays"][0].update(mismatch=0.01)),
@@ -51,7 +52,9 @@ SGD = {**ADAM, "optimizer": "SGD"}
         ("8b.singular-values", lambda r: r["rows"][-1]["encoder"][0].__setitem__(-1, 0.5)),
         ("8b.one-sample", lambda r: r["history"][-1].__setitem__(0, math.nan)),
         ("8b.orthonormal", lambda r: r["rows"][1]["deviation"].__setitem__(0, 0.5)),
+        ("8b.orthonormal", lambda r: r["rows"][1]["deviation"].__setitem__(0, math.nan)),
         ("8b.identified", lambda r: r["rows"][0].update(column_angle=0.0)),
+        ("8b.identified", lambda r: r["rows"][1].update(column_angle=math.nan)),
         ("8b.identified", lambda r: r["rows"][0].update(span_angle=0.5)),
         ("8b.identified", lambda r: r["rows"][0].update(axis_angle=0.5)),
         ("8b.identified", lambda r: r["rows"][0].update(product_difference=0.5)),
@@ -62,6 +65,16 @@ def test_a_wrong_number_refutes_its_claim(result, claim, change):
     record = copy.deepcopy(dict(result.records[chosen.record]))
     change(record)
     assert chosen.evaluate(record).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_variances_close_together_leave_units_on(k):
+    """The first three variances of the digits lie within 1.3 of each other."""
+    config = EXPERIMENT.config.from_preset("smoke", n_components=k)
+    record = measure_minima(config, Context())
+    assert 0 < record["rows"][-1]["active"] < k
+    judged = [claim.evaluate(record) for claim in EXPERIMENT.claims if claim.record == "minima"]
+    assert {result.id: result.outcome for result in judged if result.outcome != "held"} == {}
 
 
 def test_every_combination_was_compared(result):

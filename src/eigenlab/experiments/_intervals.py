@@ -99,3 +99,12 @@ def worst(values: Iterable[float]) -> float:
     """
     known = [float(value) for value in values]
     return math.nan if any(map(math.isnan, known)) else max(known)
+
+
+def least(values: Iterable[float]) -> float:
+    """The smallest value, or NaN if any is NaN.
+
+    >>> least([2.0, 1.0]), least([1.0, float("nan"), 2.0])
+    (1.0, nan)
+    """
+    return -worst(-value for value in values)

@@ -21,7 +21,7 @@ from eigenlab.training import derive_seed, generator
 if TYPE_CHECKING:
     from eigenlab.experiments.regularized_autoencoder import RegularizedAutoencoderConfig
 
-#: lambda over the last kept variance sigma_k^2; the last switches some units off.
+#: lambda over the last kept variance sigma_k^2; the last switches some units off, but not all.
 FRACTIONS = (0.03, 0.06, 0.12, 0.25, 0.5, 1.3)
 
 
@@ -41,7 +41,8 @@ def measure_minima(config: RegularizedAutoencoderConfig, context: Context) -> Re
     k, d = config.n_components, len(X)
     S = X @ X.T / X.shape[1]
     variances, axes = scatter_eigenpairs(X, mean=True)
-    lams = [fraction * float(variances[k - 1]) for fraction in FRACTIONS]
+    between = float((variances[0] * variances[k - 1]).sqrt())
+    lams = [min(fraction * float(variances[k - 1]), between) for fraction in FRACTIONS]
     seeds = [derive_seed(config.seed, "minima", i) for i in range(config.n_seeds)]
     starts = [random_factors((), k, d, 0.5 * d**-0.5, generator(seed)) for seed in seeds]
     W1, W2 = (
