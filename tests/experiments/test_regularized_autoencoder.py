@@ -1,6 +1,7 @@
 """regularized-autoencoder: its claims hold, and each is refuted by a record that says otherwise."""
 
 import copy
+import itertools
 import math
 
 import pytest
@@ -9,8 +10,14 @@ from torch import nn
 
 from eigenlab.experiments import _objective_comparison as comparison
 from eigenlab.experiments import regularized_autoencoder
-from eigenlab.experiments._regularized_measurements import column_angle, measure_minima
+from eigenlab.experiments._regularized_measurements import (
+    column_angle,
+    measure_minima,
+    measure_training,
+)
 from eigenlab.lab import Context, Outcome
+from eigenlab.linear import regularized_loss
+from eigenlab.training import TrainingDiverged
 
 EXPERIMENT = regularized_autoencoder.EXPERIMENT
 
@@ -75,6 +82,41 @@ def test_variances_close_together_leave_units_on(k):
     assert 0 < record["rows"][-1]["active"] < k
     judged = [claim.evaluate(record) for claim in EXPERIMENT.claims if claim.record == "minima"]
     assert {result.id: result.outcome for result in judged if result.outcome != "held"} == {}
+
+
+def test_too_large_a_learning_rate_is_named():
+    config = EXPERIMENT.config.from_preset("smoke", sgd_learning_rate=1.0)
+    with pytest.raises(TrainingDiverged, match="smaller sgd_learning_rate than 1"):
+        measure_training(config, Context())
+
+
+class Masked(nn.Module):
+    """Dropout with a mask that is given, not drawn."""
+
+    def __init__(self, kept):
+        super().__init__()
+        self.factors = torch.tensor(kept, dtype=torch.float64) / (1 - comparison.DROPOUT)
+
+    def forward(self, z):
+        return z * self.factors
+
+
+def test_dropout_of_hidden_units_has_a_penalty_of_its_own():
+    """p / (1 - p) sum_i ||w2_i||^2 mean (w1_i x)^2; the mean over all masks, none is drawn."""
+    p, problem = comparison.DROPOUT, comparison.Problem(0)
+    point, X = problem.points[0], problem.X
+    mean = sum(
+        math.prod(1 - p if unit else p for unit in kept)
+        * comparison.one_update(
+            point, X.T, comparison.LOSSES["squared error"], torch.optim.SGD, 0.0, Masked(kept)
+        )
+        for kept in itertools.product((0.0, 1.0), repeat=comparison.HIDDEN)
+    )
+    W1, W2 = (W.clone().requires_grad_() for W in point)
+    penalty = p / (1 - p) * (W2.square().sum(0) * (W1 @ X).square().mean(1)).sum()
+    slopes = torch.autograd.grad(regularized_loss(W1, W2, X, 0.0) + penalty, (W1, W2))
+    expected = -comparison.LEARNING_RATE * torch.cat([slope.flatten() for slope in slopes])
+    torch.testing.assert_close(mean, expected)
 
 
 def test_every_combination_was_compared(result):

@@ -16,7 +16,7 @@ from eigenlab.linear import descend, predicted_singular_values
 from eigenlab.linear.objective import scatter_eigenpairs
 from eigenlab.linear.regularized import sgd_step
 from eigenlab.spectrum import principal_angles
-from eigenlab.training import derive_seed, generator
+from eigenlab.training import TrainingDiverged, derive_seed, generator
 
 if TYPE_CHECKING:
     from eigenlab.experiments.regularized_autoencoder import RegularizedAutoencoderConfig
@@ -114,8 +114,14 @@ def measure_training(config: RegularizedAutoencoderConfig, context: Context) -> 
         # Constant for a third of the way, then to zero as a square, for the noise to average out.
         left = min(1.0, 1.5 * (1 - epoch / config.sgd_epochs))
         rate = config.sgd_learning_rate / float(variances.sum()) * left**2
-        for place in rng.permutation(n):
-            sgd_step(W1, W2, samples[place], rate, weight_decay=2 * lam)
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported below
+            for place in rng.permutation(n):
+                sgd_step(W1, W2, samples[place], rate, weight_decay=2 * lam)
+        if not (np.isfinite(W1).all() and np.isfinite(W2).all()):
+            raise TrainingDiverged(
+                f"a weight is not finite after epoch {epoch + 1}; take a smaller "
+                f"sgd_learning_rate than {config.sgd_learning_rate:g}"
+            )
         history.append(np.linalg.svd(W2, compute_uv=False).tolist())
         context.reporter.progress(epoch + 1, config.sgd_epochs, "epochs")
     return {

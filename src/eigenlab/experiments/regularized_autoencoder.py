@@ -304,9 +304,10 @@ EXPERIMENT = Experiment(
             record="objective",
             judge=judge_ways,
             explanation="The mean of the updates over equal batches is compared with -gradient at "
-            "several weights at once. Adam divides each entry by its own size; dropout and norms "
-            "change the network and do not penalise the weights; L1 and cross-entropy have other "
-            "gradients.",
+            "several weights at once. Adam divides each entry by its own size; dropout of hidden "
+            "units penalises the mean square of each times the squared norm of its column of W2, "
+            "another penalty than L's; norms change the network and penalise nothing; L1 and "
+            "cross-entropy have other gradients.",
         ),
         Claim(
             id="8a.rest",
