@@ -53,6 +53,11 @@ def test_claims_follow_their_numbers(claim, changes, outcome):
     assert EXPERIMENT.claim(claim).evaluate(made(**changes)).outcome == outcome
 
 
+def test_every_claim_holds_on_the_smoke_preset():
+    result = EXPERIMENT.run(EXPERIMENT.config.from_preset("smoke"))
+    assert {c.id: c.outcome for c in result.claims} == {c.id: "held" for c in EXPERIMENT.claims}
+
+
 def test_a_short_sweep_measures_every_kind_width_and_epoch():
     config = EXPERIMENT.config.from_preset("smoke", n_samples=400, epochs=2, n_seeds=1)
     record = measure(config.replace(probe_epochs=2), Context())

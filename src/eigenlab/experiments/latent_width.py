@@ -25,7 +25,7 @@ class LatentWidthConfig(Config):
     )
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "smoke": {"n_samples": 2000, "epochs": 2, "n_seeds": 2},
+        "smoke": {"epochs": 4, "n_seeds": 1},
         "course": {},
         "full": {"n_seeds": 10, "probe_every_epoch": True},
     }
