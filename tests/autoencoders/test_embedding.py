@@ -1,5 +1,10 @@
+import json
+
 import numpy as np
 import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -92,6 +97,20 @@ def test_constants_that_have_no_exact_mean_are_constant(dtype):
     assert np.abs(model.transform(np.full((1, 6), 0.2, dtype))).max() < 10
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_units_that_square_beyond_double_precision_change_nothing(unit):
+    def embedded(x):
+        return AutoencoderEmbedding(2, epochs=1, random_state=0).fit_transform(x)
+
+    np.testing.assert_allclose(embedded(X * unit), embedded(X), rtol=1e-4, atol=1e-6)
+
+
+def test_settings_changed_along_a_stream_are_checked():
+    model = AutoencoderEmbedding(2).partial_fit(X)
+    with pytest.raises(InputError, match="batch_size=0"):
+        model.set_params(batch_size=0).partial_fit(X)
+
+
 def test_a_file_holds_what_was_fitted_whatever_was_set_since(tmp_path):
     seed = np.int64(3)
     model = AutoencoderEmbedding(
@@ -106,9 +125,6 @@ def test_a_file_holds_what_was_fitted_whatever_was_set_since(tmp_path):
 
 
 def test_a_file_that_was_altered_is_refused(tmp_path):
-    from safetensors import safe_open
-    from safetensors.torch import save_file
-
     AutoencoderEmbedding(2, epochs=1).fit(X).save(tmp_path / "model")
     with safe_open(str(tmp_path / "model"), "pt") as stored:
         header, names = stored.metadata(), list(stored.keys())
@@ -121,6 +137,29 @@ def test_a_file_that_was_altered_is_refused(tmp_path):
     save_file(tensors, tmp_path / "less", header)
     with pytest.raises(InputError, match="less was altered"):
         AutoencoderEmbedding.load(tmp_path / "less")
+
+
+@pytest.mark.parametrize(
+    ("settings", "state", "changed", "match"),
+    [
+        ({"batch_size": -1}, {}, {}, "batch_size=-1"),
+        ({"n_components": 2.5}, {}, {}, r"n_components=2\.5"),
+        ({}, {"scale": 0}, {}, r"scale=0\.0"),
+        ({}, {}, {"mean": torch.zeros(8, 1)}, r"mean has shape \(8, 1\)"),
+        ({}, {}, {"encoder.0.bias": torch.full((2,), torch.nan)}, r"encoder\.0\.bias holds NaN"),
+    ],
+)
+def test_altered_numbers_are_named(tmp_path, settings, state, changed, match):
+    AutoencoderEmbedding(2, epochs=1).fit(X).save(tmp_path / "model")
+    with safe_open(str(tmp_path / "model"), "pt") as stored:
+        header = stored.metadata()
+        tensors = {name: stored.get_tensor(name) for name in list(stored.keys())}
+    kept = json.loads(header["state"])
+    kept = {**kept, **state, "settings": {**kept["settings"], **settings}}
+    header["state"] = json.dumps(kept)
+    save_file({**tensors, **changed}, tmp_path / "altered", header)
+    with pytest.raises(InputError, match=f"altered was altered: .*{match}"):
+        AutoencoderEmbedding.load(tmp_path / "altered")
 
 
 def test_noise_and_masks_reach_the_training():

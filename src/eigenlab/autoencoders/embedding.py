@@ -88,6 +88,7 @@ class AutoencoderEmbedding(
 
     def fit(self, X: Any, y: Any = None) -> AutoencoderEmbedding:
         """Train from scratch on ``X`` (n_samples, n_features); ``y`` is ignored."""
+        self._check()
         x = validate_data(self, X, dtype=[np.float64, np.float32])
         self._start(x)
         for _ in range(self.epochs):
@@ -99,6 +100,7 @@ class AutoencoderEmbedding(
 
         The first part decides ``mean_`` and ``scale_``; shuffle the stream if its parts differ.
         """
+        self._check()
         first = not hasattr(self, "model_")
         x = validate_data(self, X, dtype=[np.float64, np.float32], reset=first)
         if first:
@@ -180,7 +182,15 @@ class AutoencoderEmbedding(
     @classmethod
     def _restored(cls, state: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Any:
         self = cls(**state["settings"])
+        self._check()
+        for name, values in tensors.items():
+            if not torch.isfinite(values).all():
+                raise ValueError(f"{name} holds NaN or infinity")
         self.mean_, self.scale_ = tensors.pop("mean").numpy(), float(state["scale"])
+        if self.mean_.ndim != 1:
+            raise ValueError(f"mean has shape {self.mean_.shape}, expected (n_features,)")
+        if not 0 < self.scale_ < np.inf:
+            raise ValueError(f"scale={self.scale_} must be positive and finite")
         self.n_features_in_, self._n_features_out = len(self.mean_), self.n_components
         if "feature_names" in state:
             self.feature_names_in_ = np.array(state["feature_names"], dtype=object)
@@ -191,11 +201,10 @@ class AutoencoderEmbedding(
         return self
 
     def _start(self, x: Array) -> None:
-        self._check()
         self._seed = int(check_random_state(self.random_state).randint(2**31))
         self.mean_ = x.mean(0, dtype=np.float64)
         constant = (x == x[0]).all()  # whose mean, however, may be rounded
-        self.scale_ = 1.0 if constant else float(np.sqrt(np.square(x - self.mean_).mean()))
+        self.scale_ = 1.0 if constant else _root_mean_square(x - self.mean_)
         self._n_features_out = int(self.n_components)
         self._settings = self.get_params()
         self.loss_curve_: list[float] = []
@@ -237,3 +246,9 @@ class AutoencoderEmbedding(
             raise InputError(f"hidden_sizes={sizes!r} must be whole numbers, such as (256, 128)")
         if not self.learning_rate > 0:
             raise InputError(f"learning_rate={self.learning_rate} must be positive")
+
+
+def _root_mean_square(values: Array) -> float:
+    """Divided by the largest first: squares of 1e-200 or 1e200 are beyond float64."""
+    largest = np.abs(values).max()
+    return float(largest * np.sqrt(np.square(values / largest).mean()))
