@@ -203,6 +203,16 @@ def test_bad_input_is_named():
     assert not hasattr(LinearAutoencoder(), "components_")
 
 
+@pytest.mark.parametrize("cls", [LinearAutoencoder, RegularizedLinearAutoencoder])
+@pytest.mark.parametrize("code", [np.nan, 1j])
+def test_codes_that_are_no_finite_real_numbers_are_refused(cls, code):
+    model = cls(2).fit(DIGITS)
+    assert model.inverse_transform([[1, 2]]).shape == (1, 64)
+    assert model.inverse_transform(np.empty((0, 2))).shape == (0, 64)
+    with pytest.raises(ValueError, match=r"NaN|Complex data not supported"):
+        model.inverse_transform([[code, 1]])
+
+
 @pytest.mark.parametrize("k", [3, 30])
 def test_one_reading_of_float32_samples_of_low_rank(k):
     X = low_rank(200, 40, 3, noise=0).astype(np.float32)

@@ -1,5 +1,7 @@
 """The regularised minimum: derived, compared with a general optimiser, and trained."""
 
+import math
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -211,12 +213,14 @@ def test_without_centring_second_moments_take_the_place_of_variances():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"n_components": 0}, "k=0"),
-        ({"n_components": 5}, r"k=5.*from 1 to the 4 features"),
+        ({"n_components": 0}, "n_components=0"),
+        ({"n_components": 5}, r"n_components=5.*from 1 to the 4 features"),
         ({"lam": -1.0}, "lam=-1.0"),
         ({"lam": float("nan")}, "lam=nan"),
         ({"solver": "magic"}, "solver='magic'"),
         ({"solver": "sgd", "n_epochs": 0}, "n_epochs=0"),
+        ({"solver": "sgd", "n_epochs": 0.5}, r"n_epochs=0\.5 must be a positive integer"),
+        ({"solver": "sgd", "n_epochs": math.inf}, "n_epochs=inf must be a positive integer"),
         ({"solver": "sgd", "learning_rate": 50.0, "n_epochs": 2}, "diverged"),
     ],
 )

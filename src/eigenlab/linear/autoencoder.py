@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from eigenlab.errors import InputError
 from eigenlab.linear import components as top
+from eigenlab.linear.objective import checked_width
 from eigenlab.linear.scatter import RunningScatter, RunningSketch
 from eigenlab.linear.trained import train_factors
 
@@ -177,9 +178,7 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def inverse_transform(self, X: Any) -> Array:
         """Reconstructions ``W2 z + mean``, (n, d), of the codes in the rows of ``X`` (n, k)."""
         check_is_fitted(self)
-        Z = _floating(np.asarray(X))
-        if Z.ndim != 2 or Z.shape[1] != self.n_components_:
-            raise InputError(f"codes have shape {Z.shape}, expected (n, {self.n_components_})")
+        Z = checked_codes(X, self.n_components_)
         return Z @ self.W2_.T.astype(Z.dtype) + self.mean_.astype(Z.dtype)
 
     def reconstruction_loss(self, X: Any) -> float:
@@ -257,11 +256,7 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         k = self.n_components
         if k is None:
             return d if n is None else min(n, d)
-        if isinstance(k, bool) or not hasattr(k, "__index__") or not 1 <= int(k) <= d:
-            raise InputError(
-                f"n_components={k!r}; expected a whole number from 1 to the {d} features, or None"
-            )
-        return int(k)
+        return checked_width(k, d, "n_components")
 
     def _solver(self, d: int, k: int, n: int | None) -> str:
         """The solver for these sizes; n is None for a stream, which has no SVD."""
@@ -339,5 +334,10 @@ def _repeat(X: Array) -> Callable[[], Iterable[Array]]:
     return lambda: (X,)
 
 
-def _floating(values: Array) -> Array:
-    return values if values.dtype in (np.float32, np.float64) else values.astype(float)
+def checked_codes(Z: Any, k: int) -> Array:
+    """Return codes (n, k) as finite float32 or float64, or say what they must be."""
+    dtypes = [np.float64, np.float32]
+    Z = check_array(np.asarray(Z), dtype=dtypes, ensure_2d=False, ensure_min_samples=0)
+    if Z.ndim != 2 or Z.shape[1] != k:
+        raise InputError(f"codes have shape {Z.shape}, expected (n, {k})")
+    return Z

@@ -138,10 +138,10 @@ def scatter_eigenpairs(X: Matrix, *, mean: bool) -> tuple[Tensor, Tensor]:
     return eigenvalues, vectors
 
 
-def checked_width(k: int, d: int) -> int:
+def checked_width(k: int, d: int, name: str = "k") -> int:
     """Return the number of hidden units ``k`` if a bottleneck of ``d`` features can have it."""
     if isinstance(k, bool) or not hasattr(k, "__index__") or not 1 <= int(k) <= d:
         raise InputError(
-            f"k={k!r} hidden units; expected a whole number from 1 to the {d} features of X"
+            f"{name}={k!r} hidden units; expected a whole number from 1 to the {d} features of X"
         )
     return int(k)

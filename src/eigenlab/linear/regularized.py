@@ -15,6 +15,7 @@ space remains.
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from torch import Tensor
 
 from eigenlab.errors import InputError
 from eigenlab.linear import components as top
+from eigenlab.linear.autoencoder import checked_codes
 from eigenlab.linear.objective import checked_lam, checked_width, scatter_eigenpairs
 from eigenlab.spectrum.matrices import Matrix
 
@@ -132,7 +134,8 @@ class RegularizedLinearAutoencoder(
         n, d = X.shape
         if n < 2:
             raise InputError(f"n_samples = {n}: a variance needs at least 2 samples")
-        k = min(n, d) if self.n_components is None else checked_width(self.n_components, d)
+        k = self.n_components
+        k = min(n, d) if k is None else checked_width(k, d, "n_components")
         self.mean_ = X.mean(axis=0) if self.center else np.zeros(d)
         X = X - self.mean_
         if self.solver == "closed-form":
@@ -166,16 +169,14 @@ class RegularizedLinearAutoencoder(
     def inverse_transform(self, X: Any) -> Array:
         """Reconstructions ``W2 z + mean``, (n, d), of the codes in the rows of ``X`` (n, k)."""
         check_is_fitted(self)
-        Z = np.asarray(X)
-        if Z.ndim != 2 or Z.shape[1] != self.n_components_:
-            raise InputError(f"codes have shape {Z.shape}, expected (n, {self.n_components_})")
-        Z = Z if Z.dtype in (np.float32, np.float64) else Z.astype(float)
+        Z = checked_codes(X, self.n_components_)
         return Z @ self.W2_.T.astype(Z.dtype) + self.mean_.astype(Z.dtype)
 
     def _train(self, X: Array, k: int, lam: float) -> tuple[Array, Array]:
-        for name, value in (("learning_rate", self.learning_rate), ("n_epochs", self.n_epochs)):
-            if not value > 0:
-                raise InputError(f"{name}={value!r} must be positive")
+        if not self.learning_rate > 0:
+            raise InputError(f"learning_rate={self.learning_rate!r} must be positive")
+        if not isinstance(self.n_epochs, Integral) or self.n_epochs < 1:
+            raise InputError(f"n_epochs={self.n_epochs!r} must be a positive integer")
         rng = np.random.default_rng(self.random_state)
         n, d = X.shape
         size = np.vdot(X, X) / n
