@@ -231,6 +231,24 @@ def test_randomized_variances_are_never_above_the_true_ones():
         assert (found.explained_variance_ <= true * (1 + 1e-12)).all()
 
 
+def test_each_reading_brings_a_sketch_nearer_by_the_stated_factor():
+    """Eigenvalues that fall by 0.8 each, k = 2, width 14: s_15 / s_2 = 0.8^13 = 0.055."""
+    rng = np.random.default_rng(0)
+    left, right = (np.linalg.qr(rng.standard_normal((n, 40)))[0] for n in (200, 40))
+    X = left * 0.8 ** (np.arange(40) / 2) @ right.T
+    X -= X.mean(axis=0)
+    _, true, axes = np.linalg.svd(X)
+    sines, errors = [], []
+    for passes in (2, 4):
+        found = LinearAutoencoder(2, solver="randomized", passes=passes).fit(X)
+        axis = found.components_[1]
+        sines.append(np.linalg.norm(axis - axes[:2].T @ (axes[:2] @ axis)))
+        errors.append(1 - np.square(found.singular_values_[1] / true[1]))
+    factor = np.square(true[14] / true[1])
+    assert np.sqrt(sines[1] / sines[0]) == pytest.approx(factor, rel=0.2)
+    assert np.sqrt(errors[1] / errors[0]) == pytest.approx(factor**2, rel=0.4)
+
+
 def test_trained_factors_follow_the_stream():
     X = low_rank(60, 5, 2)
     model = LinearAutoencoder(2, solver="trained").partial_fit(X[:30])

@@ -65,9 +65,10 @@ def by_sketch(
     One pass: Nystroem's approximation ``Y (Omega^T Y)^+ Y^T`` of the Gram matrix from its product
     ``Y`` with random ``Omega`` (Tropp, Yurtsever, Udell and Cevher, NIPS 2017, algorithm 3). More
     passes: each multiplies an orthonormal basis once more, and the last gives the Rayleigh
-    quotients (Halko, Martinsson and Tropp, SIAM Review 53 (2011) 217-288, section 5). The
-    eigenvalues are never above the true ones, and the error falls as
-    ``(s_m / s_k)^(passes)``, m the width of the sketch.
+    quotients (Halko, Martinsson and Tropp, SIAM Review 53 (2011) 217-288, section 5). With s_i the
+    eigenvalues and m the width of the sketch, the sine of the angle to the k-th axis falls as
+    ``(s_(m+1) / s_k)^(passes - 1)``, and the relative error of its eigenvalue, never above the
+    true one, as the square of that.
     """
     sketch = RunningSketch(random_directions(d, k, seed))
     for chunk in chunks():
