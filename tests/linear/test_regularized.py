@@ -263,13 +263,17 @@ def test_a_direction_without_variance_is_zero_also_without_penalty():
         ({"record_at": [50]}, r"steps=5, record_at=\[50\]"),
         ({"W1": torch.ones(1, 3).double()}, r"W1 is \(1, 3\)"),
         ({"W1": torch.ones(1, 2)}, "float64"),
+        ({"W1": np.ones((1, 2))}, "W1 is a ndarray"),
+        ({"W1": torch.full((1, 2), torch.nan).double()}, "NaN"),
         ({"lam": torch.tensor(-1.0)}, "negative"),
+        ({"lam": torch.tensor(math.inf)}, "not finite"),
+        ({"S": np.zeros((2, 2)), "lam": 10.0, "learning_rate": 10.0, "steps": 200}, r"than 0\.025"),
     ],
 )
 def test_a_descent_that_cannot_be_is_named(change, words):
     good = {"W1": torch.ones(1, 2).double(), "W2": torch.ones(2, 1).double()}
-    settings = {"learning_rate": 0.1, "steps": 5, **good, **change}
+    settings = {"S": torch.eye(2).double(), "learning_rate": 0.1, "steps": 5, **good, **change}
     with pytest.raises(InputError, match=words):
-        descend(S=torch.eye(2).double(), **settings)
+        descend(**settings)
     run = descend(**good, S=torch.eye(2).double(), learning_rate=0.1, steps=5, record_at=[5, 0, 5])
     assert (run.steps, len(run.W1)) == ([0, 5], 2)

@@ -60,7 +60,8 @@ def descend(
         W1, W2: (..., k, d) and (..., d, k) float64; leading axes are independent runs.
         S: (d, d), X X^T / n.
         lam: as in :func:`objective`, at least 0.
-        learning_rate: step size; times the largest eigenvalue of S it should stay below about 1/4.
+        learning_rate: step size; times the largest eigenvalue of S plus lam it should stay below
+            about 1/4.
         steps: how many steps to make.
         record_at: steps in 0...steps whose weights are kept; default: the last only.
 
@@ -76,8 +77,8 @@ def descend(
             [0., 0.]], dtype=torch.float64)
     """
     S = as_matrix("S", S, square=True)
-    if isinstance(lam, Tensor) and not (lam >= 0).all():
-        raise InputError("lam holds a value that is negative or NaN")
+    if isinstance(lam, Tensor) and not ((lam >= 0) & torch.isfinite(lam)).all():
+        raise InputError("lam holds a value that is negative or not finite")
     penalty = lam[..., None, None] if isinstance(lam, Tensor) else checked_lam(lam)
     wanted = sorted({steps} if record_at is None else set(record_at))
     if not wanted or wanted[0] < 0 or wanted[-1] > steps:
@@ -99,18 +100,26 @@ def descend(
             shrink * W2 - 2 * learning_rate * by_W2,
         )
     if not all(bool(torch.isfinite(matrix).all()) for matrix in kept[-1]):
+        steepest = float(torch.linalg.eigvalsh(S).abs().max() + torch.as_tensor(lam).max())
         raise InputError(
             f"gradient descent diverged with learning_rate={learning_rate:g}; the largest "
-            f"eigenvalue of S is {float(torch.linalg.eigvalsh(S)[-1]):.3g}, so take less than "
-            f"{0.25 / float(torch.linalg.eigvalsh(S)[-1]):.3g}"
+            f"eigenvalue of S and lam sum to {steepest:.3g}, so take less than "
+            f"{0.25 / steepest:.3g}"
         )
     return Trajectory(wanted, *(torch.stack(list(part)) for part in zip(*kept, strict=True)))
 
 
 def _check_weights(W1: Tensor, W2: Tensor, d: int) -> None:
+    if not (isinstance(W1, Tensor) and isinstance(W2, Tensor)):
+        raise InputError(
+            f"W1 is a {type(W1).__name__}, W2 a {type(W2).__name__}; expected tensors, as from "
+            "torch.as_tensor"
+        )
     fit = W1.dim() >= 2 and W1.shape[-1] == d and W1.mT.shape == W2.shape
     if not fit or not W1.dtype == W2.dtype == torch.float64:
         raise InputError(
             f"W1 is {tuple(W1.shape)} {W1.dtype}, W2 {tuple(W2.shape)} {W2.dtype}; expected "
             f"(..., k, {d}) and (..., {d}, k) float64"
         )
+    if not (torch.isfinite(W1).all() and torch.isfinite(W2).all()):
+        raise InputError("W1 or W2 holds NaN or infinity; look where training diverged")
