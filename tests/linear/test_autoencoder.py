@@ -117,6 +117,16 @@ def test_a_stream_that_drifts_costs_no_digits_in_float32():
     )
 
 
+@pytest.mark.parametrize("solver", ["gram", "randomized"])
+@pytest.mark.parametrize("unit", [1e-25, 1e17, 1e25])
+def test_float32_whose_squares_leave_its_range(solver, unit):
+    """Variances scale with the square of the unit, in one block or several."""
+    X = np.random.default_rng(0).standard_normal((5000, 4)) * [5, 3, 2, 1]
+    wanted = PCA(2).fit(X).explained_variance_
+    model = LinearAutoencoder(2, solver=solver).fit((X * unit).astype("f"))
+    assert model.explained_variance_ / unit**2 == pytest.approx(wanted, rel=1e-5)
+
+
 def test_partial_fit_can_be_asked_between_chunks():
     model = LinearAutoencoder(3, solver="gram")
     for stop in (500, 1000, 1797):

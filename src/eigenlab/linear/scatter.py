@@ -13,6 +13,8 @@ Array = npt.NDArray[Any]
 #: Rows multiplied at once: enough that the product runs at full speed, few enough that sums in
 #: float32 stay short.
 BLOCK_ROWS = 4096
+#: Sums of squares between these are safe in float32; other rows are multiplied in float64.
+SAFE_SQUARES = (1e-25, 1e35)
 
 
 class RunningScatter:
@@ -67,7 +69,11 @@ class RunningScatter:
             rest = column_means(block)
             mean = shift + rest
         # numpy sees that both factors are one array and computes half of the product.
-        product = block.T @ block
+        with np.errstate(over="ignore", invalid="ignore"):
+            product = block.T @ block
+        if _too_coarse(block, float(product.diagonal().max())):
+            block = block.astype(float)
+            product = block.T @ block
         self.matrix += product
         delta, total = mean - self.mean, self.count + count
         vectors, weights = np.stack([rest, delta]), np.array([-count, self.count * count / total])
@@ -121,8 +127,13 @@ class RunningSketch:
         self.eps = max(self.eps, float(np.finfo(rows.dtype).eps))
         for start in range(0, len(rows), BLOCK_ROWS):
             count, mean, centred = centre(rows[start : start + BLOCK_ROWS])
+            with np.errstate(over="ignore", invalid="ignore"):
+                squares = float(np.vdot(centred, centred))
+            if _too_coarse(centred, squares):
+                centred = centred.astype(float)
+                squares = float(np.vdot(centred, centred))
             self.product += centred.T @ (centred @ Omega)
-            self.total += float(np.vdot(centred, centred))
+            self.total += squares
             self._merge(count, mean)
 
     def _merge(self, count: int, mean: Array) -> None:
@@ -143,5 +154,17 @@ def gram_product(rows: Callable[[], Any], mean: Array, V: Array) -> Array:
         factor, shift = V.astype(chunk.dtype, copy=False), mean.astype(chunk.dtype, copy=False)
         for start in range(0, len(chunk), BLOCK_ROWS):
             centred = chunk[start : start + BLOCK_ROWS] - shift
-            product += centred.T @ (centred @ factor)
+            with np.errstate(over="ignore", invalid="ignore"):
+                codes = centred @ factor
+                squares = float(np.vdot(codes, codes))
+            if _too_coarse(centred, squares):
+                centred = centred.astype(float)
+                codes = centred @ V
+            product += centred.T @ codes
     return product
+
+
+def _too_coarse(block: Array, squares: float) -> bool:
+    """Whether sums of squares of a float32 block leave the range of float32, or nearly do."""
+    least, most = SAFE_SQUARES
+    return block.dtype == np.float32 and not least < squares < most
