@@ -63,6 +63,12 @@ def test_mistakes_are_named():
         train_ensemble(X, [], epochs=1)
     with pytest.raises(InputError, match="NaN"):
         train_ensemble(X * torch.nan, MEMBERS, epochs=1)
+    with pytest.raises(InputError, match="x is a ndarray, expected a tensor"):
+        train_ensemble(X.numpy(), MEMBERS, epochs=1)
+    with pytest.raises(
+        InputError, match=r"x has shape \(\); expected \(n_samples >= 1, features\)"
+    ):
+        train_ensemble(X.sum(), MEMBERS, epochs=1)
     with pytest.raises(InputError, match="epochs=-3"):
         train_ensemble(X, MEMBERS, epochs=-3)
     with pytest.raises(InputError, match=r"epochs=1\.5 must be a whole"):

@@ -145,6 +145,9 @@ def test_signed_parts_let_a_linear_probe_tell_distance_from_zero():
         (X, X[:, 0], "must be integers"),
         (X, -Y, "must be integers from 0"),
         (torch.ones(90, 6), Y, "constant"),
+        (X[:, :0], Y, r"features have shape \(90, 0\)"),
+        (X.numpy(), Y, r"features is a ndarray.*torch\.as_tensor\(features\)"),
+        (X, Y.tolist(), "labels is a list"),
     ],
 )
 def test_mistakes_are_named(features, labels, match):
@@ -157,8 +160,12 @@ def test_settings_are_checked():
         linear_probe(X, Y, method="svm")
     with pytest.raises(InputError, match="n_classes=2 but a label is 2"):
         linear_probe(X, Y, n_classes=2)
+    with pytest.raises(InputError, match=r"n_classes=4\.0 must be a whole number"):
+        linear_probe(X, Y, n_classes=4.0)
     with pytest.raises(InputError, match="epochs=0"):
         linear_probe(X, Y, method="adam", epochs=0)
+    with pytest.raises(InputError, match=r"batch_size=1\.5 must be a whole number"):
+        linear_probe(X, Y, method="adam", batch_size=1.5)
     with pytest.raises(InputError, match="features is empty"):
         linear_probes([], Y)
     with pytest.raises(InputError, match="strengths is empty"):

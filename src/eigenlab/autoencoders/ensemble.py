@@ -80,7 +80,7 @@ def train_ensemble(
     """
     if not members:
         raise InputError("members is empty; give at least one Member(kind, hidden_sizes, seed)")
-    check_training(x, x.shape[-1], epochs or 1, batch_size, learning_rate)
+    check_training(x, None, epochs or 1, batch_size, learning_rate)
     settings = {"noise_std": noise_std, "mask_prob": mask_prob}
     models = [
         member.build(x.shape[1], activation_cls=activation_cls, **settings).to(x)

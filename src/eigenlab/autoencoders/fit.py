@@ -80,17 +80,32 @@ def epoch_order(n_samples: int, seed: int, epoch: int) -> Tensor:
 
 
 def check_training(
-    x: Tensor, input_size: int, epochs: int, batch_size: int, learning_rate: float
+    x: Tensor, input_size: int | None, epochs: int, batch_size: int, learning_rate: float
 ) -> None:
     """Raise one :class:`~eigenlab.errors.InputError` for the first thing that is wrong."""
-    if x.dim() != 2 or x.shape[1] != input_size or len(x) == 0:
+    check_tensor("x", x)
+    if x.dim() != 2 or input_size not in (None, x.shape[1]) or len(x) == 0:
+        wanted = "" if input_size is None else f"{input_size} "
         raise InputError(
-            f"x has shape {tuple(x.shape)}; expected (n_samples >= 1, {input_size} features)"
+            f"x has shape {tuple(x.shape)}; expected (n_samples >= 1, {wanted}features)"
         )
     if not x.is_floating_point():
         raise InputError(f"x is {x.dtype}; give floating-point samples, such as pixels / 255")
     if not torch.isfinite(x).all():
         raise InputError("x holds NaN or infinity; remove or impute these samples first")
+    check_numbers(epochs, batch_size, learning_rate)
+
+
+def check_tensor(name: str, value: object) -> None:
+    """Raise an :class:`~eigenlab.errors.InputError` if ``value`` is no tensor."""
+    if not isinstance(value, Tensor):
+        raise InputError(
+            f"{name} is a {type(value).__name__}, expected a tensor; give torch.as_tensor({name})"
+        )
+
+
+def check_numbers(epochs: int, batch_size: int, learning_rate: float) -> None:
+    """Raise an :class:`~eigenlab.errors.InputError` unless training can go by these numbers."""
     numbers = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     for name, value in numbers.items():
         if not value > 0:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from eigenlab.autoencoders.fit import check_numbers, check_tensor
 from eigenlab.errors import InputError
 from eigenlab.training import generator
 
@@ -135,11 +137,7 @@ def linear_probes(
     for block in features:
         if isinstance(block, LinearFeatures):
             _check_linear(block)
-    if epochs < 1 or batch_size < 1 or not learning_rate > 0:
-        raise InputError(
-            f"epochs={epochs}, batch_size={batch_size}, learning_rate={learning_rate} must be "
-            "positive"
-        )
+    check_numbers(epochs, batch_size, learning_rate)
     n_classes = class_count(labels, n_classes)
     order = torch.randperm(len(labels), generator=generator(seed, "probe order"))
     groups = _grouped(features, order, n_classes, seed)
@@ -292,10 +290,13 @@ def _unstack(groups: Sequence[_Group], count: int) -> list[LinearProbe]:
 
 def check_labelled(features: Tensor, labels: Tensor) -> Tensor:
     """The labels as int64; :class:`~eigenlab.errors.InputError` unless the two can be probed."""
-    if features.dim() != 2 or labels.dim() != 1 or len(features) != len(labels):
+    check_tensor("features", features)
+    check_tensor("labels", labels)
+    fit = features.dim() == 2 and labels.dim() == 1 and len(features) == len(labels)
+    if not fit or features.shape[1] == 0:
         raise InputError(
             f"features have shape {tuple(features.shape)}, labels {tuple(labels.shape)}; expected "
-            "(n, k) and (n,)"
+            "(n, k >= 1) and (n,)"
         )
     if not features.is_floating_point():
         raise InputError(
@@ -321,9 +322,13 @@ def check_labelled(features: Tensor, labels: Tensor) -> Tensor:
 def class_count(labels: Tensor, n_classes: int | None) -> int:
     """``n_classes``, or one more than the largest label; an InputError if that is too few."""
     found = int(labels.max()) + 1
-    if n_classes is not None and n_classes < found:
+    if n_classes is None:
+        return found
+    if not isinstance(n_classes, Integral):
+        raise InputError(f"n_classes={n_classes!r} must be a whole number")
+    if n_classes < found:
         raise InputError(f"n_classes={n_classes} but a label is {found - 1}")
-    return n_classes or found
+    return int(n_classes)
 
 
 def _check_linear(features: LinearFeatures) -> None:
