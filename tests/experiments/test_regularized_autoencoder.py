@@ -10,13 +10,14 @@ from torch import nn
 
 from eigenlab.experiments import _objective_comparison as comparison
 from eigenlab.experiments import regularized_autoencoder
+from eigenlab.experiments._linear_data import centred_images
 from eigenlab.experiments._regularized_measurements import (
     column_angle,
     measure_minima,
     measure_training,
 )
 from eigenlab.lab import Context, Outcome
-from eigenlab.linear import regularized_loss
+from eigenlab.linear import predicted_singular_values, regularized_loss
 from eigenlab.training import TrainingDiverged
 
 EXPERIMENT = regularized_autoencoder.EXPERIMENT
@@ -82,6 +83,24 @@ def test_variances_close_together_leave_units_on(k):
     assert 0 < record["rows"][-1]["active"] < k
     judged = [claim.evaluate(record) for claim in EXPERIMENT.claims if claim.record == "minima"]
     assert {result.id: result.outcome for result in judged if result.outcome != "held"} == {}
+
+
+def test_the_images_are_decomposed_once_for_all_lambdas(monkeypatch):
+    """On MNIST one singular value decomposition takes some twenty seconds."""
+    decomposed, svd = [], torch.linalg.svd
+
+    def counted(matrix, *args, **kwargs):
+        decomposed.append(tuple(matrix.shape))
+        return svd(matrix, *args, **kwargs)
+
+    monkeypatch.setattr(torch.linalg, "svd", counted)
+    config = EXPERIMENT.config.from_preset("smoke", steps=500)
+    record = measure_minima(config, Context())
+    assert decomposed.count((64, 1797)) == 1
+    X = centred_images("digits")
+    for row in record["rows"]:
+        wanted = predicted_singular_values(X, config.n_components, row["lam"]).tolist()
+        assert row["predicted"] == pytest.approx(wanted, rel=1e-12)
 
 
 def test_too_large_a_learning_rate_is_named():

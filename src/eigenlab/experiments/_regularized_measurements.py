@@ -12,9 +12,9 @@ from eigenlab.experiments import _objective_comparison as comparison
 from eigenlab.experiments._linear_data import centred_images, random_factors
 from eigenlab.lab import Context
 from eigenlab.lab.claim import Record
-from eigenlab.linear import descend, predicted_singular_values
+from eigenlab.linear import descend
 from eigenlab.linear.objective import scatter_eigenpairs
-from eigenlab.linear.regularized import sgd_step
+from eigenlab.linear.regularized import sgd_step, shrinkage
 from eigenlab.spectrum import principal_angles
 from eigenlab.training import TrainingDiverged, derive_seed, generator
 
@@ -63,7 +63,7 @@ def measure_minima(config: RegularizedAutoencoderConfig, context: Context) -> Re
             {
                 "lam": lam,
                 "active": active,
-                "predicted": predicted_singular_values(X, k, lam).tolist(),
+                "predicted": shrinkage(variances[:k].numpy(), lam).tolist(),
                 "encoder": torch.linalg.svdvals(encoders).tolist(),
                 "decoder": torch.linalg.svdvals(decoders).tolist(),
                 "asymmetry": float((encoders - decoders.mT).abs().max()),
@@ -127,7 +127,7 @@ def measure_training(config: RegularizedAutoencoderConfig, context: Context) -> 
     return {
         "seed": seed,
         "lam": lam,
-        "predicted": predicted_singular_values(X, k, lam).tolist(),
+        "predicted": shrinkage(variances[:k].numpy(), lam).tolist(),
         "history": history,
         "asymmetry": float(np.abs(W1 - W2.T).max()),
     }
