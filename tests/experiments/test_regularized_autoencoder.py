@@ -174,6 +174,15 @@ def test_the_orthonormality_figure_has_the_predicted_line(result):
     assert line.y[0] == pytest.approx(record["rows"][0]["lam"] / record["variances"][-1])
 
 
+def test_the_cost_figure_says_that_only_sigma_is_measured(result):
+    curve, *points = result.figure("cost").data
+    assert curve.name == "σ² + 1/σ²"
+    rows = result.records["minima"]["rows"]
+    for trace, row in zip(points, (rows[0], rows[3]), strict=True):
+        assert trace.name.startswith("measured σ, λ = ")
+        assert sorted(trace.x) == sorted(value for start in row["decoder"] for value in start)
+
+
 def test_order_and_signs_are_no_other_columns():
     first = torch.linalg.qr(torch.randn(6, 3, dtype=torch.float64)).Q
     same = first[:, [2, 0, 1]] * torch.tensor([1, -1, 2])

@@ -258,7 +258,7 @@ def draw_cost(record: Record) -> go.Figure:
     theme.reference(chart, x=1.0, text=" σ = 1")
     for row in (record["rows"][0], record["rows"][3]):
         values = [value for start in row["decoder"] for value in start]
-        name = f"measured, λ = {row['lam']:.2g}"
+        name = f"measured σ, λ = {row['lam']:.2g}"
         theme.points(chart, values, [s**2 + s**-2 for s in values], name)
     return chart
 
@@ -428,7 +428,8 @@ EXPERIMENT = Experiment(
             "Why the singular values tend to one",
             "If W2 W1 is a projection, a singular value σ of W2 comes with 1/σ in W1, and their "
             "squared norms add to σ² + 1/σ², which is smallest at σ = 1. So the slightest penalty "
-            "chooses orthonormal columns; a larger one shortens them.",
+            "chooses orthonormal columns; a larger one shortens them. Points are measured σ, "
+            "put on the curve: their own w₁ w₂ is σ², below 1.",
             "minima",
             draw_cost,
         ),
