@@ -37,6 +37,12 @@ def test_claims_follow_their_numbers(claim, means, outcome):
     assert EXPERIMENT.claim(claim).evaluate(made(means)).outcome == outcome
 
 
+def test_two_seeds_decide_nothing():
+    few = made({"warped": 0.9}) | {"seeds": [0, 1]}
+    for claim in EXPERIMENT.claims:
+        assert claim.evaluate(few).outcome == "not run"
+
+
 def test_no_test_image_is_trained_on_or_labelled():
     data = measurements.digits()
     parts = [data.train, data.pool[0], data.test[0]]

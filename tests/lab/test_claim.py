@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from eigenlab.lab import Check, Claim, Outcome, above, at_least, at_most, below, close
+from eigenlab.lab import Check, Claim, NotRun, Outcome, above, at_least, at_most, below, close
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,14 @@ def test_a_judge_that_breaks_or_is_silent_is_an_error_not_a_verdict():
     assert (broken.outcome, broken.reason) == (Outcome.ERROR, "KeyError: 'y'")
     silent = claim(lambda record: []).evaluate({})
     assert (silent.outcome, silent.reason) == (Outcome.ERROR, "no check was made")
+
+
+def test_a_record_that_cannot_decide_is_no_verdict():
+    def judge(record):
+        raise NotRun("two seeds")
+
+    result = claim(judge).evaluate({"seeds": [1, 2]})
+    assert (result.outcome, result.reason, result.seeds) == (Outcome.NOT_RUN, "two seeds", 2)
 
 
 def test_seeds_are_counted():

@@ -15,9 +15,10 @@ from eigenlab.experiments._few_label_measurements import (
     TRAINED,
 )
 from eigenlab.experiments._intervals import mean_interval
-from eigenlab.lab import Check, above, at_least, theme
+from eigenlab.lab import Check, NotRun, above, at_least, theme
 from eigenlab.lab.claim import Record
 
+FEWEST_SEEDS = 5  # below, an interval over seeds is too wide to decide anything
 COURSE_BAR = 0.79
 GOAL = 0.90
 
@@ -31,10 +32,18 @@ def values(record: Record, encoder: str, labels: int = FEW, key: str = "accuracy
     ]
 
 
+def _enough(record: Record) -> None:
+    if (seeds := len(record["seeds"])) < FEWEST_SEEDS:
+        raise NotRun(
+            f"n_seeds={seeds}; it takes {FEWEST_SEEDS} to decide by an interval over seeds"
+        )
+
+
 def judge_bar(bar: float) -> Any:
     """Return a judge: the interval of the judged encoder's mean is above ``bar``."""
 
     def judge(record: Record) -> list[Check]:
+        _enough(record)
         low = mean_interval(values(record, record["judged"])).low
         return [at_least(f"test accuracy with {FEW} labels, lower end of 95 % interval", low, bar)]
 
@@ -45,6 +54,7 @@ def judge_gain(*others: str) -> Any:
     """Return a judge: seed by seed, with the same labelled images, the difference is positive."""
 
     def judge(record: Record) -> list[Check]:
+        _enough(record)
         best = values(record, record["judged"])
         checks = []
         for other in others:

@@ -4,6 +4,7 @@ from eigenlab.lab.claim import (
     Check,
     Claim,
     ClaimResult,
+    NotRun,
     Outcome,
     above,
     at_least,
@@ -13,7 +14,7 @@ from eigenlab.lab.claim import (
 )
 from eigenlab.lab.config import Config, setting
 from eigenlab.lab.environment import environment
-from eigenlab.lab.experiment import Context, Experiment, Figure, NotRun, Stage, Table
+from eigenlab.lab.experiment import Context, Experiment, Figure, Stage, Table
 from eigenlab.lab.run import (
     Result,
     StageOutcome,

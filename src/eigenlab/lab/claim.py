@@ -13,9 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from eigenlab.errors import EigenlabError
+
 Record = Mapping[str, Any]
 Relation = Literal["<=", ">=", "<", ">", "within"]
 Tier = Literal["quick", "course", "full"]
+
+
+class NotRun(EigenlabError):
+    """Raised by a stage that cannot or should not run here, or by a judge whose record cannot
+    decide the claim either way; the message says why."""
 
 
 class Outcome(enum.StrEnum):
@@ -118,10 +125,13 @@ class Claim:
         return self.id.partition(".")[0]
 
     def evaluate(self, record: Record, *, seconds: float = 0.0) -> ClaimResult:
-        """Judge ``record``. A judge that raises or returns no check gives ``error``."""
+        """Judge ``record``. A judge that raises or returns no check gives ``error``; one that
+        raises :class:`NotRun`, ``not run``."""
         seeds = len(record["seeds"]) if "seeds" in record else 1
         try:
             checks = tuple(self.judge(record))
+        except NotRun as why:
+            return ClaimResult(self.id, Outcome.NOT_RUN, reason=str(why), seeds=seeds)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
             return ClaimResult(self.id, Outcome.ERROR, reason=reason, seeds=seeds)

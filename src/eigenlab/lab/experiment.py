@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eigenlab.errors import EigenlabError, InputError, nearest
+from eigenlab.errors import InputError, nearest
 from eigenlab.files import dump_json, load_json, read_json, write_atomic
 from eigenlab.lab.claim import Claim, Record
 from eigenlab.lab.config import Config
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from eigenlab.lab.run import Result
-
-
-class NotRun(EigenlabError):
-    """Raised by a stage that cannot or should not run here; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Any
 
 from eigenlab.errors import Cancelled, DataError, EigenlabError, InputError
 from eigenlab.files import dump_json, load_json, read_json, write_atomic
-from eigenlab.lab.claim import Check, ClaimResult, Outcome, Record
+from eigenlab.lab.claim import Check, ClaimResult, NotRun, Outcome, Record
 from eigenlab.lab.config import Config
 from eigenlab.lab.environment import environment, fingerprint
-from eigenlab.lab.experiment import Context, Experiment, NotRun, Stage
+from eigenlab.lab.experiment import Context, Experiment, Stage
 from eigenlab.reporter import SILENT, Reporter
 
 if TYPE_CHECKING:
