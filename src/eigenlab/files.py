@@ -25,10 +25,12 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     """Write ``content`` (text is UTF-8) to ``path`` so that no reader ever sees part of it.
 
     Missing parent folders are created. Raises :class:`~eigenlab.errors.InputError` when the
-    folder cannot be written.
+    folder cannot be written, or ``path`` is a pipe or device: it would be replaced, not written to.
     """
     payload = content.encode() if isinstance(content, str) else content
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is a folder, pipe or device; name a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

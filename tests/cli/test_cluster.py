@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -175,7 +176,7 @@ def test_a_repeated_note_is_told_once_and_other_warnings_pass():
         ("1e300,2\n-1e300,4\n", [], "column 1 has numbers too large"),
         ("1,2\n3,4\n", ["--out", "in.csv"], "--out in.csv is FILE too"),
         ("1,2\n3,4\n", ["--figure", "./out.csv"], "--figure out.csv is --out too"),
-        ("1,2\n3,4\n", ["--out", "."], "is a folder"),
+        ("1,2\n3,4\n", ["--out", "."], "--out . is a folder"),
     ],
 )
 def test_a_mistake_is_told_in_one_line_and_leaves_nothing(call, tmp_path, content, words, message):
@@ -190,6 +191,16 @@ def test_a_mistake_is_told_in_one_line_and_leaves_nothing(call, tmp_path, conten
     assert message in err
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_text() == content
+
+
+def test_a_pipe_is_refused_before_the_work(call, tmp_path):
+    path, pipe = write(tmp_path / "in.csv"), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    status, _, err = call("cluster", "in.csv", "--k", "2", "--out", "pipe")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "--out pipe is a folder, pipe or device" in err
+    assert pipe.is_fifo()
+    assert sorted(tmp_path.iterdir()) == [path, pipe]
 
 
 def test_files_that_cannot_be_read(call, tmp_path):

@@ -137,8 +137,8 @@ def _refuse_places(file: Path, out: Path, figure: Path | None) -> None:
         seen[path.resolve()] = option
         if option == "FILE":
             continue
-        if path.is_dir():
-            raise InputError(f"{option} {path} is a folder; name a file")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{option} {path} is a folder, pipe or device; name a file")
         existing = next(folder for folder in path.absolute().parents if folder.exists())
         if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
             raise InputError(f"{option} {path}: cannot write to {existing}; choose another folder")
