@@ -240,6 +240,23 @@ def test_a_pipeline_and_a_gamma_from_the_data():
     assert model.fit_predict(X).shape == truth.shape
 
 
+@pytest.mark.parametrize("shift", [[0.0, 0.0], [0.0, 1e3], [1e8, -1e8]])
+def test_gamma_scale_is_one_over_the_total_variance_wherever_the_points_lie(shift):
+    X = np.random.default_rng(0).integers(-9, 9, size=(40, 2)) + np.array(shift)
+    assert SpectralClustering(2, gamma="scale").fit(X).gamma_ == pytest.approx(
+        1 / X.var(axis=0).sum(), rel=1e-12
+    )
+
+
+def test_gamma_scale_of_float32_and_of_sparse_points():
+    X = np.random.default_rng(0).integers(0, 9, size=(40, 2)) + 30_000.0
+    expected = 1 / X.var(axis=0).sum()
+    single = SpectralClustering(2, gamma="scale").fit(X.astype(np.float32))
+    assert single.gamma_ == pytest.approx(expected, rel=1e-12)
+    found = SpectralClustering(2, gamma="scale").fit(sparse.csr_array(X)).affinity_matrix_
+    np.testing.assert_allclose(found, rbf_affinity(X, expected), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

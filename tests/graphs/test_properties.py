@@ -69,10 +69,15 @@ def test_units_do_not_matter_where_gamma_follows(reference, scale, kind, normali
     assert_same(model, reference[normalization])
 
 
-@given(scale=st.floats(1e-4, 1e4), gamma=st.sampled_from(["scale", "local"]))
+@given(
+    scale=st.floats(1e-4, 1e4),
+    shift=st.tuples(st.floats(-100, 100), st.floats(-100, 100)),
+    gamma=st.sampled_from(["scale", "local"]),
+)
 @some
-def test_a_gamma_from_the_data_knows_no_units(scale, gamma):
-    found, expected = (clustered(c * X, gamma, "symmetric") for c in (scale, 1.0))
+def test_a_gamma_from_the_data_knows_no_units_and_no_origin(scale, shift, gamma):
+    moved = scale * (X + np.array(shift))
+    found, expected = (clustered(points, gamma, "symmetric") for points in (moved, X))
     np.testing.assert_allclose(found.singular_values_, expected.singular_values_, atol=1e-8)
 
 

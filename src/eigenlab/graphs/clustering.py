@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.utils import check_random_state
+from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from eigenlab.errors import InputError
@@ -57,9 +58,10 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         n_components: vectors to embed in; by default ``n_clusters``.
         random_state: seed of everything random.
         n_init: starts of k-means.
-        gamma: of the Gaussian exp(-gamma ||x - y||^2); ``"scale"`` is 1 / (d var(X)); ``"local"``
-            gives each point a width of its own, the distance to its seventh neighbour (for
-            ``nearest_neighbors``: to its last).
+        gamma: of the Gaussian exp(-gamma ||x - y||^2); ``"scale"`` is 1 over the total variance,
+            the sum of the columns', wherever the points lie; ``"local"`` gives each point a width
+            of its own, the distance to its seventh neighbour (for ``nearest_neighbors``: to its
+            last).
         affinity: ``"rbf"``, ``"nearest_neighbors"``, ``"precomputed"`` (X is the affinity matrix),
             ``"precomputed_nearest_neighbors"`` (X is a sparse graph of distances), the name of
             another kernel of scikit-learn's, or a callable of two points.
@@ -254,9 +256,12 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     def _gamma(self, X: Any) -> float:
         if self.gamma != "scale":
             return float(self.gamma)
-        mean = X.mean()
-        variance = (X.multiply(X) if sparse.issparse(X) else X * X).mean() - mean**2
-        return 1.0 / (X.shape[1] * variance) if variance > 0 else 1.0
+        if sparse.issparse(X):
+            variances = mean_variance_axis(X.astype(np.float64), axis=0)[1]
+        else:
+            variances = X.var(axis=0, dtype=np.float64)
+        total = float(variances.sum())
+        return 1.0 / total if total > 0 else 1.0
 
     def _graph(self, X: Any, seed: int) -> Graph:
         self.__dict__.pop("recall_", None)
