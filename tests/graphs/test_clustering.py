@@ -1,6 +1,7 @@
 """The estimator: scikit-learn's contract, the course's answers, new points, the number chosen."""
 
 import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from eigenlab.graphs import (
+    FewerClustersWarning,
     SpectralClustering,
     rbf_affinity,
     row_normalize,
@@ -25,6 +27,7 @@ from eigenlab.graphs import (
     top_singular_vectors,
     two_circles,
 )
+from eigenlab.graphs.affinity import self_tuning, self_tuning_affinities_to
 from eigenlab.graphs.embedding import Embedding
 
 
@@ -284,13 +287,50 @@ def test_bad_arguments_are_named(arguments, words):
         SpectralClustering(**({"n_clusters": 2} | arguments)).fit(blobs()[0])
 
 
+@pytest.mark.parametrize("shift", [0.0, 1e8])
+@pytest.mark.parametrize("gamma", [2.0, "local"])
 @pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
-def test_the_extension_gives_back_the_rows_of_the_nodes(normalization):
+def test_the_extension_gives_back_the_rows_of_the_nodes(normalization, gamma, shift):
     """For an eigenvector u = O u / lambda holds at each node."""
     X, _ = stretched_blobs(150)
+    X = np.concatenate([X, X[:20]]) + shift
     model = SpectralClustering(
-        3, gamma=2.0, normalization=normalization, eigen_tol=1e-10, random_state=0
+        3, gamma=gamma, normalization=normalization, eigen_tol=1e-10, random_state=0
     ).fit(X)
-    rows, alone = model._predictor.extension.embed(model.affinity_matrix_)
+    rows, alone = model._predictor.extension.embed(model._affinities_to_fit(X))
     assert not alone.any()
-    np.testing.assert_allclose(rows, model.embedding_, atol=1e-7)
+    np.testing.assert_allclose(rows, model.embedding_, atol=1e-6)
+    np.testing.assert_array_equal(model.predict(X), model.labels_)
+
+
+def test_a_new_point_has_the_width_of_its_seventh_neighbor():
+    nodes, new = np.arange(10.0)[:, None], np.array([[2.25], [4.0]])
+    _, widths = self_tuning(nodes)
+    found = self_tuning_affinities_to(nodes, widths, new)
+    assert widths.tolist() == [7, 6, 5, 4, 4, 4, 4, 5, 6, 7]
+    expected = np.exp(-((nodes.T - new) ** 2) / np.outer([3.75, 4.0], widths))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
+def test_vectors_of_vanishing_singular_values_are_not_extended(normalization):
+    X = np.ones((24, 2))
+    model = SpectralClustering(24, normalization=normalization, random_state=0)
+    with pytest.warns(FewerClustersWarning):
+        model.fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rows, _ = model._predictor.extension.embed(model._affinities_to_fit(X))
+        assert len(set(model.predict(X))) == 1
+    assert (rows[:, 0] > 0).all()
+    assert not rows[:, 1:].any()
+
+
+def test_many_clusters_of_new_points_need_little_memory():
+    X = np.arange(300.0)[:, None]
+    model = SpectralClustering(300, random_state=0, n_init=1).fit(X)
+    tracemalloc.start()
+    model.predict(np.tile(X, (10, 1)))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10 * 3000 * 300 * 8  # some tables of new points by nodes, none in three ways

@@ -71,6 +71,13 @@ def self_tuning_affinity(X: NDArray[np.floating], n_neighbors: int = 7) -> NDArr
            [0.37, 1.  , 0.14],
            [0.01, 0.14, 1.  ]])
     """
+    return self_tuning(X, n_neighbors)[0]
+
+
+def self_tuning(
+    X: NDArray[np.floating], n_neighbors: int = 7
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The affinity of :func:`self_tuning_affinity`, and the (n,) widths s_i."""
     from scipy.spatial.distance import cdist
 
     distances = cdist(X, X)
@@ -78,5 +85,38 @@ def self_tuning_affinity(X: NDArray[np.floating], n_neighbors: int = 7) -> NDArr
     widths = np.partition(distances, rank, axis=1)[:, rank]
     positive = distances[distances > 0]
     widths = np.where(widths > 0, widths, positive.min() if len(positive) else 1.0)
-    exponent = -((distances / widths) * (distances / widths[:, None]))
+    return _tuned(distances, widths, widths), widths
+
+
+def self_tuning_affinities_to(
+    nodes: NDArray[np.floating],
+    widths: NDArray[np.float64],
+    X: NDArray[np.floating],
+    n_neighbors: int = 7,
+) -> NDArray[np.float64]:
+    """Affinities of new points to all nodes of a self-tuning graph.
+
+    Args:
+        nodes: (n, d) points of the graph.
+        widths: (n,) theirs.
+        X: (m, d) new points. One that lies on a node has its width.
+        n_neighbors: whose distance is the width of any other.
+
+    Returns:
+        (m, n).
+    """
+    from scipy.spatial.distance import cdist
+
+    distances = cdist(X, nodes)
+    rank = min(n_neighbors, len(nodes)) - 1
+    own = np.partition(distances, rank, axis=1)[:, rank]
+    nearest = distances.argmin(axis=1)
+    own = np.where(distances[np.arange(len(X)), nearest] > 0, own, widths[nearest])
+    return _tuned(distances, own, widths)
+
+
+def _tuned(
+    distances: NDArray[np.float64], rows: NDArray[np.float64], columns: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    exponent = -((distances / columns) * (distances / rows[:, None]))
     return np.exp(exponent, out=exponent)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.affinity import rbf_affinity, self_tuning_affinity
+from eigenlab.graphs.affinity import rbf_affinity, self_tuning
 from eigenlab.graphs.dense import DenseGraph
 from eigenlab.graphs.fourier import FourierGraph, why_not
 from eigenlab.graphs.graph import Graph
@@ -71,14 +72,18 @@ def _suitable(X: Any, gamma: float) -> AffinityKind:
     return "dense" if n <= DENSE_NODES_AT_MOST else "tiled"
 
 
-def self_tuning_graph(X: Any) -> Graph:
-    """The complete graph with a width for each point; stored, so for thousands of points."""
+def self_tuning_graph(X: Any) -> tuple[Graph, NDArray[np.float64]]:
+    """The complete graph with a width for each point, and the (n,) widths.
+
+    It is stored, so for thousands of points.
+    """
     if len(X) > 2 * DENSE_NODES_AT_MOST:
         raise InputError(
             f"gamma='local' stores all pairs of {len(X)} points; "
             "with so many take affinity='nearest_neighbors', gamma='local'"
         )
-    return DenseGraph(self_tuning_affinity(np.asarray(X, dtype=np.float64)), trusted=True)
+    affinity, widths = self_tuning(np.asarray(X, dtype=np.float64))
+    return DenseGraph(affinity, trusted=True), widths
 
 
 def neighbor_graph(

@@ -17,12 +17,13 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from eigenlab.errors import InputError
+from eigenlab.graphs.affinity import self_tuning_affinities_to
 from eigenlab.graphs.assign import AssignLabels, FewerClustersWarning, assign_labels
 from eigenlab.graphs.choice import AffinityKind, gaussian_graph, neighbor_graph, self_tuning_graph
 from eigenlab.graphs.connectivity import connected_components, is_connected, warn_disconnected
 from eigenlab.graphs.dense import DenseGraph
 from eigenlab.graphs.embedding import Embedding, leading_vectors
-from eigenlab.graphs.extension import Extension, Predictor, finish
+from eigenlab.graphs.extension import Extension, Predictor, finish, vanishing
 from eigenlab.graphs.graph import NORMALIZATIONS, Floats, Graph, Normalization
 from eigenlab.graphs.neighbor_affinity import affinities_to
 from eigenlab.graphs.selection import HALVES, Selection, choose_n_clusters
@@ -205,6 +206,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     def predict(self, X: Any) -> NDArray[np.int64]:
         """The cluster of each new point, by the Nystrom extension of the embedding.
 
+        A point is linked to the nodes as they are to each other. In a graph of neighbours it is
+        linked only to the ``n_neighbors`` nearest, so there a fitted point may be labelled anew.
+
         Args:
             X: (m, d) points; for a precomputed graph the (m, n) affinities to its nodes.
 
@@ -269,14 +273,14 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         if self._precomputed():
             return self._precomputed_graph(X)
         if self.affinity == "nearest_neighbors":
-            dense = X.toarray() if sparse.issparse(X) else X
             local = self.gamma == "local"
-            graph, self.recall_ = neighbor_graph(
-                dense, self.n_neighbors, local=local, seed=seed, n_jobs=self.n_jobs
+            neighbors, self.recall_ = neighbor_graph(
+                _dense(X), self.n_neighbors, local=local, seed=seed, n_jobs=self.n_jobs
             )
-            return graph
+            return neighbors
         if self.affinity == "rbf" and self.gamma == "local":
-            return self_tuning_graph(X.toarray() if sparse.issparse(X) else X)
+            graph, self._widths = self_tuning_graph(_dense(X))
+            return graph
         if self.affinity == "rbf" and not sparse.issparse(X):
             self.gamma_ = self._gamma(X)
             return gaussian_graph(X, self.gamma_, self.affinity_kind, self.device)
@@ -388,12 +392,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             )
 
     def _warn_if_alike(self) -> None:
-        # S has the roots of the eigenvalues of S S^T, and so of their rounding.
-        rounding = 100 * float(np.finfo(np.float64).eps)
-        if self.normalization == "stochastic":
-            rounding **= 0.5
         values = self.singular_values_[: len(self.residuals_)]
-        known = int((values > np.maximum(self.residuals_, rounding)).sum())
+        zero = np.maximum(self.residuals_, vanishing(self.normalization))
+        known = int((values > zero).sum())
         if known < len(values):
             warnings.warn(
                 f"all but {known} of the {len(values)} singular values are zero up to rounding: "
@@ -416,12 +417,16 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     def _affinities_to_fit(self, X: Any) -> Any:
         if self._precomputed():
             return X
-        if self.affinity == "nearest_neighbors" or self.gamma == "local":
+        if self.affinity == "nearest_neighbors":
             return affinities_to(self._fit_X, X, self.n_neighbors, local=self.gamma == "local")
+        if self.affinity == "rbf" and self.gamma == "local":
+            return self_tuning_affinities_to(_dense(self._fit_X), self._widths, _dense(X))
         if self.affinity == "rbf" and not sparse.issparse(self._fit_X):
             from sklearn.metrics.pairwise import rbf_kernel
 
-            return rbf_kernel(X, self._fit_X, gamma=self.gamma_)
+            # Expanded squares lose digits far from the origin.
+            centre = self._fit_X.mean(axis=0, dtype=np.float64)
+            return rbf_kernel(_dense(X) - centre, self._fit_X - centre, gamma=self.gamma_)
         return self._kernel(X, self._fit_X)
 
     def _nearest_label(self, X: Any, alone: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -441,6 +446,10 @@ def _count_components(graph: Graph) -> int:
             return 1
         return connected_components(sparse.csr_array(graph.affinity))[0]
     return connected_components(graph.affinity)[0] if isinstance(graph, SparseGraph) else 1
+
+
+def _dense(X: Any) -> Any:
+    return X.toarray() if sparse.issparse(X) else X
 
 
 def _counts(value: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import pairwise_distances_argmin
 
 from eigenlab.graphs.embedding import Embedding
 from eigenlab.graphs.graph import Floats, Normalization
@@ -21,7 +22,8 @@ class Extension:
 
         u(x) = d(x)^-1/2 sum_j k(x, j) weights_j,   d(x) = sum_j k(x, j).
 
-    At a node of the graph this gives back its own row of the embedding.
+    At a node of the graph this gives back its own row of the embedding, but for vectors whose
+    singular value is zero up to rounding: they cannot be extended, and new points have zeros there.
 
     Args:
         embedding: of the graph's nodes.
@@ -35,10 +37,12 @@ class Extension:
     @functools.cached_property
     def weights(self) -> NDArray[np.float64]:
         """(n, k), computed when the first new point comes."""
-        operator = self._embedding.operator
-        vectors = self._embedding.vectors / self._embedding.singular_values
+        operator, values = self._embedding.operator, self._embedding.singular_values
+        solid = np.abs(values) > vanishing(self._normalization)
+        inverse = np.where(solid, 1 / np.where(solid, values, 1), 0)
+        vectors = self._embedding.vectors * inverse
         if operator.column_weights is not None:
-            product = operator.symmetric(vectors / self._embedding.singular_values)
+            product = operator.symmetric(vectors * inverse)
             vectors = operator.column_weights[:, None] * product
         return operator.scale[:, None] * vectors
 
@@ -68,8 +72,14 @@ class Predictor:
     def labels(self, affinities: Any) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """For (m, n) affinities the (m,) labels, and which have no affinity to any node."""
         embedded, alone = self.extension.embed(affinities)
-        squares = ((embedded[:, None] - self._centers) ** 2).sum(-1)
-        return self._names[squares.argmin(axis=1)], alone
+        return self._names[pairwise_distances_argmin(embedded, self._centers)], alone
+
+
+def vanishing(normalization: Normalization) -> float:
+    """The singular value that rounding cannot tell from zero."""
+    rounding = 100 * float(np.finfo(np.float64).eps)
+    # S has the roots of the eigenvalues of S S^T, and so of their rounding.
+    return rounding**0.5 if normalization == "stochastic" else rounding
 
 
 def finish(vectors: Floats, normalization: Normalization, scale: float) -> Floats:
