@@ -32,14 +32,17 @@ def assign_labels(
     """A cluster for each row of an embedding, 0 .. n_clusters - 1.
 
     Args:
-        embedding: (n, k) rows; for ``cluster_qr`` and ``discretize`` columns are orthonormal up to
-            scale.
+        embedding: (n, k) rows; for ``cluster_qr`` and ``discretize``, which make a cluster of each
+            column, k = n_clusters and columns are orthonormal up to scale.
         n_clusters: how many.
         method: ``kmeans``; ``cluster_qr`` (A. Damle, V. Minden and L. Ying, 2019: a pivoted QR
             picks a representative row of each cluster; no randomness); ``discretize`` (S. Yu and J.
             Shi, 2003: rotates the embedding towards indicators).
         n_init: starts of k-means.
         random_state: seed of k-means and of the rotation.
+
+    Raises:
+        InputError: the method is unknown, or needs another number of columns.
 
     Warns:
         FewerClustersWarning: some cluster stayed empty, as when points coincide.
@@ -51,6 +54,12 @@ def assign_labels(
         raise InputError(f"assign_labels={method!r}; choose one of {get_args(AssignLabels)}")
     if n_clusters == 1:
         return np.zeros(len(embedding), dtype=np.int64)
+    columns = embedding.shape[1]
+    if method != "kmeans" and columns != n_clusters:
+        raise InputError(
+            f"assign_labels={method!r} makes a cluster of each column, but n_components={columns} "
+            f"and n_clusters={n_clusters}; leave n_components out, or take assign_labels='kmeans'"
+        )
     if method == "kmeans":
         labels = _kmeans(embedding, n_clusters, n_init, random_state)
     else:
