@@ -236,6 +236,23 @@ def test_auto_finds_the_number_of_separate_blobs(k):
     assert not hasattr(model.set_params(n_clusters=2).fit(X), "selection_")
 
 
+@pytest.mark.parametrize("n_components", [2, 20])
+def test_auto_gives_as_many_components_as_asked_for(n_components):
+    X, _ = blobs(90)
+    model = SpectralClustering("auto", n_components=n_components, gamma=0.5, random_state=0).fit(X)
+    assert (model.n_clusters_, len(model.selection_.gaps)) == (3, 12)
+    assert model.embedding_.shape == (90, n_components)
+
+
+@pytest.mark.parametrize("affinity", ["precomputed", "precomputed_nearest_neighbors"])
+def test_auto_of_a_precomputed_graph(affinity):
+    X, truth = blobs()
+    distances = kneighbors_graph(X, 12, mode="distance")
+    given = rbf_affinity(X, 0.5) if affinity == "precomputed" else distances
+    model = SpectralClustering("auto", affinity=affinity, n_neighbors=10, random_state=0).fit(given)
+    assert_finds(truth, model.labels_)
+
+
 def test_a_pipeline_and_a_gamma_from_the_data():
     X, truth = blobs()
     model = make_pipeline(StandardScaler(), SpectralClustering(3, gamma="scale", random_state=0))
@@ -268,6 +285,15 @@ def test_gamma_scale_of_float32_and_of_sparse_points():
         ({"n_clusters": "some"}, "n_clusters='some'"),
         ({"normalization": "none"}, "normalization='none'"),
         ({"n_components": 0}, "n_components=0"),
+        ({"n_components": 2.5}, "n_components=2.5"),
+        ({"n_components": "2"}, "n_components='2'"),
+        ({"n_components": True}, "n_components=True"),
+        ({"eigen_tol": "auto"}, "eigen_tol='auto'; expected a number"),
+        ({"eigen_tol": np.nan}, "eigen_tol=nan"),
+        ({"gamma": None}, "gamma=None"),
+        ({"gamma": [1.0]}, r"gamma=\[1.0\]"),
+        ({"gamma": "local", "affinity": "laplacian"}, "gamma='local' is no width"),
+        ({"affinity": ["rbf"]}, r"affinity=\['rbf'\]"),
         ({"min_cluster_size": 0}, "min_cluster_size=0"),
         ({"min_cluster_size": 2.5}, "min_cluster_size=2.5"),
         ({"affinity": "nearest_neighbors", "n_neighbors": 0}, "n_neighbors=0"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -229,7 +230,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         return labels
 
     def _precomputed(self) -> bool:
-        return self.affinity in {"precomputed", "precomputed_nearest_neighbors"}
+        return self.affinity in ("precomputed", "precomputed_nearest_neighbors")
 
     def _check(self, X: Any) -> None:
         n = X.shape[0]
@@ -245,16 +246,34 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             raise InputError(
                 f"normalization={self.normalization!r}; choose one of {NORMALIZATIONS}"
             )
-        if self.n_components is not None and not 1 <= self.n_components <= n:
-            raise InputError(f"n_components={self.n_components!r}; expected 1 to n_samples={n}")
-        if isinstance(self.gamma, str):
-            if self.gamma not in {"scale", "local"}:
-                raise InputError(f"gamma={self.gamma!r}; expected a number, 'scale' or 'local'")
-        elif not (self.gamma > 0 and np.isfinite(self.gamma)):
-            raise InputError(f"gamma={self.gamma!r}; expected a positive, finite number")
+        if self.n_components is not None and not (
+            _counts(self.n_components) and self.n_components <= n
+        ):
+            raise InputError(
+                f"n_components={self.n_components!r}; expected None or 1 to n_samples={n}"
+            )
+        self._check_gamma()
+        if not (isinstance(self.eigen_tol, Real) and 0 <= self.eigen_tol < 1):
+            raise InputError(f"eigen_tol={self.eigen_tol!r}; expected a number, 0 <= eigen_tol < 1")
         if self._precomputed() and X.shape[1] != n:
             raise InputError(
                 f"X has shape {X.shape}, but affinity={self.affinity!r} needs a square (n, n) one"
+            )
+
+    def _check_gamma(self) -> None:
+        if isinstance(self.gamma, str):
+            if self.gamma not in {"scale", "local"}:
+                raise InputError(f"gamma={self.gamma!r}; expected a number, 'scale' or 'local'")
+            ignored = callable(self.affinity) or self._precomputed()
+            own = ignored or self.affinity in self._own_kernels
+            if self.gamma == "local" and not own:
+                raise InputError(
+                    f"gamma='local' is no width for affinity={self.affinity!r}; "
+                    f"take a number or 'scale', or one of affinity={self._own_kernels}"
+                )
+        elif not isinstance(self.gamma, Real) or not 0 < self.gamma < np.inf:
+            raise InputError(
+                f"gamma={self.gamma!r}; expected a positive, finite number, 'scale' or 'local'"
             )
 
     def _gamma(self, X: Any) -> float:
@@ -302,7 +321,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         if not callable(self.affinity):
             from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS
 
-            if self.affinity not in PAIRWISE_KERNEL_FUNCTIONS:
+            if self.affinity not in tuple(PAIRWISE_KERNEL_FUNCTIONS):
                 known = ("rbf", "nearest_neighbors", "precomputed", "precomputed_nearest_neighbors")
                 raise InputError(
                     f"affinity={self.affinity!r}; choose one of {known}, a kernel of "
@@ -317,9 +336,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         wanted = self.n_clusters
         if wanted == "auto":
             most = min(MOST_CLUSTERS + 1, graph.n_nodes)
-            embedding = self._vectors(graph, most, seed, reporter)
+            embedding = self._vectors(graph, max(most, self.n_components or 1), seed, reporter)
             self.selection_: Selection = choose_n_clusters(
-                embedding.singular_values, lambda k: self._stability(graph, X, k, seed)
+                embedding.singular_values[:most], lambda k: self._stability(graph, X, k, seed)
             )
             wanted = self.selection_.n_clusters
         else:
@@ -360,6 +379,12 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     def _stability(self, graph: Graph, X: Any, k: int, seed: int) -> float:
         """Mean agreement of the clusters of random halves with each other, where they overlap."""
         n = graph.n_nodes
+        settings: dict[str, Any] = {"n_clusters": k, "n_components": None, "random_state": seed}
+        settings["affinity_kind"] = "auto"
+        if self._precomputed():
+            # Points of half the distances may lack neighbours; half of the graph is a graph.
+            settings["affinity"] = "precomputed"
+            X = graph.affinity  # type: ignore[attr-defined]
         size = min(max(n // 2, k), HALF_AT_MOST)
         random = np.random.default_rng(seed)
         # Pairs of halves share points: their labels there are compared.
@@ -368,8 +393,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         for _ in range(HALVES):
             rows = np.sort(random.choice(pool, size, replace=False))
             part = X[rows][:, rows] if self._precomputed() else X[rows]
-            parameters = self.get_params() | {"n_clusters": k, "random_state": seed}
-            model = type(self)(**(parameters | {"affinity_kind": "auto", "n_components": None}))
+            model = type(self)(**(self.get_params() | settings))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 found.append(dict(zip(rows.tolist(), model.fit_predict(part), strict=True)))
