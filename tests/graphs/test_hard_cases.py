@@ -157,6 +157,23 @@ def test_what_is_no_affinity_is_refused(form, change, words):
 
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize(("dtype", "rounding"), [(np.float32, 1e-5), (np.float64, 1e-11)])
+def test_rounding_of_an_affinity_is_forgiven_and_no_more(form, dtype, rounding):
+    A = 7 * np.exp(-((points(9)[:, None] - points(9)) ** 2).sum(-1))
+    A[0, 1] = A[1, 0] = 0
+    for change in ((0, 1, -rounding), (2, 3, A[2, 3] + rounding)):
+        near, far = A.copy(), A.copy()
+        near[change[:2]] = change[2]
+        model, _ = fit(form(near.astype(dtype)), 2, affinity="precomputed")
+        found = model.affinity_matrix_
+        assert abs(found - found.T).max() == 0
+        assert found.min() == 0
+        far[change[:2]] += 100 * (change[2] - A[change[:2]])
+        with pytest.raises(ValueError, match=r"negative|symmetric"):
+            fit(form(far.astype(dtype)), 2, affinity="precomputed")
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
 def test_a_precomputed_affinity_must_be_square(form):
     with pytest.raises(ValueError, match="square"):
         fit(form(np.ones((4, 3))), 2, affinity="precomputed")

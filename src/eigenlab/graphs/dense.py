@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.graph import Floats
+from eigenlab.graphs.graph import Floats, forgiven
 
 
 class DenseGraph:
@@ -54,9 +54,7 @@ def checked_affinity(affinity: Floats) -> Floats:
     if not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0]
         raise InputError(f"affinity is {matrix[row, column]} at ({row}, {column}); must be finite")
-    largest = float(matrix.max())
-    rounding = 100 * float(np.finfo(matrix.dtype).eps) * max(largest, 0.0)
-    least = float(matrix.min())
+    rounding, least = forgiven(matrix.dtype, matrix.max()), float(matrix.min())
     if least < -rounding:
         row, column = np.unravel_index(matrix.argmin(), matrix.shape)
         raise InputError(
@@ -64,7 +62,7 @@ def checked_affinity(affinity: Floats) -> Floats:
             "pass similarities, not distances or correlations"
         )
     gaps = np.abs(matrix - matrix.T)
-    if gaps.max() > 1e4 * rounding:
+    if gaps.max() > rounding:
         row, column = np.unravel_index(gaps.argmax(), gaps.shape)
         raise InputError(
             f"affinity is {matrix[row, column]:g} at ({row}, {column}) but "

@@ -7,7 +7,7 @@ and a product. :mod:`~eigenlab.graphs.normalize` has the same normalisations for
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,15 @@ class Graph(Protocol):
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors`` for (n, m) vectors, in the vectors' dtype."""
         ...
+
+
+def forgiven(dtype: Any, largest: float) -> float:
+    """How far rounding may make weights negative or asymmetric, if ``largest`` is the largest.
+
+    >>> forgiven(np.float64, 2.0)
+    2e-10
+    """
+    return (1e-4 if dtype == np.float32 else 1e-10) * max(float(largest), 0.0)
 
 
 class NormalizedOperator:

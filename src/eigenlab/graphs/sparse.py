@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.graph import Floats
+from eigenlab.graphs.graph import Floats, forgiven
 
 
 class SparseGraph:
@@ -46,17 +46,19 @@ def _checked(affinity: sparse.sparray) -> sparse.csr_array:
     matrix = sparse.csr_array(affinity, dtype=np.float64)
     if not np.isfinite(matrix.data).all():
         raise InputError("affinity must be finite, but has an entry that is NaN or infinite")
-    if matrix.nnz and matrix.data.min() < 0:
+    rounding = forgiven(affinity.dtype, matrix.data.max(initial=0.0))
+    if matrix.nnz and matrix.data.min() < -rounding:
         raise InputError(
             f"affinity must be non-negative, but its least entry is {matrix.data.min():g}"
         )
     difference = abs(matrix - matrix.T).tocoo()
-    largest = matrix.data.max(initial=0.0)
-    if difference.nnz and difference.data.max() > 1e-10 * largest:
-        worst = int(difference.data.argmax())
+    worst = int(difference.data.argmax()) if difference.nnz else 0
+    if difference.nnz and difference.data[worst] > rounding:
         i, j = int(difference.row[worst]), int(difference.col[worst])
         raise InputError(
             f"affinity must be symmetric: |A - A.T| = {difference.data[worst]:g} at ({i}, {j}); "
             "pass (A + A.T) / 2 if both directions mean the same"
         )
-    return matrix
+    if difference.nnz and difference.data[worst] > 0:
+        matrix = sparse.csr_array((matrix + matrix.T) / 2)
+    return matrix.maximum(0) if matrix.nnz and matrix.data.min() < 0 else matrix
