@@ -1,5 +1,6 @@
 """Bad input and hard cases: a defined result, or one clear error or warning."""
 
+import re
 import warnings
 
 import numpy as np
@@ -108,6 +109,24 @@ def test_gamma_from_all_alike_to_all_alone(way, normalization, gamma):
             fit(points(), gamma=gamma, **WAYS[way])
         return
     fit(points(), gamma=gamma, normalization=normalization, **WAYS[way])
+
+
+@way
+@pytest.mark.parametrize("gamma", [1.0, "scale"])
+def test_points_whose_squared_distances_overflow_are_refused(way, gamma):
+    with pytest.raises(
+        ValueError, match=r"X has columns that spread over up to .*e\+160, .*overflow"
+    ):
+        fit(1e160 * points(), **({"gamma": gamma} | WAYS[way]))
+
+
+@way
+@pytest.mark.parametrize("gamma", [1e-320, 1e308])
+def test_gamma_that_overflows_is_refused(way, gamma):
+    if way in {"neighbors", "local"}:
+        pytest.skip("gamma has no say here")
+    with pytest.raises(ValueError, match=re.escape(f"gamma={gamma:g} overflows")):
+        fit(points(), gamma=gamma, **WAYS[way])
 
 
 @normalization

@@ -13,6 +13,8 @@ from eigenlab.errors import InputError
 
 Matrix: TypeAlias = Any
 """A numpy array or a torch tensor; what comes in as one goes out as one."""
+LARGEST = 1e300
+"""Squared distances, widths and their ratios stay below, with room for sums."""
 
 
 def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
@@ -46,6 +48,18 @@ def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
     left, right = torch.cat([points, -half, ones], 1), torch.cat([points, ones, -half], 1)
     affinity = (left @ right.T).fill_diagonal_(0).clamp_(max=0).exp_()
     return affinity if tensor else affinity.numpy()
+
+
+def refuse_overflow(X: NDArray[np.floating]) -> None:
+    """Raise an InputError for points so far apart that squares of distances are infinite."""
+    with np.errstate(over="ignore"):
+        spread = X.max(axis=0).astype(np.float64) - X.min(axis=0)
+        if np.square(spread).sum() < LARGEST:
+            return
+    raise InputError(
+        f"X has columns that spread over up to {spread.max():.3g}, whose squares overflow; "
+        "divide X by a number of that order"
+    )
 
 
 def _floating(X: NDArray[Any]) -> np.dtype[Any]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.affinity import rbf_affinity, self_tuning
+from eigenlab.graphs.affinity import LARGEST, rbf_affinity, refuse_overflow, self_tuning
 from eigenlab.graphs.dense import DenseGraph
 from eigenlab.graphs.fourier import FourierGraph, why_not
 from eigenlab.graphs.graph import Graph
@@ -41,13 +41,21 @@ def gaussian_graph(X: Any, gamma: float, kind: AffinityKind = "auto", device: st
         device: of the tiles.
 
     Raises:
-        InputError: ``kind`` is unknown or cannot hold these points.
+        InputError: ``kind`` is unknown or cannot hold these points, or squares of distances, or
+            ``gamma`` times them, overflow.
 
     >>> gaussian_graph(np.zeros((4, 2)), 1.0).kind
     'dense'
     """
     if kind not in get_args(AffinityKind):
         raise InputError(f"affinity_kind={kind!r}; choose one of {get_args(AffinityKind)}")
+    refuse_overflow(X)
+    extent = float(np.square(np.ptp(X, axis=0).astype(np.float64)).sum())
+    if not 1 / LARGEST <= gamma <= LARGEST / max(extent, 1):
+        raise InputError(
+            f"gamma={gamma:g} overflows; for points with squared distances of up to {extent:.3g} "
+            f"expected {1 / LARGEST:.3g} to {LARGEST / max(extent, 1):.3g}"
+        )
     n = len(X)
     if kind == "auto":
         kind = _suitable(X, gamma)
@@ -82,6 +90,7 @@ def self_tuning_graph(X: Any) -> tuple[Graph, NDArray[np.float64]]:
             f"gamma='local' stores all pairs of {len(X)} points; "
             "with so many take affinity='nearest_neighbors', gamma='local'"
         )
+    refuse_overflow(X)
     affinity, widths = self_tuning(np.asarray(X, dtype=np.float64))
     return DenseGraph(affinity, trusted=True), widths
 

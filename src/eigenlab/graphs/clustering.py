@@ -18,7 +18,7 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.affinity import self_tuning_affinities_to
+from eigenlab.graphs.affinity import refuse_overflow, self_tuning_affinities_to
 from eigenlab.graphs.assign import AssignLabels, FewerClustersWarning, assign_labels
 from eigenlab.graphs.choice import AffinityKind, gaussian_graph, neighbor_graph, self_tuning_graph
 from eigenlab.graphs.connectivity import connected_components, is_connected, warn_disconnected
@@ -282,6 +282,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         if sparse.issparse(X):
             variances = mean_variance_axis(X.astype(np.float64), axis=0)[1]
         else:
+            refuse_overflow(X)
             variances = X.var(axis=0, dtype=np.float64)
         total = float(variances.sum())
         return 1.0 / total if total > 0 else 1.0

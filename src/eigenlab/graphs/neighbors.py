@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from eigenlab.errors import InputError
+from eigenlab.graphs.affinity import refuse_overflow
 from eigenlab.graphs.graph import Floats
 
 Method = Literal["auto", "tree", "exact", "approximate"]
@@ -111,6 +112,7 @@ def _checked(X: Floats) -> Floats:
     if not np.isfinite(points).all():
         row = int(np.argwhere(~np.isfinite(points))[0, 0])
         raise InputError(f"X must be finite, but row {row} is not; fill in or drop such rows")
+    refuse_overflow(points)
     return points
 
 
