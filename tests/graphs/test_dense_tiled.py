@@ -5,6 +5,7 @@ import pytest
 
 from eigenlab.errors import InputError
 from eigenlab.graphs import rbf_affinity, tiled
+from eigenlab.graphs.choice import gaussian_graph
 from eigenlab.graphs.dense import DenseGraph
 from eigenlab.graphs.tiled import TiledGraph
 
@@ -29,6 +30,16 @@ def test_tiles_keep_the_vectors_type_and_bear_points_far_from_the_origin():
     product = graph.matmat(np.eye(20, dtype=np.float32))
     assert product.dtype == np.float32
     np.testing.assert_allclose(product, rbf_affinity(X, 0.5), atol=1e-4)
+
+
+def test_a_gaussian_graph_is_held_in_the_way_that_suits_its_points():
+    pytest.importorskip("finufft", reason="finufft is not installed: pip install finufft")
+    few, many = np.random.default_rng(0).normal(size=(3600, 2)), np.zeros((8100, 4))
+    assert gaussian_graph(few[:9], 1.0).kind == "dense"
+    assert gaussian_graph(few, 1.0).kind == "fourier"
+    assert gaussian_graph(few * [1, 100], 1.0).kind == "dense"  # in 99,000 modes
+    assert gaussian_graph(many[:, :2], 1.0).kind == "fourier"
+    assert gaussian_graph(many, 1.0).kind == "tiled"
 
 
 def test_rounding_is_forgiven_and_made_symmetric():

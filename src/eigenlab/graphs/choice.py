@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy import sparse
 from eigenlab.errors import InputError
 from eigenlab.graphs.affinity import LARGEST, rbf_affinity, refuse_overflow, self_tuning
 from eigenlab.graphs.dense import DenseGraph
-from eigenlab.graphs.fourier import FourierGraph, why_not
+from eigenlab.graphs.fourier import FourierGraph, n_modes, why_not
 from eigenlab.graphs.graph import Graph
 from eigenlab.graphs.neighbor_affinity import knn_affinity
 from eigenlab.graphs.neighbors import nearest_neighbors
@@ -27,12 +28,16 @@ DENSE_NODES = 3500
 DENSE_NODES_AT_MOST = 8000
 """Beyond, half a gigabyte is better spent otherwise."""
 
+PAIRS_A_MODE = 200
+"""Stored pairs that are multiplied in the time of one Fourier mode."""
+
 
 def gaussian_graph(X: Any, gamma: float, kind: AffinityKind = "auto", device: str = "cpu") -> Graph:
     """The complete Gaussian graph of points, held in the way that suits their number.
 
-    ``auto``: every pair is stored for small n; in up to three dimensions fast Gauss sums take over;
-    else tiles. Under ``torchrun`` the processes share the rows.
+    ``auto``: every pair is stored for small n; in up to three dimensions fast Gauss sums take over,
+    unless storing costs less than their modes; else tiles. Under ``torchrun`` the processes share
+    the rows.
 
     Args:
         X: (n, d) points.
@@ -75,9 +80,10 @@ def _suitable(X: Any, gamma: float) -> AffinityKind:
         return "sharded"
     if n <= DENSE_NODES:
         return "dense"
-    if not why_not(X, gamma):
-        return "fourier"
-    return "dense" if n <= DENSE_NODES_AT_MOST else "tiled"
+    smooth = not why_not(X, gamma)
+    if n > DENSE_NODES_AT_MOST:
+        return "fourier" if smooth else "tiled"
+    return "fourier" if smooth and PAIRS_A_MODE * prod(n_modes(X, gamma)) <= n * n else "dense"
 
 
 def self_tuning_graph(X: Any) -> tuple[Graph, NDArray[np.float64]]:

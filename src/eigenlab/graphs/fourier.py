@@ -123,6 +123,11 @@ class FourierGraph:
         return self._plans[kind, modes]
 
 
+def n_modes(X: Floats, gamma: float, entry_error: float = 1e-13) -> tuple[int, ...]:
+    """Fourier modes per axis that a :class:`FourierGraph` of these points has."""
+    return gauss_series(np.ptp(X, axis=0), gamma, entry_error).n_modes
+
+
 def why_not(X: Floats, gamma: float, entry_error: float = 1e-13) -> str:
     """The reason why a :class:`FourierGraph` cannot hold these points; empty where it can.
 
@@ -134,7 +139,7 @@ def why_not(X: Floats, gamma: float, entry_error: float = 1e-13) -> str:
         return f"fast Gauss sums need at most {MAX_DIMENSIONS} dimensions, not {n_dimensions}"
     if importlib.util.find_spec("finufft") is None:
         return "fast Gauss sums need finufft: pip install finufft"
-    modes = gauss_series(np.ptp(X, axis=0), gamma, entry_error).n_modes
+    modes = n_modes(X, gamma, entry_error)
     if np.prod(modes, dtype=float) > MAX_MODES:
         return (
             f"the points spread over too many widths of the Gaussian: gamma={gamma:g} would need "
