@@ -123,6 +123,18 @@ def test_the_courses_blobs_get_the_labels_of_the_dense_route(normalization, ari)
     assert model.residuals_.max() <= 1e-6
 
 
+@pytest.mark.parametrize("affinity_kind", ["dense", "tiled", "fourier"])
+def test_eigen_tol_bounds_the_residuals_of_the_eigenproblem(affinity_kind):
+    X, _ = stretched_blobs(400)
+    model = SpectralClustering(
+        10, gamma=0.3, eigen_tol=1e-4, affinity_kind=affinity_kind, random_state=0, n_init=1
+    ).fit(X)
+    values = model.singular_values_
+    assert model.certified_
+    assert values[-1] < 0.2
+    assert (model.residuals_ * values).max() <= 1e-4 * values[0] ** 2
+
+
 @pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
 def test_a_far_off_point_is_no_cluster_unless_asked_for(normalization):
     X, truth = stretched_blobs(500)

@@ -55,8 +55,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     ========== =================================================== ==========================
 
     Args:
-        n_clusters: how many, or ``"auto"``: the widest gap of the spectrum whose clusters are
-            stable under leaving out half of the points.
+        n_clusters: how many, or ``"auto"``: the first of the four widest gaps of the spectrum whose
+            clusters are stable under leaving out half of the points, or the most stable of them.
         n_components: vectors to embed in; by default ``n_clusters``.
         random_state: seed of everything random.
         n_init: starts of k-means.
@@ -74,7 +74,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             vectors are taken whatever they show, as in the course.
         normalization: ``"stochastic"``, ``"symmetric"`` (the vectors of M as they are) or
             ``"rows"`` (those, each row scaled to length one).
-        eigen_tol: bound on ``residuals_``.
+        eigen_tol: bound on the residuals of the eigenproblem, ||M u - w u|| or ||S S^T u - s^2 u||,
+            relative to the largest eigenvalue.
         assign_labels: ``"kmeans"``, ``"cluster_qr"`` or ``"discretize"``.
         affinity_kind: how to hold the Gaussian graph, ``"auto"`` or one of the table.
         degree: of polynomial kernels.
@@ -92,10 +93,12 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         eigengap_: s_k - s_(k+1) for k = n_components; NaN where the next value is unknown.
         n_passed_over_: number of vectors passed over because they live on too few points.
         gamma_: what ``"scale"`` came to; only of the complete Gaussian graph.
-        residuals_: (n_components,) how far each vector is from being singular.
-        certified_: whether residuals are within ``eigen_tol`` and the search for overlooked
-            vectors found none.
-        connected_components_: number of connected components of the graph.
+        residuals_: (n_components,) how far each vector is from being singular: ||M u - w u||, or
+            ||S v - s u|| with v = S^T u / s, which is the residual of the eigenproblem over s.
+        certified_: whether residuals of the eigenproblem are within ``eigen_tol`` and the search
+            for overlooked vectors found none.
+        connected_components_: number of connected components of the graph; 1 for a Gaussian graph
+            whose entries are not stored, since none is zero.
         affinity_kind_: how the graph was held.
         affinity_matrix_: (n, n) where it was stored, else absent.
         selection_: with ``"auto"``, the gaps and stabilities it was chosen by.

@@ -30,7 +30,7 @@ class Embedding:
     next_singular_value: float
     """Estimate of the (k+1)-th, for the gap; NaN where unknown."""
     certified: bool
-    """Residuals within the tolerance, and the search for missed vectors found none."""
+    """The eigenproblem's residuals within the tolerance, and the search for missed vectors none."""
     n_products: int
     """Vectors that the solver multiplied, by the graph or by its compressed form."""
     operator: NormalizedOperator
@@ -82,7 +82,8 @@ def leading_vectors(
         graph: held in any way.
         k: vectors, 1 <= k <= n.
         normalization: ``stochastic`` takes S, the other two M; rows are not rescaled here.
-        tol: bound on the residual norms.
+        tol: bound on the residuals ||M u - w u|| or ||S S^T u - s^2 u||, relative to the largest
+            eigenvalue. Those of S are the latter over s.
         start: (n, m) guess of the vectors.
         seed: of the solver's random vectors.
         certify: search for missed vectors.

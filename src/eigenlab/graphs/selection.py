@@ -29,7 +29,7 @@ class Selection:
 def choose_n_clusters(
     singular_values: Sequence[float] | NDArray[np.floating], stability: Callable[[int], float]
 ) -> Selection:
-    """The widest eigengap whose clusters are stable; if none is stable, the most stable.
+    """The widest eigengap whose clusters are stable; if none of four is stable, the most stable.
 
     A graph of k well separated parts has k singular values near one and then a gap (U. von Luxburg,
     A tutorial on spectral clustering, 2007, section 8.3). A few outliers open gaps, too, but which
