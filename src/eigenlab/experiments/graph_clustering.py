@@ -32,7 +32,7 @@ class GraphClusteringConfig(Config):
         le=1_000_000,
     )
     most_neighbour_points: int = setting(
-        10_000,
+        50_000,
         "Largest number of points whose neighbour graph is clustered, too.",
         unit="points",
         ge=10_000,
@@ -215,14 +215,15 @@ EXPERIMENT = Experiment(
         Claim(
             id="5f.many-points",
             statement="On the complete graph the clusters stay separated as points become many, "
-            "with residuals of at most 1e-6; on ten nearest neighbours they are lost.",
+            "with residuals of at most 1e-6; on ten nearest neighbours they run together.",
             source="our extension of 5f",
             record="growth",
             judge=judges.judge_growth,
             tier="course",
             explanation="The neighbour graph looks ever closer as points become dense, until the "
             "touching rims of two clusters are as well linked as anything else. A Gaussian of "
-            "fixed width keeps its scale.",
+            "fixed width keeps its scale. (Neighbours with rows of length one, which suit them "
+            "best; with S they lose more.)",
         ),
         Claim(
             id="5g.separates",
