@@ -111,6 +111,24 @@ def test_every_way_to_hold_the_graph_gives_the_same_labels(affinity_kind):
     np.testing.assert_allclose(found.singular_values_, expected.singular_values_, atol=1e-6)
 
 
+@pytest.mark.parametrize("affinity_kind", ["dense", "tiled", "fourier"])
+def test_a_few_columns_of_sparse_points_are_held_like_dense_ones(affinity_kind):
+    X, _ = stretched_blobs(200)
+    arguments = {"gamma": "scale", "affinity_kind": affinity_kind, "random_state": 0}
+    expected = SpectralClustering(3, **arguments).fit(X)
+    found = SpectralClustering(3, **arguments).fit(sparse.csr_array(X))
+    assert (found.affinity_kind_, found.gamma_) == (affinity_kind, expected.gamma_)
+    np.testing.assert_array_equal(found.labels_, expected.labels_)
+    np.testing.assert_array_equal(found.predict(sparse.csr_array(X)), found.labels_)
+
+
+def test_many_columns_of_sparse_points_are_not_filled_in():
+    X = sparse.hstack([sparse.csr_array(blobs()[0]), sparse.csr_array((90, 10**9))], format="csr")
+    model = SpectralClustering(3, gamma=0.5, random_state=0).fit(X)
+    assert_finds(blobs()[1], model.labels_)
+    np.testing.assert_array_equal(model.predict(X), model.labels_)
+
+
 @pytest.mark.parametrize(
     ("normalization", "ari"), [("stochastic", 0.9925), ("symmetric", 0.5488), ("rows", 0.9895)]
 )
@@ -285,7 +303,8 @@ def test_gamma_scale_of_float32_and_of_sparse_points():
     expected = 1 / X.var(axis=0).sum()
     single = SpectralClustering(2, gamma="scale").fit(X.astype(np.float32))
     assert single.gamma_ == pytest.approx(expected, rel=1e-12)
-    found = SpectralClustering(2, gamma="scale").fit(sparse.csr_array(X)).affinity_matrix_
+    wide = sparse.hstack([sparse.csr_array(X), sparse.csr_array((40, 100))], format="csr")
+    found = SpectralClustering(2, gamma="scale").fit(wide).affinity_matrix_
     np.testing.assert_allclose(found, rbf_affinity(X, expected), atol=1e-6)
 
 

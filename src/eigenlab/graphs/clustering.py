@@ -181,6 +181,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2
         )
         self._check(X)
+        if sparse.issparse(X) and self.affinity in self._own_kernels and X.shape[1] <= X.shape[0]:
+            X = X.toarray()  # smaller than all pairs, and it need not store these
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         reporter.stage("graph")
         graph = self._graph(X, seed)
