@@ -94,9 +94,9 @@ def top_eigenpairs(
         reporter: told the pairs converged so far; its cancellation is honoured at each product.
 
     Raises:
-        InputError: k out of range, an operator that is not square, not symmetric, complex, or
-            returns NaN, or whose scale would underflow when squared, a ``start`` of another shape
-            or with NaN.
+        InputError: k out of range or no whole number, an operator that is not square, not
+            symmetric, complex, or returns NaN, or whose scale would underflow when squared, a
+            ``start`` of another shape or with NaN.
         Cancelled: the reporter asked to stop.
 
     Warns:
@@ -157,6 +157,11 @@ def _check(
     block_size: int | None,
     max_products: int | None,
 ) -> None:
+    numbers = {"k": k, "block_size": block_size, "max_products": max_products}
+    for name, number in numbers.items():
+        whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+        if not whole and (name == "k" or number is not None):
+            raise InputError(f"{name}={number!r}; expected a whole number")
     if not 1 <= k <= A.n:
         raise InputError(f"k={k} is out of range; expected 1 <= k <= n = {A.n}")
     if not 0 <= tol < 1:
