@@ -94,6 +94,8 @@ def test_the_summary_names_what_was_found(call, tmp_path):
     assert "30 rows, 2 columns (x, y)" in out
     assert "dense, gamma" in out
     assert sorted(re.findall(r"\d: (\d+)", out)) == ["10", "12", "8"]
+    alone = call("cluster", "in.csv", "--k", "2", "--out", "out.csv", "--columns", "x").out
+    assert "30 rows, 1 column (x)" in alone
 
 
 def test_columns_are_chosen_by_name_or_number_and_the_others_kept(call, tmp_path):

@@ -262,7 +262,7 @@ def _show(found: Mapping[str, Any]) -> None:
     gap = "unknown" if math.isnan(found["gap"]) else f"{found['gap']:.3g}"
     certainty = "certified" if found["certified"] else "not certified"
     lines = {
-        "points": f"{found['rows']} rows, {len(found['columns'])} columns "
+        "points": f"{found['rows']} rows, {_count(len(found['columns']), 'column')} "
         f"({', '.join(found['columns'])})",
         "graph": graph,
         "clusters": f"{len(found['sizes'])}{why}",
@@ -280,7 +280,11 @@ def _show(found: Mapping[str, Any]) -> None:
 def _passed_over(count: int) -> str:
     if not count:
         return ""
-    return f"; {count} vector{'s' if count > 1 else ''} of far-off points passed over"
+    return f"; {_count(count, 'vector')} of far-off points passed over"
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _page(table: Table, columns: Sequence[int], model: SpectralClustering, seed: int) -> str:
