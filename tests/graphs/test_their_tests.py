@@ -1,6 +1,6 @@
 """scikit-learn's tests of its SpectralClustering, with ours in its place.
 
-All of them but those of ``eigen_solver`` and ``verbose``, which ours does not have.
+All that fit one but those of ``eigen_solver`` and ``verbose``, which ours does not have.
 """
 
 import contextlib
@@ -33,6 +33,11 @@ def test_precomputed_nearest_neighbors(seed):
 @pytest.mark.parametrize("seed", [0, 42])
 def test_n_components(seed):
     theirs.test_n_components(seed)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_np_matrix_raises():
+    theirs.test_spectral_clustering_np_matrix_raises()
 
 
 @pytest.mark.filterwarnings("ignore::eigenlab.graphs.FewerClustersWarning")
