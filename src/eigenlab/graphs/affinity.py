@@ -28,7 +28,7 @@ def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
         (n, n), symmetric, entries in [0, 1], ones on the diagonal.
 
     Raises:
-        InputError: X is not (n, d), or gamma is not positive.
+        InputError: X is not (n, d), or gamma is not positive and finite.
 
     >>> rbf_affinity(np.array([[0.0], [1.0]]), gamma=1.0).round(3)
     array([[1.   , 0.368],
@@ -36,8 +36,8 @@ def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
     """
     if X.ndim != 2:
         raise InputError(f"X has shape {tuple(X.shape)}; expected points (n, d)")
-    if not gamma > 0:
-        raise InputError(f"gamma={gamma!r}; expected a positive number")
+    if not 0 < gamma < np.inf:
+        raise InputError(f"gamma={gamma!r}; expected a positive, finite number")
     tensor = isinstance(X, Tensor)
     points = X if tensor else torch.from_numpy(np.asarray(X, dtype=_floating(X)))
     # About the mean few digits cancel in -gamma ||x - y||^2 = p.q - |p|^2 / 2 - |q|^2 / 2, and

@@ -33,12 +33,17 @@ def symmetric_normalize(A: Matrix) -> Matrix:
     eigenvector D^1/2 1; it is as often repeated as the graph has connected components. A node
     without any edge is given a loop of weight one, which makes it a component of its own.
 
+    Raises:
+        InputError: A is not square, or a row has a negative sum.
+
     >>> symmetric_normalize(np.array([[0.0, 2.0], [2.0, 0.0]]))
     array([[0., 1.],
            [1., 0.]])
     """
     _square("A", A)
     degrees = A.sum(1)
+    if bool((degrees < 0).any()):
+        raise InputError("A has a row with a negative sum, which has no root; weights must be >= 0")
     alone = degrees == 0
     if bool(alone.any()):
         loops = torch.diag(alone.to(A.dtype)) if isinstance(A, Tensor) else np.diag(alone)

@@ -25,6 +25,9 @@ def random_walk(A: NDArray[np.floating], start: int, steps: list[int]) -> NDArra
     Returns:
         (len(steps), n) probabilities; every row sums to one. They tend to d / sum(d).
 
+    Raises:
+        InputError: start is no node, steps do not ascend, or a row of A has no weight.
+
     >>> random_walk(np.array([[0.0, 1.0], [1.0, 1.0]]), 0, [0, 1, 2])
     array([[1. , 0. ],
            [0. , 1. ],
@@ -35,6 +38,9 @@ def random_walk(A: NDArray[np.floating], start: int, steps: list[int]) -> NDArra
     if list(steps) != sorted(steps) or (len(steps) and steps[0] < 0):
         raise InputError(f"steps={steps}; expected ascending numbers >= 0")
     degrees = A.sum(axis=1)
+    if not (degrees > 0).all():
+        node = int(np.flatnonzero(~(degrees > 0))[0])
+        raise InputError(f"A has no weight in row {node}: no walk leaves it; give it a loop")
     probability, at = np.zeros(len(A)), 0
     probability[start] = 1.0
     rows = []
