@@ -166,6 +166,33 @@ def test_a_far_off_point_is_no_cluster_unless_asked_for(normalization):
     assert alone.singular_values_[2] > model.singular_values_[2]
 
 
+@pytest.mark.parametrize("distance", [3.0, 12.6, 40.0])
+@pytest.mark.parametrize("kind", ["dense", "tiled", "fourier"])
+@pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
+def test_a_far_off_point_changes_no_clusters(normalization, kind, distance):
+    """At 12.6 its affinities are beyond float64, at 3 they are below the solver's tolerance."""
+    X, truth = stretched_blobs(1000)
+    settings = {"gamma": 7.5, "normalization": normalization, "affinity_kind": kind}
+    model = SpectralClustering(3, random_state=0, **settings)
+    without = model.fit(X).labels_
+    X = np.vstack([X, X.max(axis=0) + distance])
+    model.fit(X)
+    assert adjusted_rand_score(without, model.labels_[:-1]) == 1
+    assert adjusted_rand_score(truth, model.labels_[:-1]) > 0.97
+    nearest = np.linalg.norm(X[:-1] - X[-1], axis=1).argmin()
+    assert model.labels_[-1] == model.labels_[nearest]
+    np.testing.assert_array_equal(model.predict(X), model.labels_)
+    assert np.isfinite(model.embedding_).all()
+    assert model.connected_components_ == 1
+
+
+def test_points_that_are_all_far_off_are_not_set_aside():
+    X = 100.0 * np.arange(6.0)[:, None]
+    model = SpectralClustering(6, random_state=0).fit(X)
+    assert sorted(model.labels_) == list(range(6))
+    assert model.n_passed_over_ == 0
+
+
 @pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
 def test_an_isolated_node_is_a_cluster(normalization):
     A = np.zeros((9, 9))

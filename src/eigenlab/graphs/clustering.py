@@ -35,6 +35,9 @@ MOST_CLUSTERS = 12
 """``n_clusters="auto"`` looks no further."""
 MOST_PASSED_OVER = 24
 """Vectors of lone points that are passed over, at most."""
+FAR_OFF = 1e-5
+"""A point linked to all others together by no more is set aside. Its vector has a singular value so
+near 1 that, within the solver's tolerance, it could be mixed with any other near 1."""
 HALF_AT_MOST = 1000
 """Points in a random half, when stability is estimated."""
 
@@ -70,8 +73,10 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         n_neighbors: of ``nearest_neighbors``, a point counted among its own.
         min_cluster_size: vectors that live on fewer points are passed over for the next ones, in a
             connected graph: a far-off point, linked to little but itself, has a vector of its own
-            with a singular value near 1, which says nothing about the others. With 1 the top
-            vectors are taken whatever they show, as in the course.
+            with a singular value near 1, which says nothing about the others. (Clusters may still
+            be smaller: it is vectors that are chosen.) Points that a Gaussian links to nothing but
+            themselves are set aside and labelled as :meth:`predict` would. With 1 the top vectors
+            are taken whatever they show, as in the course.
         normalization: ``"stochastic"``, ``"symmetric"`` (the vectors of M as they are) or
             ``"rows"`` (those, each row scaled to length one).
         eigen_tol: bound on the residuals of the eigenproblem, ||M u - w u|| or ||S S^T u - s^2 u||,
@@ -91,7 +96,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             length a row for ``"rows"``.
         singular_values_: of the normalised graph, descending.
         eigengap_: s_k - s_(k+1) for k = n_components; NaN where the next value is unknown.
-        n_passed_over_: number of vectors passed over because they live on too few points.
+        n_passed_over_: number of vectors passed over because they live on too few points, those of
+            points set aside included.
         gamma_: what ``"scale"`` came to; only of the complete Gaussian graph.
         residuals_: (n_components,) how far each vector is from being singular: ||M u - w u||, or
             ||S v - s u|| with v = S^T u / s, which is the residual of the eigenproblem over s.
@@ -185,10 +191,14 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             X = X.toarray()  # smaller than all pairs, and it need not store these
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         reporter.stage("graph")
-        graph = self._graph(X, seed)
+        graph = whole = self._graph(X, seed)
+        points, aside = X, self._far_off(whole)
+        if aside.any():
+            points = X[~aside]
+            graph = gaussian_graph(points, self.gamma_, self.affinity_kind, self.device)
         self.connected_components_ = _count_components(graph)
         reporter.stage("spectrum")
-        embedding = self._embed(graph, X, seed, reporter)
+        embedding = self._embed(graph, points, seed, reporter)
         self._warn_if_apart(graph)
         reporter.stage("labels")
         scale = float(np.sqrt(graph.n_nodes))
@@ -202,7 +212,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         )
         if len(np.unique(self.labels_)) == self.n_clusters_:  # else it has been said
             self._warn_if_alike()
-        self._remember(graph, embedding, X, scale)
+        self._remember(whole, embedding, points, scale)
+        if aside.any():
+            self._bring_back(X, aside)
         return self
 
     def fit_predict(self, X: Any, y: object = None, **arguments: Any) -> NDArray[np.int64]:
@@ -227,12 +239,37 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         labels = np.empty(X.shape[0], dtype=np.int64)
         rows = max(1, 2**24 // len(self.labels_))
         for first in range(0, X.shape[0], rows):
-            part = X[first : first + rows]
-            found, alone = self._predictor.labels(self._affinities_to_fit(part))
-            labels[first : first + rows] = found
-            if alone.any():
-                labels[first : first + rows][alone] = self._nearest_label(part, alone)
+            labels[first : first + rows] = self._extended(X[first : first + rows])[0]
         return labels
+
+    def _extended(self, X: Any) -> tuple[NDArray[np.int64], Floats]:
+        """Labels (m,) and rows of the embedding (m, k) of points beside those of the graph."""
+        rows, alone = self._predictor.extension.embed(self._affinities_to_fit(X))
+        labels = self._predictor.labels(rows)
+        if alone.any():
+            nearest = self._nearest(X, alone)
+            labels[alone], rows[alone] = self._predictor.node(nearest)
+        return labels, rows
+
+    def _bring_back(self, X: Any, aside: NDArray[np.bool_]) -> None:
+        """Give the points set aside what new points would be given."""
+        labels, rows = self._extended(X[aside])
+        known_labels, known_rows = self.labels_, self.embedding_
+        self.labels_ = np.empty(len(aside), dtype=np.int64)
+        self.labels_[~aside], self.labels_[aside] = known_labels, labels
+        self.embedding_ = np.empty((len(aside), known_rows.shape[1]))
+        self.embedding_[~aside], self.embedding_[aside] = known_rows, rows
+        self.n_passed_over_ += int(aside.sum())
+
+    def _far_off(self, graph: Graph) -> NDArray[np.bool_]:
+        """Which nodes a Gaussian links to nothing but themselves, unless these are the most."""
+        none = np.zeros(graph.n_nodes, dtype=bool)
+        if self.min_cluster_size == 1 or not hasattr(self, "gamma_"):
+            return none
+        far: NDArray[np.bool_] = graph.degrees - 1 <= FAR_OFF
+        left = graph.n_nodes - int(far.sum())
+        most = MOST_CLUSTERS + 1 if self.n_clusters == "auto" else self.n_clusters
+        return far if left >= max(most, self.n_components or 1, graph.n_nodes / 2) else none
 
     def _precomputed(self) -> bool:
         return self.affinity in ("precomputed", "precomputed_nearest_neighbors")
@@ -459,14 +496,15 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             return rbf_kernel(_dense(X) - centre, self._fit_X - centre, gamma=self.gamma_)
         return self._kernel(X, self._fit_X)
 
-    def _nearest_label(self, X: Any, alone: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def _nearest(self, X: Any, alone: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """The node nearest to each point that has no affinity to any."""
         if self._fit_X is None:
             row = int(np.flatnonzero(alone)[0])
             raise InputError(f"row {row} of X has no affinity to any node; there is no cluster")
         from sklearn.neighbors import NearestNeighbors
 
         search = NearestNeighbors(n_neighbors=1).fit(self._fit_X)
-        return self.labels_[search.kneighbors(X[alone], return_distance=False)[:, 0]]
+        return search.kneighbors(X[alone], return_distance=False)[:, 0]
 
 
 def _count_components(graph: Graph) -> int:

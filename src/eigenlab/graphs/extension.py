@@ -64,15 +64,18 @@ class Predictor:
     """
 
     def __init__(self, extension: Extension, rows: Floats, labels: NDArray[np.int64]) -> None:
-        self.extension = extension
+        self.extension, self._rows, self._labels = extension, rows, labels
         self._names, members = np.unique(labels, return_inverse=True)
         sums = [np.bincount(members, weights=column) for column in rows.T]
         self._centers = np.stack(sums, axis=1) / np.bincount(members)[:, None]
 
-    def labels(self, affinities: Any) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """For (m, n) affinities the (m,) labels, and which have no affinity to any node."""
-        embedded, alone = self.extension.embed(affinities)
-        return self._names[pairwise_distances_argmin(embedded, self._centers)], alone
+    def labels(self, embedded: Floats) -> NDArray[np.int64]:
+        """The (m,) labels of (m, k) extended rows."""
+        return self._names[pairwise_distances_argmin(embedded, self._centers)]
+
+    def node(self, indices: NDArray[np.integer]) -> tuple[NDArray[np.int64], Floats]:
+        """Labels and rows of nodes of the graph."""
+        return self._labels[indices], self._rows[indices]
 
 
 def vanishing(normalization: Normalization) -> float:
