@@ -291,3 +291,13 @@ def test_a_function_of_chunks_is_read_as_often_as_the_solver_asks(monkeypatch):
     once = chunks()
     with pytest.raises(InputError, match="one iterator twice"):
         LinearAutoencoder(2, solver="randomized").fit_chunks(lambda: once)
+
+
+@pytest.mark.parametrize("solver", ["svd", "gram", "randomized", "trained"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("row", [0, 4999])
+def test_what_is_not_finite_is_named_by_every_solver(solver, bad, row):
+    X = np.random.default_rng(0).standard_normal((5000, 3)).astype(np.float32)
+    X[row, 1] = bad
+    with pytest.raises(ValueError, match="NaN" if np.isnan(bad) else "infinity"):
+        LinearAutoencoder(2, solver=solver).fit(X)

@@ -34,7 +34,7 @@ class DenseGraph:
         self.kind = kind
         self.n_nodes = len(self.affinity)
         self._tensor = torch.from_numpy(self.affinity)
-        self.degrees: NDArray[np.float64] = self.affinity.sum(axis=1, dtype=np.float64)
+        self.degrees: NDArray[np.float64] = self._tensor.sum(1).numpy()
 
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors`` for (n, m) vectors."""

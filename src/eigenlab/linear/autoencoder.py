@@ -87,13 +87,15 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def fit(self, X: Any, y: Any = None) -> LinearAutoencoder:
         """Fit to the rows of ``X`` (n, d); float32 and float64 are used as they are."""
-        X = self._rows(X, reset=True)
+        X = self._rows(X, reset=True, finite=False)
         n, d = X.shape
         if n < 2:
             raise InputError(f"n_samples = {n}: a covariance needs at least 2 samples")
         k = self._width(d, n)
         solver = self._solver(d, k, n)
         self._forget()
+        if solver in ("svd", "randomized"):
+            X = self._rows(X, reset=False)
         if solver == "svd":
             self._finish(top.by_svd(X, k))
         elif solver == "randomized":
@@ -101,7 +103,10 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             self._finish(top.by_sketch(chunks, d, k, passes=self._passes(), seed=self.random_state))
         else:
             scatter = RunningScatter(d)
-            scatter.update(X)
+            with np.errstate(invalid="ignore", over="ignore"):
+                scatter.update(X)
+            if not np.isfinite(scatter.mean).all():
+                self._rows(X, reset=False)  # says what is not finite; only then a sweep to find it
             self._state = scatter
             self._finish_state()
             self._state = None  # d x d numbers that nobody needs any more
@@ -249,8 +254,9 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def _rows(self, X: Any, *, reset: bool) -> Array:
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=reset)
+    def _rows(self, X: Any, *, reset: bool, finite: bool = True) -> Array:
+        dtypes = [np.float64, np.float32]
+        return validate_data(self, X, dtype=dtypes, reset=reset, ensure_all_finite=finite)
 
     def _width(self, d: int, n: int | None) -> int:
         k = self.n_components

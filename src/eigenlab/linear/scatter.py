@@ -83,8 +83,11 @@ class RunningScatter:
         return vectors, weights
 
 
-def column_means(block: Array, piece: int = 256) -> Array:
-    """Means of the columns (float64), from sums in the block's dtype over a few rows each."""
+def column_means(block: Array, piece: int = 1024) -> Array:
+    """Means of the columns (float64), from sums in the block's dtype over some rows each.
+
+    Fewer rows would be rounded less, but BLAS shares them among threads only from about here.
+    """
     ones = np.ones(piece, block.dtype)
     total = np.zeros(block.shape[1])
     for start in range(0, len(block), piece):

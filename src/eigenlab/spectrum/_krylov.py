@@ -12,7 +12,6 @@ may be those of a metric G, <x, y> = x^T G y.
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from eigenlab.errors import InputError
@@ -108,7 +107,7 @@ class Krylov:
 
     def ritz(self, first: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray]:
         """Ritz values (descending), coefficient vectors and residual norms, of V[:, first:]."""
-        values, S = scipy.linalg.eigh(self.H[first : self.size, first : self.size], driver="evd")
+        values, S = np.linalg.eigh(self.H[first : self.size, first : self.size])
         values, S = values[::-1], S[:, ::-1]
         self.scale = max(self.scale, float(np.abs(values[[0, -1]]).max()))
         self.lowest = min(self.lowest, float(values[-1]))
