@@ -12,11 +12,13 @@ LOSS = {5: 230.0, 20: 80.5, 100: 0.1, 500: 0.0}
 UNTRAINED = {5: 0.6, 20: 0.75, 100: 0.94, 500: 0.99}
 SHORT = {5: 0.62, 20: 0.90, 100: 0.97, 500: 0.99}
 LONG = {5: 0.63, 20: 0.98, 100: 0.99, 500: 0.99}
+CONVEX = {5: 0.6, 20: 0.75, 100: 0.98, 500: 0.99}
 
 
 def made(**changes):
     """A record in which every claim holds, with some numbers of the vanilla kind replaced."""
     tables = {"loss": LOSS, "untrained": UNTRAINED, "short": SHORT, "long": LONG}
+    tables["convex"] = CONVEX
     tables = {name: {**table, **changes.get(name, {})} for name, table in tables.items()}
     curves = [
         {
@@ -25,6 +27,8 @@ def made(**changes):
             "loss": [300.0, tables["loss"][width]],
             "short": [0.5, tables["short"][width]],
             "long": [tables["untrained"][width], tables["long"][width]],
+            "convex": [tables["convex"][width]] * 2 if kind == "vanilla" else [],
+            "neighbours": [0.5, 0.5] if kind == "vanilla" else [],
         }
         for kind in KINDS
         for width in WIDTHS
@@ -44,7 +48,7 @@ def made(**changes):
         ("3a.five-too-small", {"untrained": {5: 0.96}}, "failed"),
         ("3a.twenty-needs-training", {"long": {20: 0.94}}, "failed"),
         ("3a.twenty-needs-training", {"untrained": {20: 0.96}}, "failed"),
-        ("3a.wide-needs-none", {"untrained": {100: 0.8}}, "failed"),
+        ("3a.wide-needs-none", {"convex": {100: 0.96}}, "failed"),
         ("3a.probe-length", {"short": {20: 0.99}}, "failed"),
         ("3a.loss-falls", {"loss": {100: float("nan")}}, "failed"),
     ],
@@ -66,6 +70,7 @@ def test_a_short_sweep_measures_every_kind_width_and_epoch():
         assert len(curve["loss"]) == 3
         assert len(curve["short"]) == len(curve["long"]) == len(record["probed"]) == 3
         assert curve["loss"][-1] < curve["loss"][0]
+        assert len(curve["convex"]) == (2 if curve["kind"] == "vanilla" else 0)
     assert record["pca"]["100"] == pytest.approx(0, abs=1e-3)
     assert record["pca"]["20"] == pytest.approx(80, rel=0.2)
 

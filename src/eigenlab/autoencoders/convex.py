@@ -79,7 +79,9 @@ def convex_probe(
     mean = x.mean(0)
     scale = (x - mean).square().sum(1).mean().sqrt().item()
     centred = (x - mean) / scale
-    basis = torch.linalg.svd(centred, full_matrices=False).Vh.T  # (k, r), r = min(n, k)
+    _, sizes, axes = torch.linalg.svd(centred, full_matrices=False)
+    # (k, r), r the rank up to rounding: where no sample differs the best weight is zero.
+    basis = axes[sizes > 10 * torch.finfo(features.dtype).eps * sizes[0]].T
     inner = (centred @ basis).cpu().numpy()
     strength = _choose(inner, y, sorted(strengths), seed)
     model = _logistic(inner, y, tol=1e-8)(strength)

@@ -12,6 +12,8 @@ from eigenlab.autoencoders import (
     LinearProbe,
     Member,
     SubspaceData,
+    convex_probe,
+    knn_accuracy,
     linear_probes,
     subspace_data,
     train_ensemble,
@@ -24,6 +26,8 @@ KINDS = ("vanilla", "denoising", "masked")
 WIDTHS = (5, 20, 100, 500)
 N_FEATURES, N_SIGNAL = 100, 20
 SHORT = 10  # probe epochs of the shorter of two probes
+STRENGTH = 1000.0  # C of the convex probe: with thousands of labels its penalty hardly matters
+KNOWN, ASKED = 5000, 1000  # samples that vote, and that are voted on, by nearest neighbours
 
 
 def measure(config: Any, context: Context) -> Record:
@@ -33,7 +37,7 @@ def measure(config: Any, context: Context) -> Record:
     members = [Member(kind, (width,), seed) for kind in KINDS for width in WIDTHS for seed in seeds]
     curves: list[dict[str, Any]] = [
         {"kind": m.kind, "width": m.hidden_sizes[0], "seed": seeds.index(m.seed), "loss": []}
-        | {"short": [], "long": []}
+        | {"short": [], "long": [], "convex": [], "neighbours": []}
         for m in members
     ]
     probed = [e for e in range(config.epochs + 1) if _is_probed(e, config)]
@@ -45,6 +49,12 @@ def measure(config: Any, context: Context) -> Record:
             for curve, found in zip(curves, _probe(models, data, config), strict=True):
                 curve["short"].append(found[0])
                 curve["long"].append(found[1])
+        if epoch in (0, config.epochs):
+            for curve, model in zip(curves, models, strict=True):
+                if curve["kind"] == "vanilla":
+                    convex, neighbours = _probe_to_the_end(model, data)
+                    curve["convex"].append(convex)
+                    curve["neighbours"].append(neighbours)
         context.reporter.progress(epoch + 1, config.epochs + 1, f"epoch {epoch}")
         context.reporter.raise_if_cancelled()
 
@@ -103,3 +113,12 @@ def _probe(models: list[Autoencoder], data: SubspaceData, config: Any) -> list[t
         on_epoch=keep,
     )
     return list(zip(short, accuracies(probes), strict=True))
+
+
+@torch.no_grad()
+def _probe_to_the_end(model: Autoencoder, data: SubspaceData) -> tuple[float, float]:
+    """Validation accuracy of logistic regression to convergence and of five nearest neighbours."""
+    known, held = model.encode(data.train.x), model.encode(data.validation.x)
+    convex = convex_probe(known, data.train.y, strengths=[STRENGTH]).probe
+    votes = known[:KNOWN], data.train.y[:KNOWN], held[:ASKED], data.validation.y[:ASKED]
+    return convex.accuracy(held, data.validation.y), knn_accuracy(*votes)
