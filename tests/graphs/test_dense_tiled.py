@@ -24,6 +24,16 @@ def test_products_and_degrees_are_those_of_the_matrix(monkeypatch, tile_numbers)
     np.testing.assert_allclose(part, A[5:20] @ vectors, atol=1e-12)
 
 
+@pytest.mark.parametrize("apart", [1e3, 1e6, 1e8])
+def test_entries_keep_their_digits_in_groups_far_apart(apart):
+    """|p|^2 is beyond 10^15 there, and expanded squares of distances would have no digit left."""
+    X = np.random.default_rng(0).integers(-8, 9, size=(30, 2)) / 4
+    X = np.concatenate([X, X + np.array([apart, 0])])
+    exact = np.exp(-0.5 * ((X[:, None] - X) ** 2).sum(-1))
+    np.testing.assert_allclose(rbf_affinity(X, 0.5), exact, atol=1e-7)
+    np.testing.assert_allclose(TiledGraph(X, 0.5).matmat(np.eye(60)), exact, atol=1e-7)
+
+
 def test_tiles_keep_the_vectors_type_and_bear_points_far_from_the_origin():
     X = np.random.default_rng(0).normal(size=(20, 2))
     graph = TiledGraph((X + 100).astype(np.float32), 0.5)

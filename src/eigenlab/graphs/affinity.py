@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -40,14 +41,39 @@ def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
         raise InputError(f"gamma={gamma!r}; expected a positive, finite number")
     tensor = isinstance(X, Tensor)
     points = X if tensor else torch.from_numpy(np.asarray(X, dtype=_floating(X)))
-    # About the mean few digits cancel in -gamma ||x - y||^2 = p.q - |p|^2 / 2 - |q|^2 / 2, and
-    # with two more columns that is one matrix product.
+    left, right, kernel = gaussian_factors(points, gamma)
+    affinity = kernel(left, right)
+    if tensor:  # in place, autograd would miss what it needs
+        own = torch.eye(len(points), dtype=torch.bool, device=points.device)
+        return affinity.masked_fill(own, 1)
+    return affinity.fill_diagonal_(1).numpy()
+
+
+def gaussian_factors(
+    points: Tensor, gamma: float
+) -> tuple[Tensor, Tensor, Callable[[Tensor, Tensor], Tensor]]:
+    """What the Gaussian affinity is computed from: ``kernel(left[rows], right)`` is A[rows].
+
+    About the mean few digits cancel in -gamma ||x - y||^2 = p.q - |p|^2 / 2 - |q|^2 / 2, and with
+    two more columns that is one matrix product. Where |p|^2 is so large that half of the digits
+    would go, distances are computed from differences, which takes several times as long.
+    """
     points = (points - points.mean(0)) * (2 * gamma) ** 0.5
     half = points.square().sum(1, keepdim=True) / 2
+    if len(points) and bool(half.max() > torch.finfo(points.dtype).eps ** -0.5):
+        return points, points, _by_differences
     ones = torch.ones_like(half)
-    left, right = torch.cat([points, -half, ones], 1), torch.cat([points, ones, -half], 1)
-    affinity = (left @ right.T).fill_diagonal_(0).clamp_(max=0).exp_()
-    return affinity if tensor else affinity.numpy()
+    left = torch.cat([points, -half, ones], dim=1)
+    return left, torch.cat([points, ones, -half], dim=1).T.contiguous(), _by_product
+
+
+def _by_product(left: Tensor, right: Tensor) -> Tensor:
+    return (left @ right).clamp_(max=0).exp_()
+
+
+def _by_differences(left: Tensor, right: Tensor) -> Tensor:
+    distances = torch.cdist(left, right, compute_mode="donot_use_mm_for_euclid_dist")
+    return (-distances.square() / 2).exp_()
 
 
 def refuse_overflow(X: NDArray[np.floating]) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from eigenlab.errors import InputError
+from eigenlab.graphs.affinity import gaussian_factors
 from eigenlab.graphs.graph import Floats
 from eigenlab.training import resolve_device
 
@@ -47,15 +47,10 @@ class TiledGraph:
         if where.type == "mps":
             raise InputError(f"device='{device}' has no float64, which tiles need; use cpu or cuda")
         points = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float64)).to(where)
-        points = (points - points.mean(0)) * (2 * gamma) ** 0.5
-        # exp(-gamma r^2) = exp(p.q - |p|^2/2 - |q|^2/2): one matrix product with two more columns.
-        half = points.square().sum(1, keepdim=True) / 2
-        ones = torch.ones_like(half)
-        self._left = torch.cat([points, -half, ones], dim=1)
-        self._right = torch.cat([points, ones, -half], dim=1).T.contiguous()
+        self._left, self._right, kernel = gaussian_factors(points, gamma)
         self.n_nodes = len(points)
-        on_gpu = self._left.device.type == "cuda"
-        self._kernel = torch.compile(_kernel, dynamic=True) if on_gpu else _kernel
+        on_gpu = where.type == "cuda"
+        self._kernel = torch.compile(kernel, dynamic=True) if on_gpu else kernel
         self._rows = max(1, (GPU_TILE_NUMBERS if on_gpu else TILE_NUMBERS) // self.n_nodes)
 
     @functools.cached_property
@@ -74,7 +69,3 @@ class TiledGraph:
             tile = self._kernel(own[first : first + self._rows], self._right)
             product[first : first + self._rows] = (tile @ columns).to(product.device)
         return product.numpy().astype(vectors.dtype, copy=False)
-
-
-def _kernel(left: Tensor, right: Tensor) -> Tensor:
-    return (left @ right).clamp_(max=0).exp_()
