@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eigenlab.errors import InputError
+from eigenlab.graphs import embedding, stretched_blobs
 from eigenlab.graphs.compressed import CompressedProblem
 from eigenlab.graphs.embedding import leading_vectors
 from eigenlab.graphs.fourier import MAX_MODES, FourierGraph, why_not
 from eigenlab.graphs.gauss_series import gauss_series
 from eigenlab.graphs.graph import NormalizedOperator
+from eigenlab.spectrum import EigenpairsWarning, top_eigenpairs
 
 pytest.importorskip("finufft", reason="finufft is not installed: pip install finufft")
 
@@ -138,3 +140,22 @@ def test_what_cannot_be_held_is_said():
     assert str(MAX_MODES) in why_not(wide, 1.0)
     with pytest.raises(InputError, match="use the tiled graph"):
         FourierGraph(wide, 1.0)
+
+
+def test_stages_share_one_budget(monkeypatch):
+    """What is out of reach with few modes is not tried with all of them and then at the points."""
+    monkeypatch.setattr(embedding, "PRODUCTS", 30)
+    monkeypatch.setattr(embedding, "PRODUCTS_A_VECTOR", 0)
+    solved = []
+
+    def counting(operator, *args, **options):
+        solved.append(top_eigenpairs(operator, *args, **options))
+        return solved[-1]
+
+    monkeypatch.setattr(embedding, "top_eigenpairs", counting)
+    graph = FourierGraph(stretched_blobs(300)[0], gamma=7.5)
+    with pytest.warns(EigenpairsWarning, match="residual"):
+        found = embedding.leading_vectors(graph, 3, "symmetric", tol=1e-12)
+    assert len(solved) == 1
+    assert found.n_products < 2 * 30
+    assert not found.certified

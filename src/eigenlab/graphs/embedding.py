@@ -16,6 +16,9 @@ from eigenlab.graphs.threads import serial_blas
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.spectrum import Eigenpairs, top_eigenpairs
 
+PRODUCTS, PRODUCTS_A_VECTOR = 3000, 100
+"""What all stages of a graph in Fourier form may multiply together, as one search elsewhere may."""
+
 
 @dataclass(frozen=True)
 class Embedding:
@@ -126,19 +129,29 @@ def _through_modes(
     graph = whole.graph
     assert isinstance(graph, FourierGraph)
     coarse = graph.coarsened(max(1e-2 * tol, graph.entry_error))
+    left = PRODUCTS + PRODUCTS_A_VECTOR * k
     for modes in (coarse, graph):
         problem = CompressedProblem(whole, modes)
         try:
-            pairs = _solve(problem, k, tol, start, seed, certify, reporter)
+            pairs = _solve(problem, k, tol, start, left, seed, certify, reporter)
         except InputError:
             # A has a rank below k, as when points coincide: in what is left rounding rules.
             break
+        left -= pairs.n_products
         pairs = _measured(whole, problem.lift(pairs.vectors), pairs)
-        if pairs.residual_norms.max() <= tol:
+        # What few modes could not resolve with all products, more of them cannot either.
+        if pairs.residual_norms.max() <= tol or left < PRODUCTS / 2:
             return pairs
         start = pairs.vectors
     return top_eigenpairs(
-        whole, k, tol=tol, start=start, seed=seed, certify=certify, reporter=reporter
+        whole,
+        k,
+        tol=tol,
+        start=start,
+        max_products=left,
+        seed=seed,
+        certify=certify,
+        reporter=reporter,
     )
 
 
@@ -147,6 +160,7 @@ def _solve(
     k: int,
     tol: float,
     start: Floats | None,
+    max_products: int,
     seed: int,
     certify: bool,
     reporter: Reporter,
@@ -161,6 +175,7 @@ def _solve(
         # What the shorter series leaves out needs room below the tolerance.
         tol=tol / 4,
         start=guess,
+        max_products=max_products,
         seed=seed,
         certify=certify,
         reporter=reporter,
