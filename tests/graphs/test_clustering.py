@@ -186,6 +186,17 @@ def test_a_far_off_point_changes_no_clusters(normalization, kind, distance):
     assert model.connected_components_ == 1
 
 
+def test_a_far_off_point_leaves_many_points_their_fourier_modes():
+    """At 1e6 its box would take 10^14 modes, and tiles n^2 kernel values a product."""
+    X, truth = stretched_blobs(9000)
+    X = np.vstack([X[:100], [1e6, 0], X[100:]])
+    model = SpectralClustering(3, gamma=7.5, random_state=0).fit(X)
+    assert model.affinity_kind_ == "fourier"
+    assert adjusted_rand_score(truth, np.delete(model.labels_, 100)) > 0.98
+    assert model.n_passed_over_ >= 1
+    np.testing.assert_array_equal(model.predict(X[90:110]), model.labels_[90:110])
+
+
 def test_points_that_are_all_far_off_are_not_set_aside():
     X = 100.0 * np.arange(6.0)[:, None]
     model = SpectralClustering(6, random_state=0).fit(X)

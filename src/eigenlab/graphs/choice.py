@@ -12,7 +12,7 @@ from scipy import sparse
 from eigenlab.errors import InputError
 from eigenlab.graphs.affinity import LARGEST, rbf_affinity, refuse_overflow, self_tuning
 from eigenlab.graphs.dense import DenseGraph
-from eigenlab.graphs.fourier import FourierGraph, n_modes, why_not
+from eigenlab.graphs.fourier import MAX_DIMENSIONS, FourierGraph, n_modes, why_not
 from eigenlab.graphs.graph import Graph
 from eigenlab.graphs.neighbor_affinity import knn_affinity
 from eigenlab.graphs.neighbors import nearest_neighbors
@@ -30,6 +30,10 @@ DENSE_NODES_AT_MOST = 8000
 
 PAIRS_A_MODE = 200
 """Stored pairs that are multiplied in the time of one Fourier mode."""
+FAR_OFF = 1e-5
+"""A point linked to all others together by no more, and to itself by 1, is a part of the graph of
+its own. Its vector has a singular value so near 1 that, within the tolerance of a solver, it could
+be mixed with any other near 1. And one such point may make a box too large for Fourier modes."""
 
 
 def gaussian_graph(X: Any, gamma: float, kind: AffinityKind = "auto", device: str = "cpu") -> Graph:
@@ -54,13 +58,7 @@ def gaussian_graph(X: Any, gamma: float, kind: AffinityKind = "auto", device: st
     """
     if kind not in get_args(AffinityKind):
         raise InputError(f"affinity_kind={kind!r}; choose one of {get_args(AffinityKind)}")
-    refuse_overflow(X)
-    extent = float(np.square(np.ptp(X, axis=0).astype(np.float64)).sum())
-    if not 1 / LARGEST <= gamma <= LARGEST / max(extent, 1):
-        raise InputError(
-            f"gamma={gamma:g} overflows; for points with squared distances of up to {extent:.3g} "
-            f"expected {1 / LARGEST:.3g} to {LARGEST / max(extent, 1):.3g}"
-        )
+    _refuse_widths(X, gamma)
     n = len(X)
     if kind == "auto":
         kind = _suitable(X, gamma)
@@ -72,6 +70,37 @@ def gaussian_graph(X: Any, gamma: float, kind: AffinityKind = "auto", device: st
         few = n <= DENSE_NODES or why_not(X, gamma)
         return ShardedGraph(X, gamma) if few else ShardedFourierGraph(X, gamma)
     return TiledGraph(X, gamma, device=device)
+
+
+def far_off_points(X: Any, gamma: float, kind: AffinityKind) -> NDArray[np.bool_]:
+    """Which of very many points leave no room for Fourier modes, (n,); none if all fit in a box.
+
+    A point whose nearest neighbour is at a distance r is linked to all others together by at most
+    n exp(-gamma r^2); the points are those for which that is no more than ``FAR_OFF``.
+    """
+    _refuse_widths(X, gamma)
+    n, d = X.shape
+    wanted = kind == "fourier" or (kind == "auto" and n > DENSE_NODES_AT_MOST)
+    if not wanted or d > MAX_DIMENSIONS or not why_not(X, gamma):
+        return np.zeros(n, dtype=bool)
+    nearest = nearest_neighbors(X, 1).distances[:, 0]
+    return n * np.exp(-gamma * nearest**2) <= FAR_OFF
+
+
+def far_off_nodes(graph: Graph) -> NDArray[np.bool_]:
+    """Which nodes of a Gaussian graph, whose loops are 1, are linked to nothing else, (n,)."""
+    far: NDArray[np.bool_] = graph.degrees - 1 <= FAR_OFF
+    return far
+
+
+def _refuse_widths(X: Any, gamma: float) -> None:
+    refuse_overflow(X)
+    extent = float(np.square(np.ptp(X, axis=0).astype(np.float64)).sum())
+    if not 1 / LARGEST <= gamma <= LARGEST / max(extent, 1):
+        raise InputError(
+            f"gamma={gamma:g} overflows; for points with squared distances of up to {extent:.3g} "
+            f"expected {1 / LARGEST:.3g} to {LARGEST / max(extent, 1):.3g}"
+        )
 
 
 def _suitable(X: Any, gamma: float) -> AffinityKind:

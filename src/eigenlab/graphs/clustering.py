@@ -20,7 +20,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from eigenlab.errors import InputError
 from eigenlab.graphs.affinity import refuse_overflow, self_tuning_affinities_to
 from eigenlab.graphs.assign import AssignLabels, FewerClustersWarning, assign_labels
-from eigenlab.graphs.choice import AffinityKind, gaussian_graph, neighbor_graph, self_tuning_graph
+from eigenlab.graphs.choice import (
+    AffinityKind,
+    far_off_nodes,
+    far_off_points,
+    gaussian_graph,
+    neighbor_graph,
+    self_tuning_graph,
+)
 from eigenlab.graphs.connectivity import connected_components, is_connected, warn_disconnected
 from eigenlab.graphs.dense import DenseGraph
 from eigenlab.graphs.embedding import Embedding, leading_vectors
@@ -35,9 +42,6 @@ MOST_CLUSTERS = 12
 """``n_clusters="auto"`` looks no further."""
 MOST_PASSED_OVER = 24
 """Vectors of lone points that are passed over, at most."""
-FAR_OFF = 1e-5
-"""A point linked to all others together by no more is set aside. Its vector has a singular value so
-near 1 that, within the solver's tolerance, it could be mixed with any other near 1."""
 HALF_AT_MOST = 1000
 """Points in a random half, when stability is estimated."""
 
@@ -191,11 +195,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             X = X.toarray()  # smaller than all pairs, and it need not store these
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         reporter.stage("graph")
-        graph = whole = self._graph(X, seed)
-        points, aside = X, self._far_off(whole)
-        if aside.any():
-            points = X[~aside]
-            graph = gaussian_graph(points, self.gamma_, self.affinity_kind, self.device)
+        whole, graph, aside = self._graphs(X, seed)
+        points = X[~aside] if aside.any() else X
         self.connected_components_ = _count_components(graph)
         reporter.stage("spectrum")
         embedding = self._embed(graph, points, seed, reporter)
@@ -236,20 +237,23 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self, "labels_")
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        labels = np.empty(X.shape[0], dtype=np.int64)
-        rows = max(1, 2**24 // len(self.labels_))
-        for first in range(0, X.shape[0], rows):
-            labels[first : first + rows] = self._extended(X[first : first + rows])[0]
-        return labels
+        return self._extended(X)[0]
 
     def _extended(self, X: Any) -> tuple[NDArray[np.int64], Floats]:
         """Labels (m,) and rows of the embedding (m, k) of points beside those of the graph."""
-        rows, alone = self._predictor.extension.embed(self._affinities_to_fit(X))
-        labels = self._predictor.labels(rows)
-        if alone.any():
-            nearest = self._nearest(X, alone)
-            labels[alone], rows[alone] = self._predictor.node(nearest)
-        return labels, rows
+        labels = np.empty(X.shape[0], dtype=np.int64)
+        embedded = np.empty((X.shape[0], len(self.residuals_)))
+        rows = max(1, 2**24 // len(self.labels_))
+        for first in range(0, X.shape[0], rows):
+            part = slice(first, first + rows)
+            embedded[part], alone = self._predictor.extension.embed(
+                self._affinities_to_fit(X[part])
+            )
+            labels[part] = self._predictor.labels(embedded[part])
+            if alone.any():
+                nearest = self._nearest(X[part], alone)
+                labels[part][alone], embedded[part][alone] = self._predictor.node(nearest)
+        return labels, embedded
 
     def _bring_back(self, X: Any, aside: NDArray[np.bool_]) -> None:
         """Give the points set aside what new points would be given."""
@@ -261,15 +265,39 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         self.embedding_[~aside], self.embedding_[aside] = known_rows, rows
         self.n_passed_over_ += int(aside.sum())
 
-    def _far_off(self, graph: Graph) -> NDArray[np.bool_]:
-        """Which nodes a Gaussian links to nothing but themselves, unless these are the most."""
-        none = np.zeros(graph.n_nodes, dtype=bool)
-        if self.min_cluster_size == 1 or not hasattr(self, "gamma_"):
-            return none
-        far: NDArray[np.bool_] = graph.degrees - 1 <= FAR_OFF
-        left = graph.n_nodes - int(far.sum())
+    def _graphs(self, X: Any, seed: int) -> tuple[Graph, Graph, NDArray[np.bool_]]:
+        """The graph of all points, that without far-off ones, and which these are, (n,).
+
+        Where the far-off ones leave no room for Fourier modes, the first graph lacks them, too.
+        """
+        for name in ("recall_", "gamma_"):
+            self.__dict__.pop(name, None)
+        aside = np.zeros(X.shape[0], dtype=bool)
+        if self.affinity != "rbf" or self.gamma == "local" or sparse.issparse(X):
+            graph = self._graph(X, seed)
+            return graph, graph, aside
+        gamma = self.gamma_ = self._gamma(X)
+
+        def without(far: NDArray[np.bool_]) -> Graph:
+            points = X[~far] if far.any() else X
+            return gaussian_graph(points, gamma, self.affinity_kind, self.device)
+
+        if self.min_cluster_size == 1:
+            graph = without(aside)
+            return graph, graph, aside
+        aside = self._unless_most(far_off_points(X, gamma, self.affinity_kind))
+        whole = without(aside)
+        every = aside.copy()
+        every[np.flatnonzero(~aside)[far_off_nodes(whole)]] = True
+        if every.sum() == aside.sum() or not self._unless_most(every).any():
+            return whole, whole, aside
+        return whole, without(every), every
+
+    def _unless_most(self, far: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Set nothing aside if too little would be left to cluster."""
         most = MOST_CLUSTERS + 1 if self.n_clusters == "auto" else self.n_clusters
-        return far if left >= max(most, self.n_components or 1, graph.n_nodes / 2) else none
+        enough = max(most, self.n_components or 1, len(far) / 2)
+        return far if len(far) - far.sum() >= enough else np.zeros_like(far)
 
     def _precomputed(self) -> bool:
         return self.affinity in ("precomputed", "precomputed_nearest_neighbors")
@@ -330,8 +358,6 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         return 1.0 / total if total > 0 else 1.0
 
     def _graph(self, X: Any, seed: int) -> Graph:
-        self.__dict__.pop("recall_", None)
-        self.__dict__.pop("gamma_", None)
         if self._precomputed():
             return self._precomputed_graph(X)
         if self.affinity == "nearest_neighbors":
@@ -343,9 +369,6 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         if self.affinity == "rbf" and self.gamma == "local":
             graph, self._widths = self_tuning_graph(_dense(X))
             return graph
-        if self.affinity == "rbf" and not sparse.issparse(X):
-            self.gamma_ = self._gamma(X)
-            return gaussian_graph(X, self.gamma_, self.affinity_kind, self.device)
         return DenseGraph(self._kernel(X, X))
 
     def _precomputed_graph(self, X: Any) -> Graph:
