@@ -71,6 +71,8 @@ class ConvolutionalAutoencoder(Autoencoder):
             corruption=corruption,
             generator=generator,
         )
+        # On a CPU a step then takes three quarters of the time.
+        self.to(memory_format=torch.channels_last)
 
     @property
     def grids(self) -> list[tuple[int, int]]:

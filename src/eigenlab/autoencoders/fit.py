@@ -54,7 +54,7 @@ def fit(
     dtype = next(model.parameters()).dtype
     if x.dtype != dtype:
         raise InputError(f"x is {x.dtype}, the model's weights are {dtype}; give x.to({dtype})")
-    optimizer = torch.optim.Adam(model.parameters(), learning_rate)
+    optimizer = torch.optim.Adam(model.parameters(), learning_rate, fused=True)
     losses: list[float] = []
     step = 0
     for epoch in range(epochs):

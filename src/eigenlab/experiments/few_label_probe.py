@@ -33,7 +33,7 @@ class FewLabelConfig(Config):
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"data": "digits", "n_seeds": 2, "n_draws": 1, "digits_updates": 40},
         "course": {},
-        "full": {"n_draws": 3, "mnist_updates": 2346},
+        "full": {"mnist_updates": 2346},
     }
 
 
