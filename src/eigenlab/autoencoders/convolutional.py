@@ -72,7 +72,7 @@ class ConvolutionalAutoencoder(Autoencoder):
             generator=generator,
         )
         # On a CPU a step then takes three quarters of the time.
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def grids(self) -> list[tuple[int, int]]:
