@@ -96,6 +96,8 @@ def test_the_summary_names_what_was_found(call, tmp_path):
     assert sorted(re.findall(r"\d: (\d+)", out)) == ["10", "12", "8"]
     alone = call("cluster", "in.csv", "--k", "2", "--out", "out.csv", "--columns", "x").out
     assert "30 rows, 1 column (x)" in alone
+    many = call("cluster", "in.csv", "--k", "26", "--out", "out.csv").out
+    assert "23: 1, ... (2 more)" in many
 
 
 def test_columns_are_chosen_by_name_or_number_and_the_others_kept(call, tmp_path):

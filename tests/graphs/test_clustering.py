@@ -166,6 +166,15 @@ def test_a_far_off_point_is_no_cluster_unless_asked_for(normalization):
     assert alone.singular_values_[2] > model.singular_values_[2]
 
 
+def test_eigen_tol_may_be_auto_as_in_scikit_learn():
+    X, _ = stretched_blobs(400)
+    automatic, given = (
+        SpectralClustering(3, gamma=7.5, eigen_tol=tol, random_state=0).fit(X)
+        for tol in ("auto", 1e-6)
+    )
+    np.testing.assert_array_equal(automatic.embedding_, given.embedding_)
+
+
 @pytest.mark.parametrize("distance", [3.0, 12.6, 40.0])
 @pytest.mark.parametrize("kind", ["dense", "tiled", "fourier"])
 @pytest.mark.parametrize("normalization", ["stochastic", "symmetric", "rows"])
@@ -357,7 +366,7 @@ def test_gamma_scale_of_float32_and_of_sparse_points():
         ({"n_components": 2.5}, "n_components=2.5"),
         ({"n_components": "2"}, "n_components='2'"),
         ({"n_components": True}, "n_components=True"),
-        ({"eigen_tol": "auto"}, "eigen_tol='auto'; expected a number"),
+        ({"eigen_tol": "none"}, "eigen_tol='none'; expected a number"),
         ({"eigen_tol": np.nan}, "eigen_tol=nan"),
         ({"gamma": None}, "gamma=None"),
         ({"gamma": [1.0]}, r"gamma=\[1.0\]"),

@@ -246,7 +246,7 @@ def _summary(table: Table, columns: Sequence[int], model: SpectralClustering) ->
 
 
 def _show(found: Mapping[str, Any]) -> None:
-    sizes = ", ".join(f"{cluster}: {size}" for cluster, size in found["sizes"].items())
+    sizes = _some([f"{cluster}: {size}" for cluster, size in found["sizes"].items()], ", ")
     chosen = found["chosen"]
     why = (
         f", chosen (stability {chosen['stability'][found['n_clusters']]:.2f})"
@@ -258,7 +258,7 @@ def _show(found: Mapping[str, Any]) -> None:
         graph += f", {found['components']} connected components"
     if found["recall"] is not None:
         graph += f", recall {found['recall']:.3f}"
-    values = " ".join(f"{value:.6g}" for value in found["singular_values"])
+    values = _some([f"{value:.6g}" for value in found["singular_values"]], " ")
     gap = "unknown" if math.isnan(found["gap"]) else f"{found['gap']:.3g}"
     certainty = "certified" if found["certified"] else "not certified"
     lines = {
@@ -275,6 +275,12 @@ def _show(found: Mapping[str, Any]) -> None:
     width = max(map(len, lines))
     for name, line in lines.items():
         output().print(f"{name:<{width}}  {line}", markup=False, soft_wrap=True)
+
+
+def _some(items: Sequence[str], between: str, most: int = 24) -> str:
+    """The items, or the first of them and how many more there are."""
+    more = f"{between}... ({len(items) - most} more)" if len(items) > most else ""
+    return between.join(items[:most]) + more
 
 
 def _passed_over(count: int) -> str:

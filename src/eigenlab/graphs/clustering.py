@@ -84,7 +84,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         normalization: ``"stochastic"``, ``"symmetric"`` (the vectors of M as they are) or
             ``"rows"`` (those, each row scaled to length one).
         eigen_tol: bound on the residuals of the eigenproblem, ||M u - w u|| or ||S S^T u - s^2 u||,
-            relative to the largest eigenvalue.
+            relative to the largest eigenvalue; ``"auto"`` is 1e-6.
         assign_labels: ``"kmeans"``, ``"cluster_qr"`` or ``"discretize"``.
         affinity_kind: how to hold the Gaussian graph, ``"auto"`` or one of the table.
         degree: of polynomial kernels.
@@ -146,7 +146,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         n_neighbors: int = 10,
         min_cluster_size: int = 2,
         normalization: Normalization = "stochastic",
-        eigen_tol: float = 1e-6,
+        eigen_tol: float | Literal["auto"] = 1e-6,
         assign_labels: AssignLabels = "kmeans",
         affinity_kind: AffinityKind = "auto",
         degree: float = 3,
@@ -323,8 +323,10 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
                 f"n_components={self.n_components!r}; expected None or 1 to n_samples={n}"
             )
         self._check_gamma()
-        if not (isinstance(self.eigen_tol, Real) and 0 <= self.eigen_tol < 1):
-            raise InputError(f"eigen_tol={self.eigen_tol!r}; expected a number, 0 <= eigen_tol < 1")
+        if not 0 <= self._tolerance() < 1:
+            raise InputError(
+                f"eigen_tol={self.eigen_tol!r}; expected a number, 0 <= eigen_tol < 1, or 'auto'"
+            )
         if self._precomputed() and X.shape[1] != n:
             raise InputError(
                 f"X has shape {X.shape}, but affinity={self.affinity!r} needs a square (n, n) one"
@@ -345,6 +347,11 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             raise InputError(
                 f"gamma={self.gamma!r}; expected a positive, finite number, 'scale' or 'local'"
             )
+
+    def _tolerance(self) -> float:
+        if isinstance(self.eigen_tol, str):
+            return 1e-6 if self.eigen_tol == "auto" else np.nan
+        return float(self.eigen_tol) if isinstance(self.eigen_tol, Real) else np.nan
 
     def _gamma(self, X: Any) -> float:
         if self.gamma != "scale":
@@ -431,7 +438,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
                 graph,
                 asked,
                 self.normalization,
-                tol=self.eigen_tol,
+                tol=self._tolerance(),
                 start=None if embedding is None else embedding.vectors,
                 seed=seed,
                 reporter=reporter,
