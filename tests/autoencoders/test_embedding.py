@@ -64,6 +64,7 @@ def test_the_random_state_decides():
         ({"epochs": 1.5}, "epochs=1.5"),
         ({"kind": "sparse"}, "kind='sparse'"),
         ({"learning_rate": 0}, "learning_rate=0"),
+        ({"learning_rate": "a"}, "learning_rate='a'"),
         ({"hidden_sizes": (0,)}, "positive integers"),
         ({"hidden_sizes": 64}, "hidden_sizes=64"),
         ({"hidden_sizes": "64"}, "hidden_sizes='64'"),

@@ -9,7 +9,7 @@ from eigenlab.data import load_mnist, read_idx
 from eigenlab.errors import DataError, InputError
 
 LABELS = np.array([5, 0, 4, 1], dtype=np.uint8)
-IMAGES = np.arange(4 * 2 * 3, dtype=np.uint8).reshape(4, 2, 3)
+IMAGES = (np.arange(4 * 28 * 28) % 251).astype(np.uint8).reshape(4, 28, 28)
 
 
 def idx(values, code=0x08):
@@ -43,7 +43,7 @@ def test_every_type_is_read_back(tmp_path, code, dtype, packed):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (idx(IMAGES)[:-1], "is truncated: 39 bytes after decompression.*needs 40"),
+        (idx(IMAGES)[:-1], "is truncated: 3151 bytes after decompression.*needs 3152"),
         (idx(IMAGES) + b"x", "has bytes after its end"),
         (idx(IMAGES)[:9], "is truncated: 9 bytes, the header of 3 dimensions has 16"),
         (b"\0\0", "is truncated: 2 bytes"),
@@ -76,7 +76,7 @@ def test_files_without_gzip_are_read_too(tmp_path):
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist" / "t10k-images-idx3-ubyte").write_bytes(idx(IMAGES))
     (tmp_path / "mnist" / "t10k-labels-idx1-ubyte").write_bytes(idx(LABELS))
-    assert load_mnist("test", tmp_path)[0].shape == (4, 2, 3)
+    assert load_mnist("test", tmp_path)[0].shape == (4, 28, 28)
 
 
 def test_files_that_do_not_belong_together_are_refused(tmp_path):
@@ -84,6 +84,8 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path):
         load_mnist("train", mnist(tmp_path, labels=LABELS[:3]))
     with pytest.raises(DataError, match=r"holds uint8 of shape \(4,\), expected bytes in 3"):
         load_mnist("train", mnist(tmp_path, images=LABELS))
+    with pytest.raises(DataError, match="images of 27 x 28 pixels, expected 28 x 28"):
+        load_mnist("train", mnist(tmp_path, images=IMAGES[:, 1:]))
 
 
 def test_labels_that_are_no_digits_are_refused(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -244,8 +244,8 @@ class AutoencoderEmbedding(
             isinstance(size, Integral) for size in sizes
         ):
             raise InputError(f"hidden_sizes={sizes!r} must be whole numbers, such as (256, 128)")
-        if not self.learning_rate > 0:
-            raise InputError(f"learning_rate={self.learning_rate} must be positive")
+        if not isinstance(self.learning_rate, Real) or not self.learning_rate > 0:
+            raise InputError(f"learning_rate={self.learning_rate!r} must be a positive number")
 
 
 def _root_mean_square(values: Array) -> float:

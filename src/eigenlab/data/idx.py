@@ -105,6 +105,11 @@ def load_mnist(
                 f"{file} holds {array.dtype} of shape {array.shape}, expected bytes in "
                 f"{dimensions} dimension{'s' if dimensions > 1 else ''}; is the file misnamed?"
             )
+    if images.shape[1:] != (28, 28):
+        raise DataError(
+            f"{images_file} holds images of {images.shape[1]} x {images.shape[2]} pixels, expected "
+            "28 x 28; read other images with eigenlab.data.read_idx"
+        )
     if len(images) != len(labels):
         raise DataError(
             f"{images_file} holds {len(images)} images but {labels_file.name} {len(labels)} "
