@@ -68,7 +68,7 @@ def judge_gain(*others: str) -> Any:
 
 def draw_accuracy(record: Record) -> go.Figure:
     """Accuracy against the number of labels."""
-    chart = theme.figure("labelled images", "test accuracy (%)", log_x=True)
+    chart = theme.figure("labelled images", "test accuracy (%)", log_x=True, height=520)
     counts = record["label_counts"]
     for place, encoder in enumerate(ENCODERS):
         found = [mean_interval(values(record, encoder, count)) for count in counts]
