@@ -6,7 +6,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from eigenlab.errors import InputError
 from eigenlab.graphs import FewerClustersWarning, assign, assign_labels
-from eigenlab.graphs.selection import CANDIDATES, choose_n_clusters
+from eigenlab.graphs.selection import CANDIDATES, UnstableClustersWarning, choose_n_clusters
 
 METHODS = ("kmeans", "cluster_qr", "discretize")
 TRUTH = np.random.default_rng(0).permutation(np.repeat(np.arange(3), [5, 9, 16]))
@@ -77,3 +77,5 @@ def test_one_cluster_is_always_stable_and_the_best_of_the_unstable_is_taken():
     found = choose_n_clusters(values, lambda k: 0.1 * k)
     assert len(found.stability) == CANDIDATES
     assert found.n_clusters == 5
+    with pytest.warns(UnstableClustersWarning, match=r"5: 0\.50; stable from 0\.8\) n_clusters=5"):
+        found.warn_if_unstable()

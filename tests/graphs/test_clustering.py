@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from eigenlab.graphs import (
     FewerClustersWarning,
     SpectralClustering,
+    UnstableClustersWarning,
     rbf_affinity,
     row_normalize,
     stochastic_normalize,
@@ -311,6 +312,13 @@ def test_auto_finds_the_number_of_separate_blobs(k):
     assert model.selection_.gaps.argmax() == k - 1
     assert model.selection_.stability[k] == pytest.approx(1)
     assert not hasattr(model.set_params(n_clusters=2).fit(X), "selection_")
+
+
+def test_auto_says_when_nothing_is_stable():
+    X = np.random.default_rng(0).uniform(size=(200, 2))
+    with pytest.warns(UnstableClustersWarning, match="no number of clusters is stable"):
+        model = SpectralClustering("auto", gamma=400.0, random_state=0).fit(X)
+    assert max(model.selection_.stability.values()) < 0.8
 
 
 @pytest.mark.parametrize("n_components", [2, 20])

@@ -26,14 +26,24 @@ from eigenlab.cli.terminal import (
 )
 from eigenlab.errors import InputError
 from eigenlab.files import write_atomic
-from eigenlab.graphs import DisconnectedGraphWarning, FewerClustersWarning, SpectralClustering
+from eigenlab.graphs import (
+    DisconnectedGraphWarning,
+    FewerClustersWarning,
+    SpectralClustering,
+    UnstableClustersWarning,
+)
 from eigenlab.graphs.graph import Normalization
 from eigenlab.spectrum import EigenpairsWarning
 
 COLUMN = "cluster"
 UNEVEN = 10.0
 """Ratio of the columns' standard deviations from which one column drowns another."""
-NOTED = (DisconnectedGraphWarning, FewerClustersWarning, EigenpairsWarning)
+NOTED = (
+    DisconnectedGraphWarning,
+    FewerClustersWarning,
+    UnstableClustersWarning,
+    EigenpairsWarning,
+)
 
 
 @dataclass(frozen=True)

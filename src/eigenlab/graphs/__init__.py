@@ -14,6 +14,7 @@ from eigenlab.graphs.normalize import (
     symmetric_normalize,
     top_singular_vectors,
 )
+from eigenlab.graphs.selection import UnstableClustersWarning
 from eigenlab.graphs.shapes import (
     nested_arcs,
     round_blobs,
@@ -29,6 +30,7 @@ __all__ = [
     "FewerClustersWarning",
     "Neighbors",
     "SpectralClustering",
+    "UnstableClustersWarning",
     "assign_labels",
     "connected_components",
     "degree_matrix",

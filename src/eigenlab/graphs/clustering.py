@@ -122,6 +122,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     Warns:
         DisconnectedGraphWarning: the graph has more components than clusters were asked for.
         FewerClustersWarning: the points cannot be told apart into so many clusters.
+        UnstableClustersWarning: with ``"auto"``, no number of clusters that was tried is stable.
         EigenpairsWarning: a vector is not certified.
 
     >>> from eigenlab.graphs import stretched_blobs
@@ -413,6 +414,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             self.selection_: Selection = choose_n_clusters(
                 embedding.singular_values[:most], lambda k: self._stability(graph, X, k, seed)
             )
+            self.selection_.warn_if_unstable()
             wanted = self.selection_.n_clusters
         else:
             self.__dict__.pop("selection_", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ STABLE = 0.8
 HALVES = 4
 
 
+class UnstableClustersWarning(UserWarning):
+    """No number of clusters that was tried survives another draw of the points."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """The number of clusters chosen, and why."""
@@ -24,6 +29,19 @@ class Selection:
     """gaps[k - 1] = s_k - s_(k+1): what separates k clusters from the rest of the spectrum."""
     stability: dict[int, float]
     """Mean adjusted Rand index of clustering random halves anew, by number of clusters tried."""
+
+    def warn_if_unstable(self) -> None:
+        """Say so if the number chosen is only the best of bad ones."""
+        found = self.stability[self.n_clusters]
+        if found < STABLE:
+            tried = ", ".join(f"{k}: {value:.2f}" for k, value in sorted(self.stability.items()))
+            warnings.warn(
+                f"no number of clusters is stable; of those tried ({tried}; stable from {STABLE}) "
+                f"n_clusters={self.n_clusters} comes nearest. Try another gamma or normalization, "
+                "or give n_clusters",
+                UnstableClustersWarning,
+                stacklevel=4,
+            )
 
 
 def choose_n_clusters(
