@@ -16,6 +16,9 @@ X_AXIS, Y_AXIS = "first coordinate", "second coordinate"
 MATRICES = {"symmetric": "M, symmetric", "stochastic": "S, stochastic"}
 
 
+MOST_DRAWN_SHARPLY = 5000
+
+
 def draw_points(record: Record) -> go.Figure:
     """The points, their true clusters, and what k-means makes of them."""
     return _panels(record, ("raw points",), truth=True)
@@ -50,11 +53,13 @@ def _panels(record: Record, names: tuple[str, ...], *, truth: bool = False) -> g
 
 
 def _scatter(chart: go.Figure, points: Any, labels: Any, row: int, column: int) -> None:
+    # WebGL draws more points, but not in every browser, and not sharply on paper.
+    scatter = go.Scatter if len(points) <= MOST_DRAWN_SHARPLY else go.Scattergl
     for cluster in np.unique(labels):
         look = theme.style(int(cluster))
         chosen = points[labels == cluster]
         chart.add_trace(
-            go.Scattergl(
+            scatter(
                 x=chosen[:, 0].tolist(),
                 y=chosen[:, 1].tolist(),
                 mode="markers",

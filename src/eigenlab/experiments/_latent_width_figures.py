@@ -159,15 +159,15 @@ def table(record: Record) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
     columns = [
         "autoencoder",
         "width",
-        "validation loss",
-        "PCA, same samples",
+        "loss",
+        "PCA",
         "theory",
-        "untrained (%)",
-        f"{short} probe epochs (%)",
-        f"{long} probe epochs (%)",
-        "untrained, convex (%)",
-        "convex (%)",
-        "5 neighbours (%)",
+        "untrained",
+        f"{short} epochs",
+        f"{long} epochs",
+        "untrained, convex",
+        "convex",
+        "5 neighbours",
     ]
     rows = []
     for kind in KINDS:
