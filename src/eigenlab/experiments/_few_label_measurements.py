@@ -57,7 +57,7 @@ class Images(NamedTuple):
     channels: tuple[int, ...]
     n_components: int
     judged: str
-    """The encoder that claims are about: chosen on validation images, before any test."""
+    """The encoder that claims are about; on MNIST chosen on validation images, before any test."""
     label_counts: tuple[int, ...]
 
 

@@ -53,8 +53,8 @@ EXPERIMENT = Experiment(
         "noise), masked (half of the pixels zeroed) and warped (turned, scaled, sheared and "
         "shifted images, to be returned as they were) autoencoders of linear layers, and masked "
         "and warped ones that begin with convolutions, are compared with raw pixels, PCA and the "
-        "untrained encoders, under the same probe and with the same labelled images. All settings "
-        "were chosen on validation images."
+        "untrained encoders, under the same probe and with the same labelled images. Settings "
+        "were chosen on validation images of MNIST."
     ),
     config=FewLabelConfig,
     stages=(
