@@ -222,8 +222,7 @@ EXPERIMENT = Experiment(
             tier="course",
             explanation="The neighbour graph looks ever closer as points become dense, until the "
             "touching rims of two clusters are as well linked as anything else. A Gaussian of "
-            "fixed width keeps its scale. (Neighbours with rows of length one, which suit them "
-            "best; with S they lose more.)",
+            "fixed width keeps its scale. (Neighbours with rows of length one.)",
         ),
         Claim(
             id="5g.separates",

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.utils import check_random_state
 from sklearn.utils.sparsefuncs import mean_variance_axis
@@ -34,7 +33,7 @@ from eigenlab.graphs.embedding import Embedding, leading_vectors
 from eigenlab.graphs.extension import Extension, Predictor, finish, vanishing
 from eigenlab.graphs.graph import NORMALIZATIONS, Floats, Graph, Normalization
 from eigenlab.graphs.neighbor_affinity import affinities_to
-from eigenlab.graphs.selection import HALVES, Selection, choose_n_clusters
+from eigenlab.graphs.selection import Selection, choose_n_clusters, half_agreement
 from eigenlab.graphs.sparse import SparseGraph
 from eigenlab.reporter import SILENT, Reporter
 
@@ -42,8 +41,6 @@ MOST_CLUSTERS = 12
 """``n_clusters="auto"`` looks no further."""
 MOST_PASSED_OVER = 24
 """Vectors of lone points that are passed over, at most."""
-HALF_AT_MOST = 1000
-"""Points in a random half, when stability is estimated."""
 
 
 class SpectralClustering(ClusterMixin, BaseEstimator):
@@ -452,34 +449,21 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         return embedding.leading(k, least)
 
     def _stability(self, graph: Graph, X: Any, k: int, seed: int) -> float:
-        """Mean agreement of the clusters of random halves with each other, where they overlap."""
-        n = graph.n_nodes
+        """How well random halves of the points, clustered anew, agree."""
         settings: dict[str, Any] = {"n_clusters": k, "n_components": None, "random_state": seed}
         settings["affinity_kind"] = "auto"
         if self._precomputed():
             # Points of half the distances may lack neighbours; half of the graph is a graph.
             settings["affinity"] = "precomputed"
             X = graph.affinity  # type: ignore[attr-defined]
-        size = min(max(n // 2, k), HALF_AT_MOST)
-        random = np.random.default_rng(seed)
-        # Pairs of halves share points: their labels there are compared.
-        pool = random.choice(n, min(n, 2 * size), replace=False)
-        found = []
-        for _ in range(HALVES):
-            rows = np.sort(random.choice(pool, size, replace=False))
+
+        def labels_of(rows: NDArray[np.int64]) -> NDArray[np.int64]:
             part = X[rows][:, rows] if self._precomputed() else X[rows]
-            model = type(self)(**(self.get_params() | settings))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found.append(dict(zip(rows.tolist(), model.fit_predict(part), strict=True)))
-        scores = []
-        for i, first in enumerate(found):
-            for second in found[:i]:
-                shared = [row for row in first if row in second]
-                scores.append(
-                    adjusted_rand_score([first[r] for r in shared], [second[r] for r in shared])
-                )
-        return float(np.mean(scores))
+                return type(self)(**(self.get_params() | settings)).fit_predict(part)
+
+        return half_agreement(labels_of, graph.n_nodes, k, seed)
 
     def _warn_if_apart(self, graph: Graph) -> None:
         if self.connected_components_ > self.n_clusters_:

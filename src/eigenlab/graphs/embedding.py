@@ -15,9 +15,7 @@ from eigenlab.graphs.graph import Floats, Graph, Normalization, NormalizedOperat
 from eigenlab.graphs.threads import serial_blas
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.spectrum import Eigenpairs, top_eigenpairs
-
-PRODUCTS, PRODUCTS_A_VECTOR = 3000, 100
-"""What all stages of a graph in Fourier form may multiply together, as one search elsewhere may."""
+from eigenlab.spectrum.eigenpairs import PRODUCTS, PRODUCTS_A_VECTOR
 
 
 @dataclass(frozen=True)
@@ -129,7 +127,7 @@ def _through_modes(
     graph = whole.graph
     assert isinstance(graph, FourierGraph)
     coarse = graph.coarsened(max(1e-2 * tol, graph.entry_error))
-    left = PRODUCTS + PRODUCTS_A_VECTOR * k
+    left = PRODUCTS + PRODUCTS_A_VECTOR * k  # for all stages together, as for one search elsewhere
     for modes in (coarse, graph):
         problem = CompressedProblem(whole, modes)
         try:

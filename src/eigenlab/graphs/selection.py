@@ -14,6 +14,8 @@ CANDIDATES = 4
 STABLE = 0.8
 """Adjusted Rand index, over random halves, from which a clustering counts as stable."""
 HALVES = 4
+HALF_AT_MOST = 1000
+"""Points in a random half."""
 
 
 class UnstableClustersWarning(UserWarning):
@@ -69,3 +71,33 @@ def choose_n_clusters(
         if tried[k] >= STABLE:
             return Selection(k, gaps, tried)
     return Selection(max(tried, key=lambda k: tried[k]), gaps, tried)
+
+
+def half_agreement(
+    labels_of: Callable[[NDArray[np.int64]], NDArray[np.int64]], n_nodes: int, k: int, seed: int
+) -> float:
+    """Mean adjusted Rand index of the clusters of random halves, two at a time, where they overlap.
+
+    Args:
+        labels_of: clusters the nodes of the given rows, ascending, and returns their labels.
+        n_nodes: of all.
+        k: clusters; a half has at least as many nodes.
+        seed: of the halves.
+
+    >>> half_agreement(lambda rows: rows % 2, n_nodes=40, k=2, seed=0)
+    1.0
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    size = min(max(n_nodes // 2, k), HALF_AT_MOST)
+    random = np.random.default_rng(seed)
+    # Pairs of halves share points: their labels there are compared.
+    pool = random.choice(n_nodes, min(n_nodes, 2 * size), replace=False)
+    halves = [np.sort(random.choice(pool, size, replace=False)) for _ in range(HALVES)]
+    found = [labels_of(rows) for rows in halves]
+    scores = []
+    for i in range(HALVES):
+        for j in range(i):
+            _, ours, theirs = np.intersect1d(halves[i], halves[j], return_indices=True)
+            scores.append(adjusted_rand_score(found[i][ours], found[j][theirs]))
+    return float(np.mean(scores))

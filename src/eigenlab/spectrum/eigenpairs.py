@@ -21,6 +21,9 @@ from eigenlab.spectrum._findings import Findings, tolerance
 from eigenlab.spectrum._operators import Counted, Floats, OperatorLike
 from eigenlab.spectrum._search import Search
 
+PRODUCTS, PRODUCTS_A_VECTOR = 3000, 100
+"""What a search may multiply unless told: ``PRODUCTS + k PRODUCTS_A_VECTOR`` columns."""
+
 
 class EigenpairsWarning(UserWarning):
     """Some eigenpair is not certified; the message names it and the reason."""
@@ -115,7 +118,7 @@ def top_eigenpairs(
         findings = decompose(A, G, k)
     else:
         block = block_size or _block_size(A, k)
-        limit = max_products or 3000 + 100 * k
+        limit = max_products or PRODUCTS + PRODUCTS_A_VECTOR * k
         guessed = start is not None
         search = Search(A, G, k, tol, min(block, A.n), limit, seed, reporter, guessed)
         findings = search.run(_padded(guess, block, seed), certify)
