@@ -38,14 +38,14 @@ $(INSTALLED_DEV): pyproject.toml | $(BIN)/python
 reproduce: $(INSTALLED)  ## Run every experiment and write report/index.html.
 	@$(BIN)/eigenlab reproduce --preset $(PRESET) --out $(OUT) --resume
 
-test: lint  ## Lint, check types and the import contract, run all tests.
+test: lint  ## Lint, check types and the import contracts, run all tests.
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
-lint: $(INSTALLED_DEV)  ## Check format, style, types and the import contract.
+lint: $(INSTALLED_DEV)  ## Check format, style, types and the import contracts.
 	@$(BIN)/ruff format --check --quiet || { echo "run: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo || { echo "a room imports from a room above it" >&2; exit 1; }
+	@$(BIN)/lint-imports --no-logo || { echo "imports must point down, in no circle" >&2; exit 1; }
 
 format: $(INSTALLED_DEV)  ## Format the code and mend what can be mended.
 	@$(BIN)/ruff check --fix --quiet || true
@@ -54,9 +54,11 @@ format: $(INSTALLED_DEV)  ## Format the code and mend what can be mended.
 bench: $(INSTALLED_DEV)  ## Run all benchmarks (machine otherwise idle, please).
 	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
-docs: $(INSTALLED_DEV)  ## Write docs/findings.md, and the reference of public names to build/docs.
+docs: $(INSTALLED_DEV)  ## Write docs/findings.md, docs/questions.md and the reference in build/docs.
 	@$(BIN)/python -c 'from eigenlab.report import findings_page as page; print(page(), end="")' \
 	  > docs/findings.md
+	@$(BIN)/python -c 'from eigenlab.report import questions_page as page; print(page(), end="")' \
+	  > docs/questions.md
 	@$(BIN)/python -m pdoc --docformat google --math --output-directory build/docs eigenlab
 	@echo "build/docs/index.html"
 

@@ -57,7 +57,7 @@ def loop(data: SubspaceData, epochs: int, probe_epochs: int) -> list[Any]:
                 right = (layer(held).argmax(1) == data.validation.y).double().mean().item()
             curve.append((loss, right))
 
-        fit(model, data.train.x, epochs=epochs, seed=member.seed, on_epoch=observe)
+        fit(model, data.train.x, n_epochs=epochs, seed=member.seed, on_epoch=observe)
         found.append(curve)
     return found
 
@@ -89,7 +89,7 @@ def ensemble(data: SubspaceData, epochs: int, probe_epochs: int) -> list[Any]:
         probes = linear_probes(
             [LinearFeatures(data.train.x, *encoder) for encoder in encoders],
             data.train.y,
-            epochs=probe_epochs,
+            n_epochs=probe_epochs,
         )
         with torch.no_grad():
             for curve, model, probe in zip(found, models, probes, strict=True):
@@ -97,7 +97,7 @@ def ensemble(data: SubspaceData, epochs: int, probe_epochs: int) -> list[Any]:
                 accuracy = probe.accuracy(model.encode(x), y)
                 curve.append((model.loss(x, model(x)).item(), accuracy))
 
-    train_ensemble(data.train.x, MEMBERS, epochs=epochs, on_epoch=observe)
+    train_ensemble(data.train.x, MEMBERS, n_epochs=epochs, on_epoch=observe)
     return found
 
 

@@ -18,6 +18,7 @@ from _side_by_side import store
 from eigenlab.cli.terminal import TerminalReporter, output
 from eigenlab.data import path
 from eigenlab.experiments import load_experiment
+from eigenlab.lab import run
 
 FOLDER = Path(tempfile.gettempdir()) / "eigenlab-few-labels"
 
@@ -32,15 +33,17 @@ def main() -> None:
     experiment = load_experiment("few-label-probe")
     config = experiment.config.from_preset("full")
     with TerminalReporter(experiment.name, output()) as reporter:
-        result = experiment.run(config, reporter=reporter, folder=arguments.folder, resume=True)
+        result = run(experiment, config, reporter=reporter, folder=arguments.folder, resume=True)
     content = {}
     for table in experiment.tables:
-        record = result.records[table.record]
+        record = result.record(table.record)
+        if record is None:
+            continue
         columns, rows = table.rows(record)
         print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
         print("\n".join(f"| {' | '.join(map(str, row))} |" for row in rows))
-        kept = ("rows", "updates", "training_seconds", "threads")
-        content[table.record] = {key: record[key] for key in kept}
+        kept = {"probes", "n_updates", "training_seconds", "n_threads"}
+        content[table.name] = record.model_dump(include=kept)
     for claim in result.claims:
         checks = (f"{check.label} {check.measured:.4f}" for check in claim.checks)
         print(claim.id, claim.outcome.value, *checks, sep="  ")

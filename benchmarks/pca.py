@@ -42,7 +42,9 @@ def incremental(X):
 def in_memory(X):
     return {
         "eigenlab": lambda: LinearAutoencoder(K).fit(X),
-        "eigenlab, randomized": lambda: LinearAutoencoder(K, solver="randomized").fit(X),
+        "eigenlab, randomized": lambda: LinearAutoencoder(
+            K, solver="randomized", random_state=0
+        ).fit(X),
         "sklearn covariance_eigh": lambda: PCA(K, svd_solver="covariance_eigh").fit(X),
         "sklearn randomized": lambda: PCA(K, svd_solver="randomized", random_state=0).fit(X),
         "sklearn full": lambda: PCA(K, svd_solver="full").fit(X),
@@ -53,7 +55,7 @@ def streamed(X):
     return {
         "eigenlab, chunks": lambda: LinearAutoencoder(K).fit_chunks(chunks(X)),
         "eigenlab, chunks, one-pass sketch": lambda: LinearAutoencoder(
-            K, solver="randomized"
+            K, solver="randomized", random_state=0
         ).fit_chunks(chunks(X)),
         "sklearn IncrementalPCA": lambda: incremental(X),
     }

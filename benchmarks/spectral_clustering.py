@@ -28,7 +28,7 @@ from sklearn.metrics import adjusted_rand_score
 from _side_by_side import alternate, store, summarise
 from eigenlab.graphs import SpectralClustering, assign_labels, stretched_blobs
 from eigenlab.graphs.compressed import CompressedProblem
-from eigenlab.graphs.extension import finish
+from eigenlab.graphs.extension import scale_rows
 from eigenlab.graphs.fourier import FourierGraph
 from eigenlab.graphs.graph import NormalizedOperator
 from eigenlab.graphs.tiled import TiledGraph
@@ -98,7 +98,7 @@ def one(who: str, n: int) -> dict[str, Any]:
     }
     if who == "eigenlab":
         row |= {
-            "kind": model.affinity_kind_,
+            "kind": model.representation_,
             "largest_residual": float(np.max(model.residuals_)),
             "singular_values": model.singular_values_.tolist(),
         }
@@ -143,7 +143,7 @@ def stages(n: int) -> dict[str, float]:
     lap("lift")
     whole.matmat(vectors)
     lap("measure")
-    rows = finish(np.linalg.qr(vectors)[0], "stochastic", float(np.sqrt(n)))
+    rows = scale_rows(np.linalg.qr(vectors)[0], "stochastic", float(np.sqrt(n)))
     assign_labels(rows, CLUSTERS, random_state=0)
     lap("labels")
     return times

@@ -1,22 +1,20 @@
-"""Fixtures shared by the rooms: a toy experiment beside the real ones."""
+"""Fixtures shared by all tests: an experiment that exists for tests only."""
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
-import toy as toy_module
-from eigenlab.experiments import TABLE, Row
+import eigenlab.experiments
+import eigenlab.experiments.questions  # before the fixture hides the folder it lies in
+from toy_paths import SHOWN, load
+
+#: Experiments for tests: they are loaded as the course's are, and hold no tests.
+collect_ignore = ["toys"]
 
 
 @pytest.fixture
 def toy(monkeypatch):
     """The toy experiment, listed as the only one."""
-    monkeypatch.setitem(sys.modules, "eigenlab.experiments.toy", toy_module)
-    rows = dict(TABLE)
-    TABLE.clear()
-    TABLE["toy"] = Row("toy", "A toy", ("9a", "9b"))
-    yield toy_module.EXPERIMENT
-    TABLE.clear()
-    TABLE.update(rows)
+    experiment = load("toy", SHOWN)
+    monkeypatch.setattr(eigenlab.experiments, "__path__", [str(SHOWN)])
+    return experiment

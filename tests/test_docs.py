@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-import types
 from pathlib import Path
 
 import pytest
 
+import eigenlab.experiments
 from eigenlab.cli import main
-from eigenlab.experiments import TABLE, Row, load_experiment
-from eigenlab.lab import Outcome
-from eigenlab.report import findings_page
+from eigenlab.experiments import load_experiment, outlines
+from eigenlab.lab import Outcome, run
+from eigenlab.report import findings_page, questions_page
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
@@ -69,30 +69,46 @@ def test_the_commands_of_the_readme_exist():
             assert words[0] in targets
         else:
             named = [word for word in words if not word.startswith("-")]
-            keep = named[:2] if named[0] in ("run", "data", "names") else named[:1]
+            keep = named[:2] if named[:1] in (["run"], ["data"], ["names"]) else named[:1]
             assert main([*keep, "--help"]) == 0
 
 
-def test_the_experiments_of_the_readme_are_those_of_the_table():
+def test_the_experiments_of_the_readme_are_those_that_exist():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name, row in TABLE.items():
-        assert f"| `{name}` | {', '.join(row.source)} |" in text, name
+    listed = re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|", text, re.M)
+    assert listed == [(name, ", ".join(outline.questions)) for name, outline in outlines().items()]
 
 
 def test_the_worked_example_of_contributing_is_an_experiment(monkeypatch, tmp_path, capsys):
-    source, row = blocks("CONTRIBUTING.md", "python")
-    module = types.ModuleType("eigenlab.experiments.growth")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    exec(compile(source, "growth.py", "exec"), module.__dict__)
-    rows = eval("{" + row + "}", {"Row": Row})
-    monkeypatch.setitem(TABLE, "growth", rows["growth"])
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    package = tmp_path / "more" / "growth"
+    package.mkdir(parents=True)
+    modules = re.findall(r"^`(\w+\.py)`\n\n```python\n(.*?)^```$", text, re.M | re.S)
+    for name, code in modules:
+        (package / name).write_text(code, encoding="utf-8")
+    assert len(modules) == 6
+    path = [*eigenlab.experiments.__path__, str(package.parent)]
+    monkeypatch.setattr(eigenlab.experiments, "__path__", path)
     experiment = load_experiment("growth")
-    assert (experiment.title, experiment.source) == (rows["growth"].title, rows["growth"].source)
-    monkeypatch.chdir(tmp_path)
     for preset in experiment.config.presets:
-        assert main(["reproduce", "--only", "0a", "--preset", preset, "--out", preset]) == 0
+        out = str(tmp_path / preset)
+        assert main(["reproduce", "--only", "0a", "--preset", preset, "--out", out]) == 0
         assert "0a.growth-rate" in (tmp_path / preset / "index.html").read_text(encoding="utf-8")
     assert "held" in capsys.readouterr().out
+    assert main(["run", "growth", "--steps", "3", "--out", str(tmp_path / "short")]) == 0
+    assert "not claimed here" in capsys.readouterr().out
+    (claim,) = experiment.claims
+    result = run(experiment, experiment.config())
+    (changes,) = claim.counterexamples
+    record = result.records["growth"].replaced(changes)
+    assert claim.evaluate(record).outcome is Outcome.FAILED
+    for name in [name for name in sys.modules if name.startswith("eigenlab.experiments.growth")]:
+        del sys.modules[name]
+
+
+def test_the_page_of_questions_is_what_the_experiments_say():
+    written = (ROOT / "docs/questions.md").read_text(encoding="utf-8")
+    assert written == questions_page(), "run: make docs"
 
 
 def test_findings_are_exactly_the_claims_documented_as_failed():
@@ -100,7 +116,7 @@ def test_findings_are_exactly_the_claims_documented_as_failed():
     assert written == findings_page(), "run: make docs"
     failed = {
         claim.id
-        for name in TABLE
+        for name in outlines()
         for claim in load_experiment(name).claims
         if claim.documented is Outcome.FAILED
     }

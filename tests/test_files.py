@@ -1,4 +1,5 @@
 import enum
+import errno
 import json
 import math
 import os
@@ -122,3 +123,17 @@ def test_reading_names_the_file_and_the_fault(tmp_path):
     path.mkdir()
     with pytest.raises(InputError, match=r"x\.json is not readable as JSON: .*directory"):
         read_json(path)
+
+
+def test_a_full_disk_is_told_with_the_path_and_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "record.json"
+    write_atomic(path, "old")
+
+    def full(_handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(InputError, match=r"record\.json: No space left on device; free some space"):
+        write_atomic(path, "new")
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["record.json"]

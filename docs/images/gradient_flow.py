@@ -15,11 +15,9 @@ from pathlib import Path
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from eigenlab.experiments import _gradient_figures as figures
-from eigenlab.experiments._gradient_measurements import measure_growth
-from eigenlab.experiments.gradient_flow import EXPERIMENT
-from eigenlab.files import dump_json, load_json
-from eigenlab.lab import Context, theme
+from eigenlab import plots
+from eigenlab.experiments import load_experiment
+from eigenlab.experiments.gradient_flow import figures, measure
 
 PICTURE = Path(__file__).with_name("gradient-flow.png")
 WIDTH, HEIGHT = 1240, 500
@@ -27,9 +25,9 @@ WIDTH, HEIGHT = 1240, 500
 
 def draw() -> go.Figure:
     """The gradients with their closed form, and the eigenvalues that explain them."""
-    config = EXPERIMENT.config.from_preset("course")
-    record = load_json(dump_json(measure_growth(config, Context())))
-    left, right = figures.draw_growth(record, shown=60), figures.draw_spectra(record)
+    config = load_experiment("gradient-flow").config.from_preset("course")
+    record = measure.growth(config)
+    left, right = figures.growth.draw(record, n_steps=60), figures.spectra(record)
     chart = make_subplots(
         cols=2,
         column_widths=[0.6, 0.4],
@@ -43,15 +41,15 @@ def draw() -> go.Figure:
         for trace in part.data:
             trace.showlegend = False
             chart.add_trace(trace, row=1, col=column)
-    for place, network in enumerate(figures.examples(record)):
-        norms = network["gradient_norms"]
+    for place, network in enumerate(record.networks[shown] for shown in record.shown):
+        ratios = network.gradient_ratios
         chart.add_annotation(
-            x=len(norms) - 60,
-            y=math.log10(norms[-60] / norms[-1]),
-            text=f"ρ = {network['radius']:g}",
+            x=len(ratios) - 60,
+            y=math.log10(ratios[-60]),
+            text=f"ρ = {network.radius:g}",
             xanchor="right",
             showarrow=False,
-            font={"color": theme.COLORS[place], "size": 15},
+            font={"color": plots.COLORS[place], "size": 15},
         )
     length = config.growth_length
     chart.update_xaxes(
@@ -65,7 +63,7 @@ def draw() -> go.Figure:
         col=2, title_text="imaginary part", range=[-1.65, 1.65], scaleanchor="x2", scaleratio=1
     )
     return chart.update_layout(
-        template=theme.LIGHT, width=WIDTH, height=HEIGHT, paper_bgcolor="white", margin_t=48
+        template=plots.LIGHT, width=WIDTH, height=HEIGHT, paper_bgcolor="white", margin_t=48
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import errno
 import json
 import math
 import os
@@ -34,9 +35,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror}; choose a folder that you may write to"
-        ) from error
+        raise InputError(f"cannot write {path}: {error.strerror}; {_remedy(error)}") from error
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(payload)
@@ -44,10 +43,35 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             os.fsync(stream.fileno())
         _give_default_permissions(temporary)
         os.replace(temporary, path)
+    except OSError as error:
+        _remove(temporary)
+        raise InputError(f"cannot write {path}: {error.strerror}; {_remedy(error)}") from error
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+        _remove(temporary)
         raise
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line of text; raises as :func:`write_atomic`.
+
+    A process killed in the middle leaves an unfinished last line, which readers must skip.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; {_remedy(error)}") from error
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free some space, then continue with --resume"
+    return "choose a folder that you may write to"
 
 
 def _give_default_permissions(path: str) -> None:

@@ -26,7 +26,7 @@ def test_convolutions_come_first_and_are_mirrored():
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 3))
-def test_every_shape_comes_back(height, width, depth):
+def test_reconstructions_have_the_shape_of_the_input(height, width, depth):
     model = ConvolutionalAutoencoder((height, width), [3], channels=[2] * depth)
     x = torch.rand(4, height * width)
     assert model.encode(x).shape == (4, 3)
@@ -64,14 +64,14 @@ def test_weights_start_within_the_bounds_of_torch(layer_cls):
             assert own == pytest.approx(layer.weight.abs().max().item(), rel=0.05)
 
 
-def test_generators_decide_every_number():
+def test_results_depend_on_the_generators_only():
     x = torch.rand(70, 36, generator=generator(5))
 
     def trained(seed):
         model = ConvolutionalAutoencoder(
             (6, 6), [4], channels=(3,), corruption=Warp((6, 6)), generator=generator(seed)
         )
-        return fit(model, x, epochs=2, seed=seed)
+        return fit(model, x, n_epochs=2, seed=seed)
 
     torch.manual_seed(1)
     first = trained(0)
@@ -91,7 +91,7 @@ def test_generators_decide_every_number():
         (lambda: ConvolutionalAutoencoder((4, 4), [2]).encode(torch.zeros(1, 4, 4)), "flatten"),
     ],
 )
-def test_mistakes_are_named(make, match):
+def test_invalid_arguments_are_refused(make, match):
     with pytest.raises(InputError, match=match):
         make()
 

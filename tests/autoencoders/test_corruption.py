@@ -8,7 +8,7 @@ from eigenlab.errors import InputError
 from eigenlab.training import generator
 
 
-def test_noise_has_its_standard_deviation_and_masks_their_share():
+def test_noise_and_masks_have_the_given_strength():
     x = torch.ones(400, 100)
     noise = Noise(0.3)(x, generator(0)) - x
     assert noise.std().item() == pytest.approx(0.3, rel=0.02)
@@ -50,7 +50,7 @@ def test_a_scale_of_two_reads_every_other_pixel(at_the_limit):
     torch.testing.assert_close(small[2:7, 2:7], image[::2, ::2], atol=1e-4, rtol=0)
 
 
-def test_every_image_is_warped_on_its_own():
+def test_every_image_gets_its_own_warp():
     x = torch.rand(1, 64, generator=generator(1)).expand(3, 64)
     first, second, third = Warp((8, 8))(x, generator(2))
     assert not torch.equal(first, second)
@@ -58,7 +58,7 @@ def test_every_image_is_warped_on_its_own():
     assert torch.equal(Warp((8, 8))(x, generator(2))[0], first)
 
 
-def test_any_function_is_a_corruption():
+def test_any_function_can_be_a_corruption():
     model = Autoencoder(4, [2], corruption=lambda x, generator: -x)
     x = torch.rand(3, 4, generator=generator(0))
     assert torch.equal(model.corrupt(x), -x)
@@ -73,6 +73,6 @@ def test_any_function_is_a_corruption():
         (lambda: Warp((2, 2))(torch.zeros(1, 5)), r"shape \(1, 5\).*\(n, 4\)"),
     ],
 )
-def test_mistakes_are_named(make, match):
+def test_invalid_arguments_are_refused(make, match):
     with pytest.raises(InputError, match=match):
         make()

@@ -15,21 +15,21 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 3)) @ RNG.normal(size=(3, 8)) * 40 + 7  # a plane of three dimensions
 
 
-@parametrize_with_checks([AutoencoderEmbedding(2, epochs=1, random_state=0)])
+@parametrize_with_checks([AutoencoderEmbedding(2, n_epochs=1, random_state=0)])
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
 
 
-def test_three_components_hold_what_has_three_dimensions():
+def test_three_components_reconstruct_three_dimensional_data():
     model = AutoencoderEmbedding(
-        3, "vanilla", epochs=150, batch_size=20, learning_rate=3e-3, random_state=0
+        3, "vanilla", n_epochs=150, batch_size=20, learning_rate=3e-3, random_state=0
     )
     back = model.inverse_transform(model.fit_transform(X))
     assert np.square(back - X).mean() < 1e-3 * X.var()
     assert model.loss_curve_[-1] < 1e-3 * model.loss_curve_[0]
 
 
-def test_a_stream_is_learned_part_by_part():
+def test_partial_fit_learns_from_a_stream():
     model = AutoencoderEmbedding(3, "vanilla", batch_size=20, learning_rate=3e-3, random_state=0)
     for _ in range(100):
         for part in np.array_split(X, 3):
@@ -40,7 +40,7 @@ def test_a_stream_is_learned_part_by_part():
 
 @pytest.mark.parametrize("kind", ["vanilla", "denoising", "masked"])
 def test_a_saved_embedding_is_the_same(tmp_path, kind):
-    model = AutoencoderEmbedding(2, kind, hidden_sizes=(5,), epochs=2, random_state=1).fit(X)
+    model = AutoencoderEmbedding(2, kind, hidden_sizes=(5,), n_epochs=2, random_state=1).fit(X)
     model.save(tmp_path / "model.safetensors")
     again = AutoencoderEmbedding.load(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(again.transform(X), model.transform(X))
@@ -49,9 +49,9 @@ def test_a_saved_embedding_is_the_same(tmp_path, kind):
     assert not np.array_equal(again.transform(X), model.transform(X))
 
 
-def test_the_random_state_decides():
+def test_results_depend_on_the_random_state():
     def embedded(seed):
-        return AutoencoderEmbedding(2, epochs=1, random_state=seed).fit_transform(X)
+        return AutoencoderEmbedding(2, n_epochs=1, random_state=seed).fit_transform(X)
 
     np.testing.assert_array_equal(embedded(3), embedded(3))
     assert not np.array_equal(embedded(3), embedded(4))
@@ -61,7 +61,7 @@ def test_the_random_state_decides():
     ("settings", "match"),
     [
         ({"n_components": 0}, "n_components=0"),
-        ({"epochs": 1.5}, "epochs=1.5"),
+        ({"n_epochs": 1.5}, "n_epochs=1.5"),
         ({"kind": "sparse"}, "kind='sparse'"),
         ({"learning_rate": 0}, "learning_rate=0"),
         ({"learning_rate": "a"}, "learning_rate='a'"),
@@ -71,51 +71,51 @@ def test_the_random_state_decides():
         ({"mask_prob": 2, "kind": "masked"}, "mask_prob=2"),
     ],
 )
-def test_mistakes_are_named(settings, match):
+def test_invalid_arguments_are_refused(settings, match):
     with pytest.raises(InputError, match=match):
-        clone(AutoencoderEmbedding(epochs=1)).set_params(**settings).fit(X)
+        clone(AutoencoderEmbedding(n_epochs=1)).set_params(**settings).fit(X)
 
 
 def test_other_files_are_refused(tmp_path):
     (tmp_path / "text").write_text("no tensors")
     with pytest.raises(InputError, match="text cannot be read as safetensors"):
         AutoencoderEmbedding.load(tmp_path / "text")
-    model = AutoencoderEmbedding(2, epochs=1).fit(X)
+    model = AutoencoderEmbedding(2, n_epochs=1).fit(X)
     with pytest.raises(InputError, match="X has 8 columns"):
         model.inverse_transform(X)
 
 
 def test_constant_samples_and_wide_embeddings_are_defined():
-    z = AutoencoderEmbedding(12, epochs=1, random_state=0).fit_transform(np.ones((5, 3)))
+    z = AutoencoderEmbedding(12, n_epochs=1, random_state=0).fit_transform(np.ones((5, 3)))
     assert z.shape == (5, 12)
     assert np.isfinite(z).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_constants_that_have_no_exact_mean_are_constant(dtype):
-    model = AutoencoderEmbedding(2, epochs=1, random_state=0).fit(np.full((90, 6), 0.1, dtype))
+def test_constant_features_with_a_rounded_mean_are_constant(dtype):
+    model = AutoencoderEmbedding(2, n_epochs=1, random_state=0).fit(np.full((90, 6), 0.1, dtype))
     assert model.scale_ == 1
     assert np.abs(model.transform(np.full((1, 6), 0.2, dtype))).max() < 10
 
 
 @pytest.mark.parametrize("unit", [1e-200, 1e200])
-def test_units_that_square_beyond_double_precision_change_nothing(unit):
+def test_very_large_and_small_units_change_nothing(unit):
     def embedded(x):
-        return AutoencoderEmbedding(2, epochs=1, random_state=0).fit_transform(x)
+        return AutoencoderEmbedding(2, n_epochs=1, random_state=0).fit_transform(x)
 
     np.testing.assert_allclose(embedded(X * unit), embedded(X), rtol=1e-4, atol=1e-6)
 
 
-def test_settings_changed_along_a_stream_are_checked():
+def test_settings_changed_between_partial_fits_are_checked():
     model = AutoencoderEmbedding(2).partial_fit(X)
     with pytest.raises(InputError, match="batch_size=0"):
         model.set_params(batch_size=0).partial_fit(X)
 
 
-def test_a_file_holds_what_was_fitted_whatever_was_set_since(tmp_path):
+def test_a_file_holds_the_settings_of_the_fit(tmp_path):
     seed = np.int64(3)
     model = AutoencoderEmbedding(
-        np.int64(2), noise_std=np.float32(0.25), random_state=seed, epochs=1
+        np.int64(2), noise_std=np.float32(0.25), random_state=seed, n_epochs=1
     )
     z = model.fit(X).set_params(n_components=3, hidden_sizes=(5,)).transform(X)
     assert model.inverse_transform(z).shape == X.shape
@@ -126,7 +126,7 @@ def test_a_file_holds_what_was_fitted_whatever_was_set_since(tmp_path):
 
 
 def test_a_file_that_was_altered_is_refused(tmp_path):
-    AutoencoderEmbedding(2, epochs=1).fit(X).save(tmp_path / "model")
+    AutoencoderEmbedding(2, n_epochs=1).fit(X).save(tmp_path / "model")
     with safe_open(str(tmp_path / "model"), "pt") as stored:
         header, names = stored.metadata(), list(stored.keys())
         tensors = {name: stored.get_tensor(name) for name in names}
@@ -150,8 +150,8 @@ def test_a_file_that_was_altered_is_refused(tmp_path):
         ({}, {}, {"encoder.0.bias": torch.full((2,), torch.nan)}, r"encoder\.0\.bias holds NaN"),
     ],
 )
-def test_altered_numbers_are_named(tmp_path, settings, state, changed, match):
-    AutoencoderEmbedding(2, epochs=1).fit(X).save(tmp_path / "model")
+def test_altered_numbers_are_refused(tmp_path, settings, state, changed, match):
+    AutoencoderEmbedding(2, n_epochs=1).fit(X).save(tmp_path / "model")
     with safe_open(str(tmp_path / "model"), "pt") as stored:
         header = stored.metadata()
         tensors = {name: stored.get_tensor(name) for name in list(stored.keys())}
@@ -163,9 +163,9 @@ def test_altered_numbers_are_named(tmp_path, settings, state, changed, match):
         AutoencoderEmbedding.load(tmp_path / "altered")
 
 
-def test_noise_and_masks_reach_the_training():
+def test_noise_and_masks_are_used_in_training():
     curves = [
-        AutoencoderEmbedding(2, random_state=0, epochs=1, **settings).fit(X).loss_curve_[0]
+        AutoencoderEmbedding(2, random_state=0, n_epochs=1, **settings).fit(X).loss_curve_[0]
         for settings in (
             {"kind": "vanilla"},
             {"noise_std": 0.1},

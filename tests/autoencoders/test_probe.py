@@ -13,7 +13,6 @@ from eigenlab.autoencoders import (
     linear_probe,
     linear_probes,
     signed_parts,
-    unit_rows,
 )
 from eigenlab.errors import InputError
 from eigenlab.training import generator
@@ -23,8 +22,8 @@ X = torch.randn(90, 6, generator=RNG, dtype=torch.float64)
 Y = (X @ torch.randn(6, 3, generator=RNG, dtype=torch.float64)).argmax(1)
 
 
-def test_adam_is_that_of_a_torch_loop():
-    probe = linear_probe(X, Y, method="adam", epochs=4, batch_size=32, seed=3)
+def test_adam_probes_equal_a_plain_torch_loop():
+    probe = linear_probe(X, Y, method="adam", n_epochs=4, batch_size=32, seed=3)
     rng = generator(3, "probe weights")
     layer = nn.Linear(6, 3)
     bound = 1 / math.sqrt(6)
@@ -43,15 +42,15 @@ def test_adam_is_that_of_a_torch_loop():
     torch.testing.assert_close(probe.bias, layer.bias.detach(), atol=1e-12, rtol=0)
 
 
-def test_many_probes_get_the_numbers_of_each_alone():
+def test_many_probes_get_the_result_of_each_alone():
     blocks = [X, X[:, :2], X.square(), X[:, 2:4]]
-    for block, probe in zip(blocks, linear_probes(blocks, Y, epochs=3, seed=1), strict=True):
-        alone = linear_probe(block, Y, method="adam", epochs=3, seed=1)
+    for block, probe in zip(blocks, linear_probes(blocks, Y, n_epochs=3, seed=1), strict=True):
+        alone = linear_probe(block, Y, method="adam", n_epochs=3, seed=1)
         torch.testing.assert_close(probe.weight, alone.weight, atol=1e-12, rtol=0)
         torch.testing.assert_close(probe.bias, alone.bias, atol=1e-12, rtol=0)
 
 
-def test_linear_features_that_are_not_written_out_change_nothing():
+def test_linear_features_give_the_probes_of_stored_features():
     encoders = [
         LinearFeatures(
             X,
@@ -60,26 +59,26 @@ def test_linear_features_that_are_not_written_out_change_nothing():
         )
         for k in (4, 9, 4)
     ]
-    probes = linear_probes(encoders, Y, epochs=3, batch_size=32)
-    plain = linear_probes([encoder.values() for encoder in encoders], Y, epochs=3, batch_size=32)
+    probes = linear_probes(encoders, Y, n_epochs=3, batch_size=32)
+    plain = linear_probes([encoder.values() for encoder in encoders], Y, n_epochs=3, batch_size=32)
     for a, b in zip(probes, plain, strict=True):
         torch.testing.assert_close(a.weight, b.weight, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("columns", [slice(None), slice(0, 2)])
-def test_the_convex_probe_is_scikit_learns(columns):
+def test_the_convex_probe_equals_scikit_learn(columns):
     """Same objective on the scaled features; compared through the probabilities."""
     x = X[:, columns] * 3 + 5
-    probe = convex_probe(x, Y, strengths=[2.0]).probe
+    probe = convex_probe(x, Y, Cs=[2.0]).probe
     scaled = (x - x.mean(0)) / (x - x.mean(0)).square().sum(1).mean().sqrt()
     model = LogisticRegression(C=2.0, tol=1e-8, max_iter=5000).fit(scaled.numpy(), Y.numpy())
     expected = model.predict_proba(scaled.numpy())
     np.testing.assert_allclose(probe.logits(x).softmax(1).numpy(), expected, atol=1e-6)
 
 
-def test_more_features_than_samples_cost_nothing_in_exactness():
+def test_the_convex_probe_is_exact_for_more_features_than_samples():
     wide = torch.randn(30, 200, generator=RNG, dtype=torch.float64)
-    probe = convex_probe(wide, Y[:30], strengths=[1.0]).probe
+    probe = convex_probe(wide, Y[:30], Cs=[1.0]).probe
     scaled = (wide - wide.mean(0)) / (wide - wide.mean(0)).square().sum(1).mean().sqrt()
     model = LogisticRegression(C=1.0, tol=1e-8, max_iter=5000).fit(scaled.numpy(), Y[:30].numpy())
     fresh = torch.randn(50, 200, generator=RNG, dtype=torch.float64)
@@ -88,7 +87,7 @@ def test_more_features_than_samples_cost_nothing_in_exactness():
     np.testing.assert_allclose(probe.logits(fresh).softmax(1).numpy(), expected, atol=1e-6)
 
 
-def test_two_classes_are_symmetric_and_a_missing_class_is_never_chosen():
+def test_a_class_without_labels_is_never_predicted():
     probe = convex_probe(X, (Y > 0).long() * 2, n_classes=4).probe
     logits = probe.logits(X)
     assert logits.shape == (90, 4)
@@ -97,14 +96,16 @@ def test_two_classes_are_symmetric_and_a_missing_class_is_never_chosen():
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("C", [0.3, 1000.0])
-def test_the_gradient_of_the_stated_objective_is_zero(classes, C):
+@pytest.mark.parametrize("n_features", [6, 2])  # the solver is chosen by the samples per feature
+def test_the_gradient_of_the_stated_objective_is_zero(classes, C, n_features):
     """C sum_i cross_entropy_i + ||W||^2 / 2, W the weights of the scaled features."""
+    x = X[:, :n_features] * 3 + 5
     y = Y % classes
     y[:9] = (y[:9] + 1) % classes  # not separable
-    probe = convex_probe(X * 3 + 5, y, strengths=[C]).probe
-    scale = (X * 3 - (X * 3).mean(0)).square().sum(1).mean().sqrt()
+    probe = convex_probe(x, y, Cs=[C]).probe
+    scale = (x - x.mean(0)).square().sum(1).mean().sqrt()
     weight = (probe.weight * scale).requires_grad_()
-    scaled = (X * 3 + 5) / scale
+    scaled = x / scale
     fit = nn.functional.cross_entropy(scaled @ weight.T + probe.bias, y, reduction="sum")
     (C * fit + weight.square().sum() / 2).backward()
     assert weight.grad.abs().max() < 1e-5 * C
@@ -113,18 +114,17 @@ def test_the_gradient_of_the_stated_objective_is_zero(classes, C):
 def test_the_penalty_is_chosen_by_cross_validation():
     """A penalty so strong that the rarer class is never guessed loses; one candidate is taken."""
     y = (X[:, 0] > 0).long()
-    assert convex_probe(X, y, strengths=[0.5]).C == 0.5
-    assert convex_probe(X, y, strengths=[1e-6, 100.0]).C == 100.0
+    assert convex_probe(X, y, Cs=[0.5]).C == 0.5
+    assert convex_probe(X, y, Cs=[1e-6, 100.0]).C == 100.0
 
 
-def test_unit_rows_and_neighbours():
-    assert unit_rows(X).norm(dim=1).numpy() == pytest.approx(np.ones(90))
-    assert knn_accuracy(X, Y, X, Y, k=1) == 1.0
+def test_nearest_neighbours():
+    assert knn_accuracy(X, Y, X, Y, n_neighbors=1) == 1.0
     majority = (Y.bincount().argmax() == Y).double().mean().item()
-    assert knn_accuracy(X, Y, X, Y, k=500) == pytest.approx(majority)
+    assert knn_accuracy(X, Y, X, Y, n_neighbors=500) == pytest.approx(majority)
 
 
-def test_signed_parts_let_a_linear_probe_tell_distance_from_zero():
+def test_with_signed_parts_a_linear_probe_can_use_the_absolute_value():
     parts = signed_parts(X)
     assert parts.shape == (len(X), 2 * X.shape[1])
     assert parts.min() == 0
@@ -150,7 +150,7 @@ def test_signed_parts_let_a_linear_probe_tell_distance_from_zero():
         (X, Y.tolist(), "labels is a list"),
     ],
 )
-def test_mistakes_are_named(features, labels, match):
+def test_invalid_arguments_are_refused(features, labels, match):
     with pytest.raises(InputError, match=match):
         linear_probe(features, labels)
 
@@ -162,30 +162,30 @@ def test_settings_are_checked():
         linear_probe(X, Y, n_classes=2)
     with pytest.raises(InputError, match=r"n_classes=4\.0 must be a whole number"):
         linear_probe(X, Y, n_classes=4.0)
-    with pytest.raises(InputError, match="epochs=0"):
-        linear_probe(X, Y, method="adam", epochs=0)
+    with pytest.raises(InputError, match="n_epochs=0"):
+        linear_probe(X, Y, method="adam", n_epochs=0)
     with pytest.raises(InputError, match=r"batch_size=1\.5 must be a whole number"):
         linear_probe(X, Y, method="adam", batch_size=1.5)
     with pytest.raises(InputError, match="features is empty"):
         linear_probes([], Y)
-    with pytest.raises(InputError, match="strengths is empty"):
-        convex_probe(X, Y, strengths=[])
+    with pytest.raises(InputError, match="Cs is empty"):
+        convex_probe(X, Y, Cs=[])
     with pytest.raises(InputError, match=r"features are torch\.uint8; give floating-point"):
         linear_probe(X.to(torch.uint8), Y)
-    with pytest.raises(InputError, match="k=0"):
-        knn_accuracy(X, Y, X, Y, k=0)
+    with pytest.raises(InputError, match="n_neighbors=0"):
+        knn_accuracy(X, Y, X, Y, n_neighbors=0)
 
 
 @pytest.mark.parametrize("method", ["adam", "convex"])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
 def test_labels_of_any_integer_dtype_are_the_same(method, dtype):
-    as_read = linear_probe(X, Y.to(dtype), method=method, epochs=2)
-    assert torch.equal(as_read.weight, linear_probe(X, Y, method=method, epochs=2).weight)
+    as_read = linear_probe(X, Y.to(dtype), method=method, n_epochs=2)
+    assert torch.equal(as_read.weight, linear_probe(X, Y, method=method, n_epochs=2).weight)
     assert as_read.accuracy(X, Y.to(dtype)) == as_read.accuracy(X, Y)
-    assert knn_accuracy(X.clone().requires_grad_(), Y.to(dtype), X, Y, k=1) == 1.0
+    assert knn_accuracy(X.clone().requires_grad_(), Y.to(dtype), X, Y, n_neighbors=1) == 1.0
 
 
-def test_constants_that_have_no_exact_mean_are_constant():
+def test_constant_features_with_a_rounded_mean_are_constant():
     with pytest.raises(InputError, match="constant"):
         convex_probe(torch.full((90, 6), 0.1), Y)
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import pytest
 
 from eigenlab.cli import main
-from toy_cli import TOY_CLI
 
 
 class Outcome(NamedTuple):
@@ -34,12 +33,12 @@ def call(capsys, tmp_path, monkeypatch, toy):
 
 @pytest.fixture
 def start(tmp_path):
-    """Start the command line with the toy experiment in a process of its own."""
+    """Start the command line in a process of its own, where the toy experiment is found, too."""
     processes = []
 
     def run(*words: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", TOY_CLI, *map(str, words)],
+            [sys.executable, "-m", "eigenlab", *map(str, words)],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import errno
 import json
@@ -12,10 +13,12 @@ import sys
 import pytest
 
 import eigenlab
-from eigenlab.cli import execute
-from eigenlab.cli.execute import select
+from eigenlab.cli import reproduce
+from eigenlab.cli import run as run_command
+from eigenlab.cli.selection import select
 from eigenlab.errors import InputError
-from eigenlab.experiments import TABLE
+from eigenlab.experiments import outlines
+from toy_paths import SHOWN, load
 
 HEAVY = ("torch", "plotly", "pydantic", "sklearn", "scipy", "numpy", "jinja2", "joblib", "pooch")
 
@@ -51,9 +54,19 @@ def test_help_lists_every_command(call):
 def test_list_names_experiments_and_questions(call):
     shown = call("list")
     assert shown.status == 0
-    assert shown.out.split() == ["toy", "9a,", "9b", "A", "toy"]
+    head, row = shown.out.splitlines()
+    assert head.split() == [
+        "experiment", "questions", "minutes:", "smoke,", "course,", "full", "title"
+    ]  # fmt: skip
+    assert row.split() == ["toy", "9a,", "9b", "0.01,", "2,", "?", "A", "toy"]
+    assert row.index("9a") == head.index("questions")
+    assert row.index("A toy") == head.index("title")
     assert json.loads(call("list", "--json").out) == {
-        "toy": {"title": "A toy", "source": ["9a", "9b"]}
+        "toy": {
+            "title": "A toy",
+            "questions": ["9a", "9b"],
+            "minutes": {"smoke": 0.01, "course": 2.0},
+        }
     }
 
 
@@ -62,7 +75,7 @@ def test_run_help_lists_the_fields_with_unit_bounds_default_and_presets(call, mo
     shown = call("run", "toy", "--help").out
     assert "--steps INT" in shown
     assert "Number of steps to take. [steps; ≥ 1; ≤ 1000; default 4; smoke: 2; course: 3;" in shown
-    assert "[choices: plain, broken, absent]" in shown
+    assert "[choices: plain, broken, absent, refused]" in shown
     assert "--loud --no-loud" in shown
     assert "at least 1 long" in shown
     assert "--seed INT" in shown
@@ -82,6 +95,10 @@ def test_run_without_a_name_lists_the_experiments(call):
         (["run", "toy", "--preset", "smok"], "did you mean 'smoke'?"),
         (["run", "toy", "--steps", "0"], "steps=0: input should be greater than or equal to 1"),
         (["run", "toy", "--steps", "many"], '"many"'),
+        (["run", "toy", "--steps", "3.5"], '"3.5" is not a whole number'),
+        (["run", "toy", "--seed", "1.9"], '"1.9" is not a whole number'),
+        (["run", "toy", "--pause", "inf"], "pause=inf: input should be a finite number"),
+        (["reproduce", "--jobs", "0"], "--jobs 0"),
         (["run", "toy", "--steps", "0", "--pause", "-1"], "pause=-1.0"),
         (["run", "toy", "--kind", "plane"], 'Did you mean "plain"?'),
         (["run", "--steps", "3", "toy"], "name the experiment before --steps"),
@@ -172,7 +189,7 @@ def test_a_bug_keeps_its_traceback(call, monkeypatch):
     def broken(*_args, **_options):
         raise KeyError("a bug")
 
-    monkeypatch.setattr(execute, "perform", broken)
+    monkeypatch.setattr(run_command, "perform", broken)
     with pytest.raises(KeyError, match="a bug"):
         call("run", "toy")
 
@@ -201,25 +218,22 @@ def test_reproduce_again_needs_resume(call):
 
 
 def test_one_broken_experiment_does_not_stop_the_others(call, tmp_path, monkeypatch):
-    import sys as modules
+    original = reproduce.perform
 
-    import toy as toy_module
-    from eigenlab.experiments import TABLE, Row
+    def perform(experiment, config, folder, *, resume):
+        if experiment.name == "early":
+            raise InputError("this one is broken")
+        return original(experiment, config, folder, resume=resume)
 
-    broken = type(modules)("eigenlab.experiments.early")
-    config = toy_module.ToyConfig
-
-    def fail(*_args):
-        raise InputError("this one is broken")
-
-    broken.EXPERIMENT = toy_module.Experiment(
-        "early", "Early", ("8a",), "", config, (toy_module.Stage("count", fail),), ()
+    early = dataclasses.replace(load("toy", SHOWN), name="early")
+    monkeypatch.setattr(reproduce, "perform", perform)
+    monkeypatch.setattr(reproduce, "select", lambda only: ["early", "toy"])
+    monkeypatch.setattr(
+        reproduce,
+        "load_experiment",
+        lambda name: early if name == "early" else load("toy", SHOWN),
     )
-    monkeypatch.setitem(modules.modules, "eigenlab.experiments.early", broken)
-    rows = {"early": Row("early", "Early", ("8a",)), **TABLE}
-    TABLE.clear()
-    TABLE.update(rows)
-    status, _, err = call("reproduce", "--preset", "smoke")
+    status, _, err = call("reproduce", "--preset", "smoke", "--jobs", "1")
     assert status == 1
     assert "early: this one is broken" in err
     page = (tmp_path / "report/index.html").read_text()
@@ -233,12 +247,51 @@ def test_reproduce_json(call):
     assert content["notes"]["toy"]["status"] == "finished"
 
 
+def test_reproduce_takes_a_seed_and_writes_every_check_as_a_row(call, tmp_path):
+    words = ("reproduce", "--preset", "smoke", "--seed", "7", "--csv", "checks.csv")
+    assert call(*words).status == 0
+    config = json.loads((tmp_path / "report/runs/toy/config.json").read_text())["config"]
+    assert config["seed"] == 7
+    with (tmp_path / "checks.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["claim"], row["measured"], row["holds"]) for row in rows] == [
+        ("9a.counts", "2.0", "True"),
+        ("9b.mean", "2.0", "True"),
+        ("9b.large", "2.0", "False"),
+    ]
+    assert {row["experiment"] for row in rows} == {"toy"}
+    assert call("reproduce", "--preset", "smoke", "--resume").status == 2, "another seed"
+
+
+def test_settings_that_no_claim_speaks_of_depart_from_nothing(call):
+    status, out, _ = call("run", "toy", "--sizes", "1e6")
+    assert status == 0
+    assert "9b.mean" in out
+    assert "not claimed here" in out
+    assert "it speaks of sizes from -100 to 100 (here 1000000.0)" in " ".join(
+        out.replace("│", " ").split()
+    )
+
+
+def test_show_tells_where_a_question_stands(call):
+    out = call("show", "1e").out
+    assert "closed_form.py:" in out
+    assert "linear_gradients" in out
+    assert call("show", "1E").status == 0
+    wrong = call("show", "1x")
+    assert wrong.status == 2
+    assert "question '1x' is unknown" in wrong.err
+
+
 def test_only_selects_by_question_number_or_name():
     assert select("1e") == ["gradient-flow"]
     assert select("2") == ["surnames"]
     assert select("2a, rnn-layer") == ["rnn-layer", "surnames"]
+    assert select("3a-ii") == select("3a") == ["latent-width", "few-label-probe"]
+    assert select("3a'") == select("3a’") == ["few-label-probe"]
+    assert select("5f") == select("5.F") == ["graph-clustering"]
     assert select("1") == ["rnn-layer", "gradient-flow", "gradient-statistics", "stacked-rnn"]
-    assert select(None) == list(TABLE)
+    assert select(None) == list(outlines())
     with pytest.raises(InputError, match="did you mean 'surnames'"):
         select("surname")
 
@@ -269,7 +322,7 @@ def test_verify_finds_a_removed_and_an_added_record(call, tmp_path):
     assert call("verify", "run").status == 1
     call("run", "toy", "--out", "absent", "--kind", "absent")
     (tmp_path / "absent/records/average.json").write_text(
-        '{"seconds": 0.0, "record": {"mean": 2.0, "sizes": [2.0]}}'
+        '{"seconds": 0.0, "record": {"seeds": [0], "mean": 2.0, "sizes": [2.0]}}'
     )
     assert call("verify", "absent").status == 1
 
@@ -310,25 +363,14 @@ def test_only_the_first_rank_prints_and_writes(call, tmp_path, monkeypatch):
     assert files(tmp_path) == []
 
 
-def test_a_run_that_is_refused_at_its_first_stage_leaves_nothing(call, tmp_path, monkeypatch):
-    import toy as toy_module
-    from eigenlab.errors import DataError
-
-    def refuse(*_args):
-        raise DataError("the data is not here; fetch it")
-
-    stage = toy_module.Stage("count", refuse)
-    experiment = dataclasses.replace(
-        toy_module.EXPERIMENT, stages=(stage, *toy_module.EXPERIMENT.stages[1:])
-    )
-    monkeypatch.setattr(toy_module, "EXPERIMENT", experiment)
+def test_a_run_that_is_refused_at_its_first_stage_leaves_nothing(call, tmp_path):
     for words in ([], ["--out", "a/b/c"]):
-        shown = call("run", "toy", *words)
+        shown = call("run", "toy", "--kind", "refused", *words)
         assert shown.status == 2
         assert "the data is not here" in shown.err
         assert files(tmp_path) == []
     (tmp_path / "mine").mkdir()
-    assert call("run", "toy", "--out", "mine/run").status == 2
+    assert call("run", "toy", "--kind", "refused", "--out", "mine/run").status == 2
     assert files(tmp_path) == ["mine"]
 
 
@@ -361,18 +403,21 @@ def test_a_full_disk_is_told_in_one_line(call, monkeypatch):
     def full(*_args, **_options):
         raise OSError(errno.ENOSPC, "No space left on device", "run/records/count.json")
 
-    monkeypatch.setattr(execute, "perform", full)
+    monkeypatch.setattr(run_command, "perform", full)
     shown = call("run", "toy")
     assert shown.status == 2
     assert shown.err == "eigenlab: run/records/count.json: No space left on device\n"
 
 
-def test_a_terminal_without_unicode_is_served(tmp_path):
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "EIGENLAB_CACHE": str(tmp_path)}
-    command = [sys.executable, "-m", "eigenlab", "data", "list"]
+def test_a_terminal_without_unicode_gets_plain_characters(tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "160"}
+    command = [sys.executable, "-m", "eigenlab", "run", "toy", "--out", str(tmp_path / "run")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert "names-mini" in done.stdout
-    assert done.stderr == ""
+    assert "ok held" in done.stdout
+    assert "x failed, as documented" in done.stdout
+    assert ">= 10" in done.stdout
+    assert "+- 1e-9" in done.stdout
+    assert "?" not in done.stdout
 
 
 @pytest.mark.parametrize(("asked", "threads"), [(None, 1), ("2", 2)])

@@ -1,4 +1,4 @@
-"""A table of numbers goes in; the same rows come out with their cluster, or one clear line."""
+"""``eigenlab cluster`` writes the rows of a table with their labels, or one line of error."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write(path, *, delimiter=",", header="x,y", values=X, encoding="utf-8"):
 
 
 def same_partition(labels):
-    """Labels name the three groups, whichever way round."""
+    """Labels are those of the three groups, up to their order."""
     pairs = set(zip(labels, GROUPS, strict=True))
     return len(pairs) == len(set(labels)) == len(set(GROUPS))
 
@@ -49,7 +49,7 @@ def test_help_imports_nothing_heavy():
 
 @pytest.mark.parametrize("header", ["x,y", ""])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", " "])
-def test_rows_come_out_as_they_went_in_with_their_cluster(call, tmp_path, delimiter, header):
+def test_the_output_is_the_input_with_a_column_of_labels(call, tmp_path, delimiter, header):
     path = write(tmp_path / "in.csv", delimiter=delimiter, header=header)
     assert call("cluster", path, "--k", "3", "--out", "out.csv").status == 0
     written = (tmp_path / "out.csv").read_text().splitlines()
@@ -61,14 +61,14 @@ def test_rows_come_out_as_they_went_in_with_their_cluster(call, tmp_path, delimi
     assert same_partition(labels)
 
 
-def test_auto_finds_the_groups_and_json_says_how(call, tmp_path):
+def test_auto_finds_the_groups_and_json_reports_the_spectrum(call, tmp_path):
     write(tmp_path / "in.csv")
     shown = call("cluster", "in.csv", "--k", "auto", "--out", "out.csv", "--json", "--gamma", "0.3")
     found = json.loads(shown.out)
     default = call("cluster", "in.csv", "--out", "out.csv", "--json", "--gamma", "0.3")
     assert json.loads(default.out)["chosen"] == found["chosen"]
     assert (found["n_clusters"], sorted(found["sizes"].values())) == (3, [8, 10, 12])
-    assert (found["rows"], found["columns"], found["graph"]) == (30, ["x", "y"], "dense")
+    assert (found["rows"], found["columns"], found["representation"]) == (30, ["x", "y"], "dense")
     assert found["gamma"] == 0.3
     assert found["residual"] < 1e-6
     assert 0 < found["gap"] < 1
@@ -88,7 +88,7 @@ def test_the_same_seed_gives_the_same_file(call, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_the_summary_names_what_was_found(call, tmp_path):
+def test_the_summary_reports_sizes_and_representation(call, tmp_path):
     write(tmp_path / "in.csv")
     out = call("cluster", "in.csv", "--k", "3", "--out", "out.csv").out
     assert "30 rows, 2 columns (x, y)" in out
@@ -100,7 +100,7 @@ def test_the_summary_names_what_was_found(call, tmp_path):
     assert "23: 1, ... (2 more)" in many
 
 
-def test_columns_are_chosen_by_name_or_number_and_the_others_kept(call, tmp_path):
+def test_columns_are_selected_by_name_or_number_and_all_are_kept(call, tmp_path):
     rows = [f"p{i},{x:.4f},{y:.4f}" for i, (x, y) in enumerate(X)]
     (tmp_path / "in.csv").write_text("\n".join(["name,x,y", *rows]), encoding="utf-8-sig")
     for columns in ("x,y", "2,3", "y, 2"):
@@ -112,12 +112,12 @@ def test_columns_are_chosen_by_name_or_number_and_the_others_kept(call, tmp_path
         assert same_partition([line.rsplit(",", 1)[1] for line in written[1:]])
 
 
-def test_standardize_frees_the_small_column(call, tmp_path):
+def test_standardize_scales_a_column_of_small_variance(call, tmp_path):
     noise = np.random.default_rng(1).uniform(-1, 1, 30) * 1e4
     write(tmp_path / "in.csv", values=np.stack([X[:, 0] + X[:, 1] * 2, noise], axis=1))
     words = ("cluster", "in.csv", "--k", "3", "--out", "out.csv")
     alone = call(*words)
-    assert "note: column 'y' spreads" in alone.err
+    assert "note: the standard deviation of column 'y' is" in alone.err
     freed = call(*words, "--standardize", "--json")
     assert "note" not in freed.err
     # Columns of variance one: the total variance is 2.
@@ -134,9 +134,9 @@ def test_warnings_of_the_estimator_are_one_line_notes(call, tmp_path):
     assert "Warning" not in shown.err
 
 
-def test_a_repeated_note_is_told_once_and_other_warnings_pass():
+def test_a_repeated_note_is_printed_once_and_other_warnings_are_reissued():
     def warn():
-        with command._noted(notes):
+        with command._warnings_as_notes(notes):
             warnings.simplefilter("always")
             for text in ("few\nclusters", "few\nclusters"):
                 warnings.warn(text, FewerClustersWarning, stacklevel=1)
@@ -160,30 +160,30 @@ def test_a_repeated_note_is_told_once_and_other_warnings_pass():
         ("x,y\n1,2\n1,2,3\n4,5\n", [], "line 3: 3 cells, but the first row has 2"),
         ("", [], "is empty"),
         ("\n \n", [], "is empty"),
-        ("x,y\n", [], "a header and no rows"),
-        ("x,y\n1,2\n", [], "1 row; clusters need at least 2"),
-        ("1,2\n3,4\n", ["--k", "3"], "--k 3 is more than the 2 rows"),
+        ("x,y\n", [], "a header but no rows"),
+        ("x,y\n1,2\n", [], "1 row; expected at least 2"),
+        ("1,2\n3,4\n", ["--k", "3"], "--k 3 exceeds the 2 rows"),
         ("1,2\n3,4\n", ["--k", "0"], "--k 0: expected auto or"),
         ("1,2\n3,4\n", ["--k", "two"], "--k two"),
         ("1,2\n3,4\n", ["--gamma", "wide"], "--gamma wide: expected a positive number"),
         ("1,2\n3,4\n", ["--gamma", "-1"], "--gamma -1"),
-        ("1,2\n3,4\n", ["--affinity", "nearest_neighbors", "--gamma", "2"], "no width"),
+        ("1,2\n3,4\n", ["--affinity", "nearest_neighbors", "--gamma", "2"], "no Gaussian weights"),
         ("1,2\n3,4\n", ["--affinity", "rbfs"], "rbfs"),
         ("1,2\n3,4\n", ["--n-neighbors", "1"], "--n-neighbors 1"),
         ("1,2\n3,4\n", ["--seed", "-1"], "--seed -1"),
         ("1,2\n3,4\n", ["--columns", "3"], "columns 1 to 2 and no header"),
         ("age,b\n3,4\n", ["--columns", "aeg"], "did you mean 'age'?"),
-        ("a,a\n3,4\n", ["--columns", "a"], "columns 1, 2 are both called so"),
-        ("a,b\n3,4\n", ["--columns", "a,1"], "named twice"),
+        ("a,a\n3,4\n", ["--columns", "a"], "columns 1, 2 have this name"),
+        ("a,b\n3,4\n", ["--columns", "a,1"], "given twice"),
         ("a,b\n3,4\n", ["--columns", ","], "--columns is empty"),
-        ("x,cluster\n3,4\n5,6\n", [], "has a column 'cluster' already"),
+        ("x,cluster\n3,4\n5,6\n", [], "already has a column 'cluster'"),
         ("1e300,2\n-1e300,4\n", [], "column 1 has numbers too large"),
-        ("1,2\n3,4\n", ["--out", "in.csv"], "--out in.csv is FILE too"),
-        ("1,2\n3,4\n", ["--figure", "./out.csv"], "--figure out.csv is --out too"),
+        ("1,2\n3,4\n", ["--out", "in.csv"], "--out in.csv is the same file as FILE"),
+        ("1,2\n3,4\n", ["--figure", "./out.csv"], "--figure out.csv is the same file as --out"),
         ("1,2\n3,4\n", ["--out", "."], "--out . is a folder"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_and_leaves_nothing(call, tmp_path, content, words, message):
+def test_an_error_is_one_line_and_writes_no_file(call, tmp_path, content, words, message):
     path = tmp_path / "in.csv"
     path.write_text(content)
     defaults = {"--k": "2", "--out": "out.csv"}
@@ -239,13 +239,13 @@ def test_equal_points_and_two_rows_are_clustered(call, tmp_path):
     assert sorted((tmp_path / "out.csv").read_text().split()) in (["1,0", "9,1"], ["1,1", "9,0"])
 
 
-def test_header_can_be_told(tmp_path):
+def test_a_header_can_be_declared(tmp_path):
     (tmp_path / "in.csv").write_text("2020,2021\n1,2\n")
     assert read_table(tmp_path / "in.csv").names is None
     assert read_table(tmp_path / "in.csv", header=True).names == ("2020", "2021")
 
 
-def test_the_picture_is_one_page_that_fetches_nothing(call, tmp_path):
+def test_the_figure_is_a_self_contained_page(call, tmp_path):
     write(tmp_path / "in.csv", header="<b>,y")
     shown = call("cluster", "in.csv", "--k", "3", "--out", "out.csv", "--figure", "out.html")
     assert shown.status == 0
@@ -267,7 +267,7 @@ def record(axes, n=4):
     }
 
 
-def test_the_picture_draws_each_pair_of_axes():
+def test_the_figure_has_a_panel_for_each_pair_of_axes():
     chart = cluster_figure.draw(record(3))
     assert len(chart.data) == 3 * 2
     titles = [
@@ -288,7 +288,7 @@ def test_one_column_is_drawn_against_the_row():
 
 
 def test_many_points_are_sampled_and_many_columns_embedded(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "SHOWN", 20)
+    monkeypatch.setattr(command, "MAX_POINTS", 20)
     write(tmp_path / "in.csv", header="", values=np.hstack([X, X]))
     drawn = []
     monkeypatch.setattr(command, "draw", lambda r: (drawn.append(r), cluster_figure.draw(r))[1])

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 
 import pytest
 
+from processes import wait_for
+
 SLOW = ("run", "toy", "--out", "run", "--steps", "400", "--pause", "0.05")
-
-
-def wait_for(path, process, *, contains=""):
-    deadline = time.monotonic() + 60
-    while not (path.exists() and contains in path.read_text()):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, f"{path} did not appear"
-        time.sleep(0.01)
 
 
 def test_ctrl_c_stops_at_a_safe_point_and_says_how_to_continue(start, tmp_path):
@@ -47,12 +40,12 @@ def test_a_second_ctrl_c_stops_at_once(start, tmp_path):
 
 
 def test_ctrl_c_during_reproduce_still_writes_the_report(start, tmp_path):
-    process = start("reproduce", "--out", "all", "--preset", "slow")
+    process = start("reproduce", "--only", "toy", "--out", "all", "--preset", "slow")
     wait_for(tmp_path / "all/runs/toy/metrics.jsonl", process, contains="step")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "eigenlab reproduce --preset slow --out all --resume" in err
+    assert "eigenlab reproduce --preset slow --out all --resume --only toy" in err
     page = (tmp_path / "all/index.html").read_text()
     assert "Unfinished." in page
     assert "stopped on request" in page

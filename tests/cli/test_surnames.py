@@ -15,8 +15,8 @@ NAMES = ["Ivanov", "Petrov", "Orlov", "Rossi", "Bianchi", "Verdi"]
 def model(tmp_path_factory):
     """A model that knows two languages."""
     path = tmp_path_factory.mktemp("model") / "names.safetensors"
-    classifier = NameClassifier(rnn_size=16, members=1, ngrams=1, batch_size=3, epochs=30)
-    classifier.set_params(calibration_fraction=0, learning_rate=0.01)
+    classifier = NameClassifier(rnn_size=16, n_members=1, max_ngram=1, batch_size=3, n_epochs=30)
+    classifier.set_params(random_state=0, calibration_fraction=0, learning_rate=0.01)
     classifier.fit(NAMES, ["Russian"] * 3 + ["Italian"] * 3).save(path)
     return path
 
@@ -72,7 +72,7 @@ def test_train_saves_a_model_that_predict_reads(call, monkeypatch, tmp_path):
     fit = NameClassifier.fit
 
     def quick(self, names, languages, **options):
-        self.set_params(rnn_size=8, members=1, epochs=1)
+        self.set_params(rnn_size=8, n_members=1, n_epochs=1)
         return fit(self, names[::40], languages[::40], **options)
 
     monkeypatch.setattr(NameClassifier, "fit", quick)

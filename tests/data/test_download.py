@@ -21,7 +21,7 @@ def names_in(cache):
     return sorted(entry.name for entry in cache.iterdir())
 
 
-def test_an_archive_is_fetched_whole_and_nothing_is_left_beside_it(served_archive, cache):
+def test_an_archive_is_fetched_and_no_other_file_is_left(served_archive, cache):
     assert find("tongues") == cache / "tongues"
     assert content_of(cache / "tongues") == CONTENT
     assert verify("tongues") == []
@@ -53,7 +53,7 @@ def test_progress_counts_bytes_to_the_end(served_archive, cache):
     assert Recorder.messages[0].startswith("fetching tongues from 127.0.0.1")
 
 
-def test_a_present_dataset_asks_no_server(served_archive, cache):
+def test_a_dataset_in_the_cache_is_not_downloaded_again(served_archive, cache):
     fetch("tongues")
     (served_archive[0] / "data.zip").unlink()
     assert fetch("tongues") == cache / "tongues"
@@ -71,8 +71,8 @@ def test_fetch_replaces_only_what_is_wrong(served_archive, cache):
     assert whole.stat().st_ino == before
 
 
-def test_a_reader_never_sees_half_a_replacement(served_archive, cache):
-    """The file is replaced by a rename: who has the old one open keeps reading the old one."""
+def test_an_open_file_is_not_changed_by_its_replacement(served_archive, cache):
+    """The file is replaced by a rename, so an open file keeps its old content."""
     (cache / "tongues").mkdir(parents=True)
     (cache / "tongues" / "Elvish.txt").write_bytes(b"old\n")
     with (cache / "tongues" / "Elvish.txt").open("rb") as reader:
@@ -81,7 +81,7 @@ def test_a_reader_never_sees_half_a_replacement(served_archive, cache):
     assert content_of(cache / "tongues") == CONTENT
 
 
-def test_a_fetch_inside_a_fetch_disturbs_neither(served_archive, cache):
+def test_two_nested_downloads_both_succeed(served_archive, cache):
     """The second one begins and ends while the first is downloading."""
 
     class Rival(Reporter):
@@ -100,8 +100,8 @@ def test_a_fetch_inside_a_fetch_disturbs_neither(served_archive, cache):
     assert names_in(cache) == ["tongues"]
 
 
-def test_mirrors_are_tried_in_order_and_share_the_work(server, cache, register):
-    """The first is dead, the second has one right and one wrong file, the third the other."""
+def test_mirrors_are_tried_in_order_for_the_remaining_files(server, cache, register):
+    """The first has no file, the second one right and one wrong file, the third the other."""
     folder, address = server
     for sub, elvish in (("two", CONTENT["Elvish.txt"]), ("three", b"not read")):
         (folder / sub).mkdir()
@@ -112,7 +112,7 @@ def test_mirrors_are_tried_in_order_and_share_the_work(server, cache, register):
     assert content_of(fetch("tongues")) == CONTENT
 
 
-def test_every_reason_is_told_and_nothing_wrong_is_kept(server, cache, register):
+def test_every_reason_is_reported_and_no_wrong_file_is_kept(server, cache, register):
     folder, address = server
     (folder / "bad.zip").write_bytes(archive(CONTENT)[:-10])
     (folder / "other.zip").write_bytes(archive({"Elvish.txt": b"Elrond\n"}))
@@ -137,7 +137,7 @@ def test_every_reason_is_told_and_nothing_wrong_is_kept(server, cache, register)
     assert names_in(cache) == []
 
 
-def test_cancelling_leaves_nothing(served_archive, cache):
+def test_a_cancelled_download_leaves_no_file(served_archive, cache):
     reporter = Reporter()
     reporter.cancel()
     with pytest.raises(Cancelled):
@@ -145,7 +145,7 @@ def test_cancelling_leaves_nothing(served_archive, cache):
     assert names_in(cache) == []
 
 
-def test_what_a_killed_fetch_left_is_cleared_after_a_day(served_archive, cache):
+def test_temporary_folders_are_removed_after_a_day(served_archive, cache):
     old, recent = cache / ".fetch-old", cache / ".fetch-recent"
     for folder in (old, recent):
         folder.mkdir(parents=True)
@@ -155,7 +155,7 @@ def test_what_a_killed_fetch_left_is_cleared_after_a_day(served_archive, cache):
     assert names_in(cache) == [".fetch-recent", "tongues"]
 
 
-def test_a_cache_that_cannot_be_written_is_told(served_archive, tmp_path, monkeypatch):
+def test_a_cache_that_cannot_be_written_is_an_error(served_archive, tmp_path, monkeypatch):
     """A path below a regular file cannot be made, not even by a superuser."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("EIGENLAB_CACHE", str(tmp_path / "file" / "cache"))
@@ -164,7 +164,7 @@ def test_a_cache_that_cannot_be_written_is_told(served_archive, tmp_path, monkey
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="a superuser may write anywhere")
-def test_a_read_only_cache_is_told(served_archive, cache):
+def test_a_read_only_cache_is_an_error(served_archive, cache):
     cache.mkdir()
     cache.chmod(0o500)
     with pytest.raises(DataError, match="Permission denied"):
@@ -192,8 +192,8 @@ fetch("tongues")
 """
 
 
-def test_two_processes_fetching_at_once_leave_a_whole_cache(server, cache):
-    """Both wait at a line and then fetch 40 files; every file must be whole."""
+def test_two_processes_can_download_at_the_same_time(server, cache):
+    """Both start at the same time and download 40 files; every file must be complete."""
     folder, address = server
     content = {f"{i:02d}.txt": os.urandom(20_000) for i in range(40)}
     (folder / "data.zip").write_bytes(archive(content))

@@ -54,18 +54,18 @@ def test_every_type_is_read_back(tmp_path, code, dtype, packed):
         (gzip.compress(idx(IMAGES))[:-12], "truncated or damaged inside its gzip stream"),
     ],
 )
-def test_a_damaged_file_is_named_with_its_fault(tmp_path, content, match):
+def test_a_damaged_file_is_an_error_with_the_reason(tmp_path, content, match):
     (tmp_path / "broken").write_bytes(content)
     with pytest.raises(DataError, match=f"broken.*{match}"):
         read_idx(tmp_path / "broken")
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(DataError, match="nowhere cannot be read: No such file"):
         read_idx(tmp_path / "nowhere")
 
 
-def test_images_and_labels_are_read_from_a_folder_of_ones_own(tmp_path):
+def test_images_and_labels_are_read_from_the_users_own_folder(tmp_path):
     images, labels = load_mnist("train", mnist(tmp_path))
     np.testing.assert_array_equal(images, IMAGES)
     np.testing.assert_array_equal(labels, LABELS)
@@ -79,7 +79,7 @@ def test_files_without_gzip_are_read_too(tmp_path):
     assert load_mnist("test", tmp_path)[0].shape == (4, 28, 28)
 
 
-def test_files_that_do_not_belong_together_are_refused(tmp_path):
+def test_files_that_do_not_match_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"holds 4 images but .* 3 labels"):
         load_mnist("train", mnist(tmp_path, labels=LABELS[:3]))
     with pytest.raises(DataError, match=r"holds uint8 of shape \(4,\), expected bytes in 3"):
@@ -88,12 +88,12 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path):
         load_mnist("train", mnist(tmp_path, images=IMAGES[:, 1:]))
 
 
-def test_labels_that_are_no_digits_are_refused(tmp_path):
+def test_labels_that_are_not_digits_are_refused(tmp_path):
     with pytest.raises(DataError, match="holds label 200"):
         load_mnist("train", mnist(tmp_path, labels=np.array([0, 200, 3, 1], np.uint8)))
 
 
-def test_an_unknown_split_is_the_users_mistake(tmp_path):
+def test_an_unknown_split_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match="split='valid' is unknown"):
         load_mnist("valid", tmp_path)
 

@@ -36,7 +36,7 @@ def test_environment_without_the_dataset_falls_through_to_the_cache(
     assert find("tongues") == cached
 
 
-def test_a_wrong_root_or_environment_is_told_not_skipped(tmp_path, cache, register, monkeypatch):
+def test_an_invalid_root_or_environment_is_an_error(tmp_path, cache, register, monkeypatch):
     register()
     put(cache / "tongues")
     with pytest.raises(DataError, match="holds no folder 'tongues'"):
@@ -68,9 +68,7 @@ def test_absent_data_names_the_command_and_the_folder(cache, register):
         (lambda file: file.unlink(), "is missing"),
     ],
 )
-def test_damage_is_found_and_the_file_named(
-    tmp_path, cache, register, monkeypatch, place, damage, told
-):
+def test_a_damaged_file_is_found(tmp_path, cache, register, monkeypatch, place, damage, told):
     register()
     folder = put((cache if place == "cache" else tmp_path / "own") / "tongues")
     if place == "environment":
@@ -84,7 +82,7 @@ def test_damage_is_found_and_the_file_named(
         find("tongues")
 
 
-def test_data_of_ones_own_is_allowed_through_root_and_verify_tells(tmp_path, cache, register):
+def test_the_users_own_data_in_root_are_found_and_verify_reports_them(tmp_path, cache, register):
     register()
     put(tmp_path / "own" / "tongues", {"Elvish.txt": b"Elrond\n"})
     assert find("tongues", root=tmp_path / "own")
@@ -95,7 +93,7 @@ def test_data_of_ones_own_is_allowed_through_root_and_verify_tells(tmp_path, cac
     assert problems["Elvish.txt"].startswith("is truncated")
 
 
-def test_status_tells_the_place_of_every_dataset(cache, register):
+def test_status_has_the_place_of_every_dataset(cache, register):
     register()
     states = {state.name: state for state in status()}
     assert states["names-mini"].place == "embedded"
@@ -131,7 +129,7 @@ def test_cache_follows_the_environment(tmp_path, monkeypatch):
     assert cache_folder().name == "eigenlab"
 
 
-def test_import_is_light():
+def test_the_package_imports_neither_numpy_nor_a_network_client():
     code = (
         "import sys, eigenlab.data;"
         "print([m for m in ('torch', 'numpy', 'pooch', 'requests') if m in sys.modules])"
@@ -140,8 +138,7 @@ def test_import_is_light():
     assert told.stdout.strip() == "[]"
 
 
-def test_a_row_is_all_a_later_dataset_needs():
-    """Layouts of DESIGN: one folder per dataset, any file name, mirrors by path or by name."""
+def test_mirrors_are_formatted_by_path_or_name():
     mirror = Mirror("https://host/{name}")
     assert mirror.url.format(path="mnist/a.gz", name="a.gz") == "https://host/a.gz"
     assert dataset("names").files[0].path == "names/Arabic.txt"

@@ -47,12 +47,12 @@ def test_bad_utf8_names_file_and_line(tmp_path):
         load_names("names", root)
 
 
-def test_no_names_at_all_is_told(tmp_path):
+def test_files_without_names_are_refused(tmp_path):
     with pytest.raises(DataError, match="holds no names; put <Language>"):
         load_names("names", own(tmp_path, Empty=b"\n \n"))
 
 
-def test_an_unreadable_file_is_told(tmp_path):
+def test_an_unreadable_file_is_an_error(tmp_path):
     root = own(tmp_path, X=b"Adam\n")
     (tmp_path / "names" / "Y.txt").mkdir()
     with pytest.raises(DataError, match=r"Y\.txt cannot be read"):
@@ -68,7 +68,7 @@ def test_the_starter_list_is_embedded():
 
 
 @real
-def test_the_real_lists_are_those_of_the_tutorial():
+def test_the_real_lists_have_the_published_counts():
     """Counted with other tools: 20,074 lines, 18 languages, 17,459 different lines.
 
     Ten Chinese and Korean lines end in a space. Without it five of them are names that other
@@ -88,7 +88,7 @@ def test_the_real_lists_are_those_of_the_tutorial():
 
 
 @real
-def test_a_truncated_real_file_is_named(tmp_path, monkeypatch):
+def test_a_truncated_real_file_is_refused(tmp_path, monkeypatch):
     source = os.path.join(os.environ["EIGENLAB_DATA"], "names")
     (tmp_path / "names").mkdir()
     for name in os.listdir(source):

@@ -1,13 +1,13 @@
-import copy
-
-import numpy as np
 import pytest
 
-from eigenlab.experiments import _latent_width_figures as figures
-from eigenlab.experiments._latent_width_measurements import KINDS, WIDTHS, measure
-from eigenlab.experiments.latent_width import EXPERIMENT
-from eigenlab.lab import Context
+from eigenlab.errors import InputError
+from eigenlab.experiments import load_experiment
+from eigenlab.experiments.latent_width import measure
+from eigenlab.experiments.latent_width.records import SweepRecord
+from eigenlab.lab import run
 
+EXPERIMENT = load_experiment("latent-width")
+WIDTHS = (5, 20, 100, 500)
 LOSS = {5: 230.0, 20: 80.5, 100: 0.1, 500: 0.0}
 UNTRAINED = {5: 0.6, 20: 0.75, 100: 0.94, 500: 0.99}
 SHORT = {5: 0.62, 20: 0.90, 100: 0.97, 500: 0.99}
@@ -15,7 +15,7 @@ LONG = {5: 0.63, 20: 0.98, 100: 0.99, 500: 0.99}
 CONVEX = {5: 0.6, 20: 0.75, 100: 0.98, 500: 0.99}
 
 
-def made(**changes):
+def made(n_seeds=1, **changes):
     """A record in which every claim holds, with some numbers of the vanilla kind replaced."""
     tables = {"loss": LOSS, "untrained": UNTRAINED, "short": SHORT, "long": LONG}
     tables["convex"] = CONVEX
@@ -24,17 +24,30 @@ def made(**changes):
         {
             "kind": kind,
             "width": width,
-            "loss": [300.0, tables["loss"][width]],
-            "short": [0.5, tables["short"][width]],
-            "long": [tables["untrained"][width], tables["long"][width]],
-            "convex": [tables["convex"][width]] * 2 if kind == "vanilla" else [],
-            "neighbours": [0.5, 0.5] if kind == "vanilla" else [],
+            "seed": seed,
+            "losses": [300.0 + 2 * seed, tables["loss"][width] + 2 * seed],
+            "probed": [0, 1],
+            "short_probe": [0.5, tables["short"][width]],
+            "long_probe": [tables["untrained"][width], tables["long"][width]],
+            "convex_probe": [tables["convex"][width]] * 2 if kind == "vanilla" else None,
+            "neighbours": 0.5 if kind == "vanilla" else None,
         }
-        for kind in KINDS
+        for kind in measure.KINDS
         for width in WIDTHS
+        for seed in range(n_seeds)
     ]
-    theory = {"5": 230.0, "20": 80.0, "100": 0.0, "500": 0.0}
-    return {"seeds": [0], "curves": curves, "theory": theory, "variance": 280.0}
+    return SweepRecord(
+        seeds=range(n_seeds),
+        n_features=100,
+        widths=WIDTHS,
+        epochs=[0, 1],
+        probe_epochs=[10, 50],
+        variance=280.0,
+        discarded_variances=[230.0, 80.0, 0.0, 0.0],
+        pca_losses=[231.0, 81.0, 0.0, 0.0],
+        attainable_accuracies=[0.66, 1.0, 1.0, 1.0],
+        curves=curves,
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,42 +71,64 @@ def test_claims_follow_their_numbers(claim, changes, outcome):
 
 
 def test_every_claim_holds_on_the_smoke_preset():
-    result = EXPERIMENT.run(EXPERIMENT.config.from_preset("smoke"))
+    result = run(EXPERIMENT, EXPERIMENT.config.from_preset("smoke"))
     assert {c.id: c.outcome for c in result.claims} == {c.id: "held" for c in EXPERIMENT.claims}
 
 
+def test_a_claim_about_a_width_that_is_not_measured_is_not_made():
+    config = EXPERIMENT.config.from_preset("course", widths=(5, 100))
+    outcomes = {c.id: c.evaluate(made(), config).outcome for c in EXPERIMENT.claims}
+    assert outcomes["3a.five-too-small"] == "held"
+    assert outcomes["3a.twenty-needs-training"] == "not claimed here"
+
+
+def test_widths_ascend():
+    with pytest.raises(InputError, match="widths"):
+        EXPERIMENT.config.from_preset("course", widths=(20, 5))
+    with pytest.raises(InputError, match="n_signal=200 exceeds n_features=100"):
+        EXPERIMENT.config.from_preset("course", n_signal=200)
+
+
 def test_a_short_sweep_measures_every_kind_width_and_epoch():
-    config = EXPERIMENT.config.from_preset("smoke", n_samples=400, epochs=2, n_seeds=1)
-    record = measure(config.replace(probe_epochs=2), Context())
-    assert len(record["curves"]) == len(KINDS) * len(WIDTHS)
-    for curve in record["curves"]:
-        assert len(curve["loss"]) == 3
-        assert len(curve["short"]) == len(curve["long"]) == len(record["probed"]) == 3
-        assert curve["loss"][-1] < curve["loss"][0]
-        assert len(curve["convex"]) == (2 if curve["kind"] == "vanilla" else 0)
-    assert record["pca"]["100"] == pytest.approx(0, abs=1e-3)
-    assert record["pca"]["20"] == pytest.approx(80, rel=0.2)
+    config = EXPERIMENT.config.from_preset(
+        "smoke", n_samples=400, epochs=2, n_seeds=1, probe_epochs=2
+    )
+    record = measure.sweep(config)
+    assert len(record.curves) == len(measure.KINDS) * len(WIDTHS)
+    for curve in record.curves:
+        assert len(curve.losses) == 3
+        assert curve.probed == ((0, 1, 2) if curve.kind == "vanilla" else (0, 2))
+        assert len(curve.short_probe) == len(curve.long_probe) == len(curve.probed)
+        assert curve.losses[-1] < curve.losses[0]
+        assert (curve.convex_probe is None) == (curve.kind != "vanilla")
+    for width in WIDTHS:
+        (untrained,) = {record.runs(k, width)[0].long_probe[0] for k in measure.KINDS}
+        trained = {record.runs(k, width)[0].long_probe[-1] for k in measure.KINDS}
+        assert len(trained | {untrained}) > 1
+    assert record.pca_losses[2] == pytest.approx(0, abs=1e-3)
+    assert record.pca_losses[1] == pytest.approx(80, rel=0.2)
 
 
-def test_what_a_random_subspace_keeps_of_a_direction():
-    # In the plane arccos(rho) is uniform on [0, pi/2].
-    assert figures.partial_accuracy(1, 2) == pytest.approx(0.75)
-    assert figures.partial_accuracy(1, 2, share=0.1) == pytest.approx(0.55)
-    assert figures.partial_accuracy(100) == 1
-    rng = np.random.default_rng(0)
-    bases = np.linalg.qr(rng.standard_normal((4000, 20, 5)))[0]
-    rho = np.linalg.norm(bases[:, 0], axis=1)
-    drawn = (1 - np.arccos(rho) / np.pi).mean()
-    assert figures.partial_accuracy(5) == pytest.approx(drawn, abs=0.003)
+def test_other_data_and_widths_can_be_measured_and_drawn():
+    config = EXPERIMENT.config.from_preset(
+        "smoke",
+        n_samples=200,
+        n_features=6,
+        n_signal=2,
+        widths=(3,),
+        epochs=1,
+        probe_epochs=1,
+    )
+    result = run(EXPERIMENT, config)
+    assert {c.outcome for c in result.claims} == {"not claimed here"}
+    for figure in EXPERIMENT.figures:
+        assert result.figure(figure.name).data
+    assert EXPERIMENT.tables[0].rows(result.record(SweepRecord))[1]
 
 
 def test_ranges_are_drawn_around_their_means():
-    record = made() | {"epochs": [0, 1], "probed": [0, 1], "probe_epochs": [10, 50], "pca": {}}
-    second = copy.deepcopy(record["curves"])
-    for curve in second:
-        curve["loss"] = [value + 2 for value in curve["loss"]]
-    record["curves"] += second
-    chart = figures.draw_loss(record)
+    (figure,) = (figure for figure in EXPERIMENT.figures if figure.name == "loss")
+    chart = figure.draw(made(n_seeds=2))
     line = next(trace for trace in chart.data if trace.name == "width 5")
     assert list(line.y) == [301.0, 231.0]
     band = next(trace for trace in chart.data if trace.name == "width 5, range")

@@ -1,4 +1,4 @@
-"""What test_sharded.py runs in one, two and four processes; every rank writes what it found."""
+"""Script of test_sharded.py, run in one, two and four processes; every rank writes its result."""
 
 import json
 import sys

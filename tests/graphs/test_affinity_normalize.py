@@ -11,13 +11,19 @@ from eigenlab.errors import InputError
 from eigenlab.graphs import (
     degree_matrix,
     is_undirected,
+    leading_eigenvector,
+    matched_accuracy,
+    mixing_bound,
     random_walk,
     rbf_affinity,
     row_normalize,
     self_tuning_affinity,
+    stationary_distribution,
     stochastic_normalize,
     symmetric_normalize,
     top_singular_vectors,
+    total_variation,
+    without_loops,
 )
 
 
@@ -38,7 +44,7 @@ def test_two_nodes():
     """M of [[1, a], [a, 1]] has the eigenvalues 1 and (1 - a) / (1 + a), with a = exp(-gamma)."""
     M = symmetric_normalize(rbf_affinity(np.array([[0.0], [1.0]]), gamma=0.7))
     a = np.exp(-0.7)
-    vectors, values = top_singular_vectors(M, 2)
+    values, vectors = top_singular_vectors(M, 2)
     np.testing.assert_allclose(values, [1, (1 - a) / (1 + a)], rtol=1e-14)
     np.testing.assert_allclose(np.abs(vectors), np.full((2, 2), 0.5**0.5), rtol=1e-14)
 
@@ -47,7 +53,7 @@ def test_equidistant_points_make_a_complete_graph():
     """Of unit vectors A = (1 - a) I + a J with a = exp(-2 gamma): M has 1 once, else
     (1 - a) / (1 + (n - 1) a)."""
     n, a = 6, np.exp(-2 * 0.3)
-    _, values = top_singular_vectors(symmetric_normalize(rbf_affinity(np.eye(n), 0.3)), n)
+    values, _ = top_singular_vectors(symmetric_normalize(rbf_affinity(np.eye(n), 0.3)), n)
     np.testing.assert_allclose(values, [1] + [(1 - a) / (1 + (n - 1) * a)] * (n - 1), rtol=1e-13)
 
 
@@ -62,7 +68,7 @@ def test_known_spectra():
     ):
         M = symmetric_normalize(A)
         np.testing.assert_allclose(np.linalg.eigvalsh(M), np.sort(expected), atol=1e-13)
-        _, values = top_singular_vectors(M, 4)
+        values, _ = top_singular_vectors(M, 4)
         np.testing.assert_allclose(values, np.sort(np.abs(expected))[::-1][:4], atol=1e-13)
 
 
@@ -89,7 +95,7 @@ def test_sums_symmetry_and_top_vector():
     assert is_undirected(A)
     assert is_undirected(M)
     assert not is_undirected(S)
-    vectors, values = top_singular_vectors(M, 1)
+    values, vectors = top_singular_vectors(M, 1)
     root = np.sqrt(A.sum(axis=1))
     np.testing.assert_allclose(vectors[:, 0], root / np.linalg.norm(root), rtol=1e-12)
     np.testing.assert_allclose(values, 1, rtol=1e-13)
@@ -104,12 +110,56 @@ def test_a_node_without_edges_is_its_own_component():
     np.testing.assert_allclose(symmetric_normalize(torch.tensor(A)), expected, rtol=1e-15)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
+def test_the_leading_eigenvector_is_that_of_m(kind):
+    A = kind(rbf_affinity(points(), 0.4))
+    v = leading_eigenvector(A)
+    np.testing.assert_allclose(symmetric_normalize(A) @ v, v, rtol=1e-12)
+    np.testing.assert_allclose(v @ v, 1, rtol=1e-14)
+    assert type(v) is type(A)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
+def test_loops_are_left_out_and_nothing_else(kind):
+    A = kind(rbf_affinity(points(), 0.4))
+    bare = without_loops(A)
+    assert type(bare) is type(A)
+    np.testing.assert_array_equal(bare + kind(np.eye(12)), A)
+    assert not bare.diagonal().any()
+
+
+def test_a_walk_ends_at_the_stationary_distribution_within_the_bound():
+    A = rbf_affinity(points(), 0.1)
+    pi, steps = stationary_distribution(A), [0, 1, 3, 10, 200]
+    second = np.linalg.eigvalsh(symmetric_normalize(A))[-2]
+    distances = total_variation(random_walk(A, 4, steps), pi)
+    np.testing.assert_allclose(distances[0], 1 - pi[4], rtol=1e-14)
+    np.testing.assert_allclose(distances[-1], 0, atol=1e-14)
+    for step, distance in zip(steps, distances, strict=True):
+        bound = mixing_bound(second, pi[4], step)
+        assert distance <= bound + 1e-14
+
+
+def test_two_states_reach_the_mixing_bound():
+    """From a node of weight 1/2 the distance is lambda^t / 2."""
+    A = np.array([[3.0, 1.0], [1.0, 3.0]])
+    for step, row in enumerate(random_walk(A, 0, list(range(5)))):
+        found = total_variation(row, stationary_distribution(A))
+        assert found == pytest.approx(mixing_bound(0.5, 0.5, step)) == 0.5 ** (step + 1)
+
+
+def test_matched_accuracy_does_not_depend_on_the_names_of_clusters():
+    table = np.array([[7, 1, 0], [2, 0, 5], [0, 9, 1]])
+    assert matched_accuracy(table) == matched_accuracy(table[:, [2, 0, 1]]) == 21 / 25
+    assert matched_accuracy([[3, 2]]) == 0.6
+
+
 def test_numpy_and_torch_agree():
     X = points()
 
     def course(X):
         A = rbf_affinity(X, 0.4)
-        vectors, values = top_singular_vectors(stochastic_normalize(symmetric_normalize(A)), 3)
+        values, vectors = top_singular_vectors(stochastic_normalize(symmetric_normalize(A)), 3)
         return degree_matrix(A), vectors, values, row_normalize(vectors)
 
     for ours, theirs in zip(course(X), course(torch.tensor(X)), strict=True):
@@ -122,13 +172,13 @@ def test_gradients_are_finite_differences():
 
     def course(X):
         S = stochastic_normalize(symmetric_normalize(rbf_affinity(X, 0.8)))
-        vectors, values = top_singular_vectors(S, 2)
+        values, vectors = top_singular_vectors(S, 2)
         return S, vectors, values, row_normalize(vectors)
 
     assert torch.autograd.gradcheck(course, (X,))
 
 
-def test_self_tuning_has_no_scale_and_bears_copies():
+def test_self_tuning_is_scale_free_and_allows_coinciding_points():
     X = points(20, 2)
     A = self_tuning_affinity(X)
     np.testing.assert_allclose(self_tuning_affinity(100 * X), A, rtol=1e-10)
@@ -148,6 +198,11 @@ def test_self_tuning_has_no_scale_and_bears_copies():
         (lambda: symmetric_normalize(np.array([[1.0, -2.0], [-2.0, 1.0]])), "negative sum"),
         (lambda: stochastic_normalize(np.diag([1.0, 0.0])), "column of zeros"),
         (lambda: random_walk(np.diag([1.0, 0.0]), 0, [1]), "no weight in row 1"),
+        (lambda: without_loops(np.ones((3, 2))), r"A has shape \(3, 2\)"),
+        (lambda: leading_eigenvector(np.ones((3, 2))), r"A has shape \(3, 2\)"),
+        (lambda: mixing_bound(-0.1, 0.5, 1), "second_eigenvalue=-0.1"),
+        (lambda: mixing_bound(0.1, 0.0, 1), "probability=0.0"),
+        (lambda: mixing_bound(0.1, 0.5, -1), "steps=-1"),
         (lambda: top_singular_vectors(np.eye(3), 4), "k=4"),
         (lambda: top_singular_vectors(np.eye(3), 0), "k=0"),
     ],

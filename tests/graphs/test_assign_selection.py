@@ -1,4 +1,4 @@
-"""From an embedding to labels, and from a spectrum to the number of clusters."""
+"""Labels from an embedding, and the number of clusters from a spectrum."""
 
 import numpy as np
 import pytest
@@ -13,15 +13,15 @@ TRUTH = np.random.default_rng(0).permutation(np.repeat(np.arange(3), [5, 9, 16])
 
 
 def indicators() -> np.ndarray:
-    """Orthonormal columns that are constant on three groups of rows, turned at random."""
+    """Orthonormal columns that are constant on three groups of rows, rotated at random."""
     columns = np.eye(3)[TRUTH] / np.sqrt(np.bincount(TRUTH))
-    turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
-    return columns @ turn
+    rotation, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))
+    return columns @ rotation
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_turned_indicators_give_the_groups(method, dtype):
+def test_rotated_indicators_give_the_groups(method, dtype):
     labels = assign_labels(indicators().astype(dtype), 3, method)
     assert adjusted_rand_score(TRUTH, labels) == 1
     assert labels.dtype == np.int64
@@ -35,7 +35,7 @@ def test_one_cluster(method):
 
 
 @pytest.mark.parametrize("method", ["kmeans", "cluster_qr"])
-def test_coinciding_rows_are_said_to_be_fewer_clusters(method):
+def test_coinciding_rows_warn_of_fewer_clusters(method):
     with pytest.warns(FewerClustersWarning, match="found 1 clusters, not n_clusters=2"):
         assign_labels(np.ones((4, 2)), 2, method)
 

@@ -1,12 +1,12 @@
-"""Stored and tiled graphs against the matrix they stand for."""
+"""Stored and tiled graphs against their matrix."""
 
 import numpy as np
 import pytest
 
 from eigenlab.errors import InputError
 from eigenlab.graphs import rbf_affinity, tiled
-from eigenlab.graphs.choice import gaussian_graph
 from eigenlab.graphs.dense import DenseGraph
+from eigenlab.graphs.gaussian_graph import gaussian_graph
 from eigenlab.graphs.tiled import TiledGraph
 
 
@@ -25,8 +25,8 @@ def test_products_and_degrees_are_those_of_the_matrix(monkeypatch, tile_numbers)
 
 
 @pytest.mark.parametrize("apart", [1e3, 1e6, 1e8])
-def test_entries_keep_their_digits_in_groups_far_apart(apart):
-    """|p|^2 is beyond 10^15 there, and expanded squares of distances would have no digit left."""
+def test_entries_are_accurate_in_groups_far_apart(apart):
+    """|p|^2 exceeds 10^15, so expanded squares of distances would have no correct digit."""
     X = np.random.default_rng(0).integers(-8, 9, size=(30, 2)) / 4
     X = np.concatenate([X, X + np.array([apart, 0])])
     exact = np.exp(-0.5 * ((X[:, None] - X) ** 2).sum(-1))
@@ -34,7 +34,7 @@ def test_entries_keep_their_digits_in_groups_far_apart(apart):
     np.testing.assert_allclose(TiledGraph(X, 0.5).matmat(np.eye(60)), exact, atol=1e-7)
 
 
-def test_tiles_keep_the_vectors_type_and_bear_points_far_from_the_origin():
+def test_tiles_keep_the_dtype_and_are_accurate_far_from_the_origin():
     X = np.random.default_rng(0).normal(size=(20, 2))
     graph = TiledGraph((X + 100).astype(np.float32), 0.5)
     product = graph.matmat(np.eye(20, dtype=np.float32))
@@ -42,22 +42,22 @@ def test_tiles_keep_the_vectors_type_and_bear_points_far_from_the_origin():
     np.testing.assert_allclose(product, rbf_affinity(X, 0.5), atol=1e-4)
 
 
-def test_a_gaussian_graph_is_held_in_the_way_that_suits_its_points():
+def test_the_representation_suits_the_points():
     pytest.importorskip("finufft", reason="finufft is not installed: pip install finufft")
     few, many = np.random.default_rng(0).normal(size=(3600, 2)), np.zeros((8100, 4))
-    assert gaussian_graph(few[:9], 1.0).kind == "dense"
-    assert gaussian_graph(few, 1.0).kind == "fourier"
-    assert gaussian_graph(few * [1, 100], 1.0).kind == "dense"  # in 99,000 modes
-    assert gaussian_graph(many[:, :2], 1.0).kind == "fourier"
-    assert gaussian_graph(many, 1.0).kind == "tiled"
+    assert gaussian_graph(few[:9], 1.0).representation == "dense"
+    assert gaussian_graph(few, 1.0).representation == "fourier"
+    assert gaussian_graph(few * [1, 100], 1.0).representation == "dense"  # in 99,000 modes
+    assert gaussian_graph(many[:, :2], 1.0).representation == "fourier"
+    assert gaussian_graph(many, 1.0).representation == "tiled"
 
 
-def test_rounding_is_forgiven_and_made_symmetric():
+def test_asymmetry_and_signs_by_rounding_are_removed():
     A = np.array([[1.0, 0.5, -1e-16], [0.5 + 1e-15, 1.0, 0.0], [0.0, 0.0, 1.0]])
     graph = DenseGraph(A, "precomputed")
     np.testing.assert_array_equal(graph.affinity, graph.affinity.T)
     assert graph.affinity.min() == 0
-    assert graph.kind == "precomputed"
+    assert graph.representation == "precomputed"
     assert DenseGraph(np.eye(2, dtype=int)).affinity.dtype == np.float64
 
 

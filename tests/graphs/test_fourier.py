@@ -1,4 +1,4 @@
-"""The Fourier form of the Gaussian graph against the matrix it stands for."""
+"""The Fourier form of the Gaussian graph against its matrix."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eigenlab.errors import InputError
-from eigenlab.graphs import embedding, stretched_blobs
+from eigenlab.graphs import fourier_eigenpairs, stretched_blobs
 from eigenlab.graphs.compressed import CompressedProblem
 from eigenlab.graphs.embedding import leading_vectors
-from eigenlab.graphs.fourier import MAX_MODES, FourierGraph, why_not
+from eigenlab.graphs.fourier import MAX_MODES, FourierGraph, check_fourier, is_suitable
 from eigenlab.graphs.gauss_series import gauss_series
 from eigenlab.graphs.graph import NormalizedOperator
 from eigenlab.spectrum import EigenpairsWarning, top_eigenpairs
@@ -33,7 +33,7 @@ def points(n: int, d: int, seed: int = 0) -> np.ndarray:
     digits=st.integers(2, 13),
 )
 @settings(max_examples=60, deadline=None)
-def test_the_series_keeps_its_bound_anywhere_in_the_box(extent, gamma, digits):
+def test_the_error_of_the_series_is_within_its_bound(extent, gamma, digits):
     series = gauss_series(np.array([extent]), gamma, 10.0**-digits)
     assert series.entry_error <= 10.0**-digits
     r = np.linspace(-extent, extent, 501)
@@ -44,7 +44,7 @@ def test_the_series_keeps_its_bound_anywhere_in_the_box(extent, gamma, digits):
 
 
 def test_a_coarse_series_is_not_far_below_its_bound():
-    # A bound that is never approached would pay for modes that nobody needs.
+    # A loose bound would cost more modes than needed.
     series = gauss_series(np.array([10.0]), 5.0, 1e-3)
     r = np.linspace(-10, 10, 2001)
     k = np.arange(series.n_modes[0]) - series.n_modes[0] // 2
@@ -134,28 +134,33 @@ def test_a_start_saves_products():
     np.testing.assert_allclose(warm.vectors, cold.vectors, atol=1e-3)
 
 
-def test_what_cannot_be_held_is_said():
-    assert "at most 3 dimensions, not 4" in why_not(np.zeros((5, 4)), 1.0)
+def test_unsuitable_points_are_refused_with_the_reason():
     wide = np.array([[0.0, 0.0], [1e4, 1e4]])
-    assert str(MAX_MODES) in why_not(wide, 1.0)
-    with pytest.raises(InputError, match="use the tiled graph"):
-        FourierGraph(wide, 1.0)
+    for X, words in (
+        (np.zeros((5, 4)), "at most 3 dimensions, not 4"),
+        (wide, f"more than {MAX_MODES}"),
+    ):
+        assert not is_suitable(X, 1.0)
+        for refusing in (check_fourier, FourierGraph):
+            with pytest.raises(InputError, match=f"{words}; use the tiled graph"):
+                refusing(X, 1.0)
+    assert is_suitable(wide, 1e-8)
 
 
-def test_stages_share_one_budget(monkeypatch):
-    """What is out of reach with few modes is not tried with all of them and then at the points."""
-    monkeypatch.setattr(embedding, "PRODUCTS", 30)
-    monkeypatch.setattr(embedding, "PRODUCTS_A_VECTOR", 0)
+def test_all_stages_share_one_limit_of_products(monkeypatch):
+    """What does not converge with few modes is not tried with all modes and over the points."""
+    monkeypatch.setattr(fourier_eigenpairs, "MIN_PRODUCTS", 30)
+    monkeypatch.setattr(fourier_eigenpairs, "default_max_products", lambda k: 30)
     solved = []
 
     def counting(operator, *args, **options):
         solved.append(top_eigenpairs(operator, *args, **options))
         return solved[-1]
 
-    monkeypatch.setattr(embedding, "top_eigenpairs", counting)
+    monkeypatch.setattr(fourier_eigenpairs, "top_eigenpairs", counting)
     graph = FourierGraph(stretched_blobs(300)[0], gamma=7.5)
     with pytest.warns(EigenpairsWarning, match="residual"):
-        found = embedding.leading_vectors(graph, 3, "symmetric", tol=1e-12)
+        found = leading_vectors(graph, 3, "symmetric", tol=1e-12)
     assert len(solved) == 1
     assert found.n_products < 2 * 30
     assert not found.certified

@@ -1,4 +1,4 @@
-"""Neighbours and their affinities: known point sets, scikit-learn, and properties."""
+"""Neighbours and their affinities against known point sets and scikit-learn, and properties."""
 
 import importlib.util
 
@@ -25,13 +25,13 @@ METHODS = ["tree", "exact", pytest.param("approximate", marks=needs_faiss)]
 
 
 def points(n=600, d=20, seed=0):
-    """Clouds on a low-dimensional set, as data in high dimension usually are."""
+    """Points near a low-dimensional subspace, as data in many dimensions usually are."""
     rng = np.random.default_rng(seed)
     return rng.normal(size=(n, 4)) @ rng.normal(size=(4, d)) + 0.1 * rng.normal(size=(n, d))
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_neighbours_in_a_line_are_beside(method):
+def test_neighbours_on_a_line_are_adjacent(method):
     """At x = 0, 1, 4, 9, ... the nearest other point of i^2 is (i - 1)^2, at 2 i - 1."""
     line = np.arange(12.0)[:, None] ** 2
     near = nearest_neighbors(line, 1, method=method)
@@ -60,7 +60,7 @@ def test_exact_search_agrees_with_scikit_learn(method):
 
 @needs_faiss
 def test_measured_recall_is_the_recall():
-    """The reported recall of a deliberately hasty search is near that over all points."""
+    """The reported recall of a deliberately rough search is near that over all points."""
     X = np.random.default_rng(0).normal(size=(4000, 100))
     near = nearest_neighbors(X, 10, method="approximate", min_recall=0.5)
     true = NearestNeighbors(n_neighbors=10).fit(X).kneighbors(return_distance=False)
@@ -72,7 +72,7 @@ def test_measured_recall_is_the_recall():
 
 
 @needs_faiss
-def test_search_that_is_never_good_enough_becomes_exact(monkeypatch):
+def test_a_search_that_never_reaches_the_recall_becomes_exact(monkeypatch):
     monkeypatch.setattr(neighbors_module, "EFFORTS", ((1, 1),))
     X = np.random.default_rng(0).normal(size=(1500, 100))
     near = nearest_neighbors(X, 5, method="approximate", min_recall=1.0)
@@ -81,7 +81,7 @@ def test_search_that_is_never_good_enough_becomes_exact(monkeypatch):
 
 @needs_faiss
 def test_rows_that_the_cells_cannot_fill_are_found_exactly(monkeypatch):
-    """Thirty far points have cells of their own, which hold fewer than the neighbours asked."""
+    """Thirty outliers have cells of their own, with fewer points than neighbours wanted."""
     monkeypatch.setattr(neighbors_module, "EFFORTS", ((1, 1),))
     X = points(n=900)
     X[:30] = 1e3 * np.eye(30, 20) + 1e4 * np.arange(30)[:, None]
@@ -93,7 +93,7 @@ def test_rows_that_the_cells_cannot_fill_are_found_exactly(monkeypatch):
 
 @needs_faiss
 def test_same_seed_gives_the_same_neighbours():
-    """Noise without structure, searched hastily: another sample or other cells would show."""
+    """Noise without structure and a rough search, so that other samples or cells would differ."""
     X = np.random.default_rng(0).normal(size=(3000, 100))
     search = {"method": "approximate", "min_recall": 0.5, "seed": 3}
     first, second = (nearest_neighbors(X, 5, **search) for _ in range(2))
@@ -103,7 +103,7 @@ def test_same_seed_gives_the_same_neighbours():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_copies_are_neighbours_at_zero_and_never_oneself(method):
+def test_coinciding_points_are_neighbours_at_distance_zero(method):
     X = np.repeat(points(n=40), 25, axis=0) + 1e3
     near = nearest_neighbors(X, 6, method=method)
     assert not (near.indices == np.arange(1000)[:, None]).any()
@@ -119,7 +119,7 @@ def test_more_neighbours_than_points_gives_all_others(method):
     ]
 
 
-def test_a_lonely_point_has_no_neighbours():
+def test_a_single_point_has_no_neighbours():
     assert nearest_neighbors(np.ones((1, 3)), 4).indices.shape == (1, 0)
     assert knn_affinity(np.ones((1, 3)), 4).toarray().tolist() == [[1]]
 
@@ -161,7 +161,7 @@ def test_gaussian_and_local_weights_are_their_formulas():
     )
 
 
-def test_local_weights_do_not_depend_on_scale_and_survive_copies():
+def test_local_weights_are_scale_free_and_allow_coinciding_points():
     X = np.concatenate([np.zeros((8, 2)), points(n=40, d=2)])
     weights = knn_affinity(X, 4, weights="local", connectivity="bridge")
     assert np.isfinite(weights.data).all()
@@ -174,7 +174,7 @@ def test_local_weights_do_not_depend_on_scale_and_survive_copies():
     seed=st.integers(0, 10**6),
     weights=st.sampled_from(["connectivity", "gaussian", "local"]),
 )
-def test_affinity_is_symmetric_in_range_and_moves_with_the_points(seed, weights):
+def test_affinity_is_symmetric_in_range_and_invariant_under_motions(seed, weights):
     X = points(n=50, d=3, seed=seed)
     affinity = knn_affinity(X, 5, weights=weights, connectivity="ignore").toarray()
     assert (affinity == affinity.T).all()
@@ -185,17 +185,17 @@ def test_affinity_is_symmetric_in_range_and_moves_with_the_points(seed, weights)
     np.testing.assert_allclose(moved, affinity[np.ix_(order, order)], rtol=1e-9, atol=1e-12)
 
 
-def clouds():
-    """Three clouds of 30, 20 and 10 points around 0, 100 and 250: gaps of about 98 and 148."""
+def groups():
+    """Groups of 30, 20 and 10 points around 0, 100 and 250: gaps of about 98 and 148."""
     rng = np.random.default_rng(0)
     return np.concatenate(
         [centre + rng.uniform(-1, 1, (n, 2)) for centre, n in [(0, 30), (100, 20), (250, 10)]]
     )
 
 
-def test_components_are_named_with_their_sizes():
+def test_the_warning_lists_the_sizes_of_components():
     with pytest.warns(DisconnectedGraphWarning, match="3 connected components of 30, 20, 10 nodes"):
-        affinity = knn_affinity(clouds(), 9)
+        affinity = knn_affinity(groups(), 9)
     count, component = connected_components(affinity)
     assert count == 3
     assert component.tolist() == [0] * 30 + [1] * 20 + [2] * 10
@@ -203,7 +203,7 @@ def test_components_are_named_with_their_sizes():
 
 @pytest.mark.parametrize("weights", ["connectivity", "gaussian", "local"])
 def test_bridges_are_the_shortest_edges_that_join(weights):
-    X = clouds()
+    X = groups()
     apart = knn_affinity(X, 9, weights=weights, connectivity="ignore")
     joined = knn_affinity(X, 9, weights=weights, connectivity="bridge")
     assert connected_components(joined)[0] == 1
@@ -219,7 +219,7 @@ def test_bridges_are_the_shortest_edges_that_join(weights):
     assert (added.data > 0).all()
 
 
-def test_components_that_choose_each_other_get_one_bridge():
+def test_components_nearest_to_each_other_get_one_bridge():
     X = np.array([[0.0], [100.0], [101.5], [300.0], [301.0]])
     pairs, lengths = bridges(X, np.zeros((5, 5)))
     assert {frozenset(pair) for pair in pairs.tolist()} == {
@@ -232,7 +232,7 @@ def test_components_that_choose_each_other_get_one_bridge():
     ("arguments", "words"),
     [
         ({"weights": "cosine"}, "'cosine'"),
-        ({"connectivity": "mend"}, "'mend'"),
+        ({"connectivity": "repair"}, "'repair'"),
         ({"gamma": -1.0}, "gamma .* not -1"),
         ({"n_neighbors": 1}, "at least 2 with include_self=True"),
         ({"neighbors": nearest_neighbors(points(n=20), 2)}, "must hold 4 neighbours of 20 points"),

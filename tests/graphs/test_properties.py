@@ -1,4 +1,4 @@
-"""What no renaming, motion or change of units may change, and spectra that are known."""
+"""Invariance under permutations, motions and changes of units, and known spectra."""
 
 import numpy as np
 import pytest
@@ -51,10 +51,10 @@ def test_the_order_of_points_does_not_matter(reference, seed, normalization):
     normalization=st.sampled_from(NORMALIZATIONS),
 )
 @some
-def test_motions_do_not_matter(reference, shift, angle, mirror, kind, normalization):
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    moved = (X * np.array([1.0, mirror])) @ turn + np.array(shift)
-    model = clustered(moved, GAMMA, normalization, affinity_kind=kind)
+def test_rigid_motions_do_not_matter(reference, shift, angle, mirror, kind, normalization):
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    moved = (X * np.array([1.0, mirror])) @ rotation + np.array(shift)
+    model = clustered(moved, GAMMA, normalization, representation=kind)
     assert_same(model, reference[normalization])
 
 
@@ -65,7 +65,7 @@ def test_motions_do_not_matter(reference, shift, angle, mirror, kind, normalizat
 )
 @some
 def test_units_do_not_matter_where_gamma_follows(reference, scale, kind, normalization):
-    model = clustered(scale * X, GAMMA / scale**2, normalization, affinity_kind=kind)
+    model = clustered(scale * X, GAMMA / scale**2, normalization, representation=kind)
     assert_same(model, reference[normalization])
 
 
@@ -75,7 +75,7 @@ def test_units_do_not_matter_where_gamma_follows(reference, scale, kind, normali
     gamma=st.sampled_from(["scale", "local"]),
 )
 @some
-def test_a_gamma_from_the_data_knows_no_units_and_no_origin(scale, shift, gamma):
+def test_a_gamma_from_the_data_is_invariant_under_scaling_and_shifts(scale, shift, gamma):
     moved = scale * (X + np.array(shift))
     found, expected = (clustered(points, gamma, "symmetric") for points in (moved, X))
     np.testing.assert_allclose(found.singular_values_, expected.singular_values_, atol=1e-8)
@@ -83,7 +83,7 @@ def test_a_gamma_from_the_data_knows_no_units_and_no_origin(scale, shift, gamma)
 
 @given(sizes=st.lists(st.integers(1, 6), min_size=1, max_size=5), seed=st.integers(0, 2**16))
 @some
-def test_eigenvalue_one_is_as_often_repeated_as_there_are_components(sizes, seed):
+def test_eigenvalue_one_has_the_multiplicity_of_the_components(sizes, seed):
     """Each block has positive weights, so it is one component; its order is shuffled."""
     random = np.random.default_rng(seed)
     n = max(sum(sizes), 2)
@@ -98,7 +98,7 @@ def test_eigenvalue_one_is_as_often_repeated_as_there_are_components(sizes, seed
     model = SpectralClustering(
         len(sizes), affinity="precomputed", normalization="rows", random_state=0
     ).fit(A)
-    assert model.connected_components_ == len(sizes)
+    assert model.n_connected_components_ == len(sizes)
     np.testing.assert_allclose(model.singular_values_, 1, atol=1e-9)
     assert adjusted_rand_score(block[order], model.labels_) == 1
 
@@ -155,8 +155,8 @@ def test_known_spectra(name, k):
     np.testing.assert_allclose(model.singular_values_, np.sort(values)[::-1][:k], atol=1e-8)
 
 
-def test_affinity_of_moved_points_is_the_same_matrix():
-    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(2, 2)))
+def test_the_affinity_is_invariant_under_rigid_motions():
+    rotation, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(2, 2)))
     np.testing.assert_allclose(
-        rbf_affinity(X @ turn + 5, GAMMA), rbf_affinity(X, GAMMA), atol=1e-12
+        rbf_affinity(X @ rotation + 5, GAMMA), rbf_affinity(X, GAMMA), atol=1e-12
     )

@@ -1,4 +1,4 @@
-"""Rows over two and four processes give the labels, and the vectors, of one process."""
+"""Two and four processes give the labels and vectors of one process."""
 
 import json
 import os
@@ -18,15 +18,15 @@ SCRIPT = Path(__file__).with_name("sharded_processes.py")
 
 
 def run(folder: Path, size: int) -> list[dict]:
-    """What each rank found; started as torchrun starts them."""
+    """The result of each rank; processes are started as by torchrun."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    told = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    told["OMP_NUM_THREADS"] = told["OPENBLAS_NUM_THREADS"] = "1"
+    variables = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    variables["OMP_NUM_THREADS"] = variables["OPENBLAS_NUM_THREADS"] = "1"
     started = []
     for rank in range(size):
-        environment = os.environ | told | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+        environment = os.environ | variables | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
         command = [sys.executable, str(SCRIPT), str(folder)]
         with (folder / f"errors-{rank}.txt").open("w") as errors:
             started.append(subprocess.Popen(command, env=environment, stderr=errors))
@@ -42,20 +42,20 @@ def run(folder: Path, size: int) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("alone"), 1)[0]
+def single(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("single"), 1)[0]
 
 
 @pytest.mark.parametrize("size", [2, 4])
-def test_labels_do_not_depend_on_the_number_of_processes(size, alone, tmp_path):
+def test_labels_do_not_depend_on_the_number_of_processes(size, single, tmp_path):
     ranks = run(tmp_path, size)
-    for kind, expected in alone.items():
+    for kind, expected in single.items():
         assert expected["residual"] < 1e-9
         assert len(set(expected["labels"])) == 3
         for found in ranks:
             assert found[kind]["labels"] == expected["labels"]
             np.testing.assert_allclose(found[kind]["vectors"], expected["vectors"], atol=1e-7)
-        # The processes agree to the last bit: they decided alike at every step.
+        # The processes agree bitwise.
         assert all(found[kind] == ranks[0][kind] for found in ranks)
 
 

@@ -43,7 +43,7 @@ def test_product_is_the_dense_product(dtype, order):
 def test_node_without_edges_has_degree_zero_and_kind_is_kept():
     graph = SparseGraph(sparse.csr_array(np.diag([0.0, 2.0])), "precomputed")
     assert graph.degrees.tolist() == [0, 2]
-    assert (graph.kind, graph.n_nodes, graph.entry_error) == ("precomputed", 2, 0)
+    assert (graph.representation, graph.n_nodes, graph.entry_error) == ("precomputed", 2, 0)
 
 
 def test_unsorted_and_repeated_entries_are_put_in_order_without_touching_the_argument():

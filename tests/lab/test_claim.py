@@ -2,7 +2,22 @@ import math
 
 import pytest
 
-from eigenlab.lab import Check, Claim, NotRun, Outcome, above, at_least, at_most, below, close
+from eigenlab.lab import (
+    Check,
+    Claim,
+    Config,
+    Integers,
+    NotRun,
+    Outcome,
+    Record,
+    above,
+    at_least,
+    at_most,
+    below,
+    claim,
+    close,
+    speaks_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,21 +48,30 @@ def test_nan_never_holds(relation):
     assert not Check("x", 1.0, relation, math.nan, math.inf).holds
 
 
-def claim(judge):
-    return Claim("1a.x", "A statement.", "1a", "stage", judge)
+class XRecord(Record):
+    x: float = 0.0
+    y: float | None = None
+
+
+class SeedsRecord(Record):
+    seeds: Integers = ()
+
+
+def a_claim(judge, **options):
+    return Claim("1a.x", "A statement.", "1a", XRecord, judge, **options)
 
 
 def test_all_checks_must_hold():
-    held = claim(lambda record: [at_most("x", record["x"], 1), at_least("x", record["x"], 0)])
-    assert held.evaluate({"x": 0.5}).outcome == Outcome.HELD
-    assert held.evaluate({"x": 2.0}).outcome == Outcome.FAILED
-    assert held.evaluate({"x": -1.0}).outcome == Outcome.FAILED
+    held = a_claim(lambda record: [at_most("x", record.x, 1), at_least("x", record.x, 0)])
+    assert held.evaluate(XRecord(x=0.5)).outcome == Outcome.HELD
+    assert held.evaluate(XRecord(x=2.0)).outcome == Outcome.FAILED
+    assert held.evaluate(XRecord(x=-1.0)).outcome == Outcome.FAILED
 
 
-def test_a_judge_that_breaks_or_is_silent_is_an_error_not_a_verdict():
-    broken = claim(lambda record: [at_most("x", record["y"], 1)]).evaluate({"x": 1.0})
-    assert (broken.outcome, broken.reason) == (Outcome.ERROR, "KeyError: 'y'")
-    silent = claim(lambda record: []).evaluate({})
+def test_a_judge_that_breaks_or_makes_no_check_is_an_error_not_a_verdict():
+    broken = a_claim(lambda record: [at_most("x", record.z, 1)]).evaluate(XRecord())
+    assert (broken.outcome, broken.reason.partition(":")[0]) == (Outcome.ERROR, "AttributeError")
+    silent = a_claim(lambda record: []).evaluate(XRecord())
     assert (silent.outcome, silent.reason) == (Outcome.ERROR, "no check was made")
 
 
@@ -55,15 +79,52 @@ def test_a_record_that_cannot_decide_is_no_verdict():
     def judge(record):
         raise NotRun("two seeds")
 
-    result = claim(judge).evaluate({"seeds": [1, 2]})
+    result = a_claim(judge).evaluate(SeedsRecord(seeds=[1, 2]))
     assert (result.outcome, result.reason, result.seeds) == (Outcome.NOT_RUN, "two seeds", 2)
 
 
 def test_seeds_are_counted():
-    judge = claim(lambda record: [at_most("x", 0, 1)])
-    assert judge.evaluate({"seeds": [3, 4, 5]}).seeds == 3
-    assert judge.evaluate({}).seeds == 1
+    judge = a_claim(lambda record: [at_most("x", 0, 1)])
+    assert judge.evaluate(SeedsRecord(seeds=[3, 4, 5])).seeds == 3
+    assert judge.evaluate(XRecord()).seeds == 1
 
 
 def test_the_question_is_the_part_before_the_dot():
-    assert claim(lambda record: []).question == "1a"
+    assert a_claim(lambda record: []).question == "1a"
+
+
+def test_outside_its_scope_nothing_is_claimed():
+    judge = a_claim(lambda record: [at_most("x", record.x, 1)], scope=speaks_of(seed=(0, 3)))
+    wrong = XRecord(x=2.0)
+    assert judge.evaluate(wrong, Config(seed=3)).outcome is Outcome.FAILED
+    result = judge.evaluate(wrong, Config(seed=4))
+    assert result.outcome is Outcome.NOT_CLAIMED
+    assert result.reason == "it speaks of seed from 0 to 3 (here 4)"
+    assert not judge.departs(result.outcome)
+
+
+@pytest.mark.parametrize(
+    ("documented", "outcome", "departs"),
+    [
+        (Outcome.HELD, Outcome.HELD, False),
+        (Outcome.HELD, Outcome.FAILED, True),
+        (Outcome.FAILED, Outcome.HELD, True),
+        (Outcome.FAILED, Outcome.FAILED, False),
+        (Outcome.HELD, Outcome.NOT_RUN, False),
+        (Outcome.FAILED, Outcome.NOT_CLAIMED, False),
+        (Outcome.FAILED, Outcome.ERROR, True),
+    ],
+)
+def test_what_departs_from_the_documentation(documented, outcome, departs):
+    assert a_claim(lambda record: [], documented=documented).departs(outcome) is departs
+
+
+def test_the_decorator_reads_the_record_from_the_annotation():
+    @claim("1a.y", "A statement.", source="question 1a", counterexamples=[{"x": 2.0}])
+    def small(record: XRecord):
+        return [at_most("x", record.x, 1)]
+
+    assert (small.id, small.record, small.source) == ("1a.y", XRecord, "question 1a")
+    assert small(XRecord(x=1.0))[0].holds
+    with pytest.raises(AssertionError, match="annotate its first argument"):
+        claim("1a.z", "A statement.", source="question 1a")(lambda record: [])

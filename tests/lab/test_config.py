@@ -4,7 +4,9 @@ import pytest
 
 from eigenlab.errors import InputError
 from eigenlab.lab import Config
-from trainable import TrainableConfig
+from toy_paths import TRAINED, load
+
+TrainableConfig = load("trainable", TRAINED).config
 
 
 def test_every_fault_is_told_at_once():
@@ -45,6 +47,11 @@ def test_a_config_is_frozen_and_replace_validates():
         config.replace(width=100)
 
 
-def test_a_far_off_field_lists_the_known_ones():
+def test_an_unknown_field_that_resembles_none_lists_the_known_ones():
     with pytest.raises(InputError, match="'zzz' is unknown; choose from device, seed"):
         Config.checked({"zzz": 1})
+
+
+def test_numbers_that_are_not_finite_are_refused():
+    with pytest.raises(InputError, match="rate=inf: input should be a finite number"):
+        TrainableConfig().replace(rate=math.inf)

@@ -10,23 +10,23 @@ from dataclasses import replace
 import pytest
 import torch
 
-import trainable
+import killed_run
 from eigenlab.errors import Cancelled, DataError, InputError
 from eigenlab.lab import (
     Context,
-    Experiment,
     NotRun,
     Outcome,
-    Stage,
     fresh_folder,
     load_result,
     read_metrics,
+    run,
     stored_claims,
     summary,
 )
 from eigenlab.reporter import Reporter
+from toy_paths import TRAINED, load
 
-EXPERIMENT = trainable.EXPERIMENT
+EXPERIMENT = load("trainable", TRAINED)
 
 
 @pytest.fixture(autouse=True)
@@ -43,26 +43,35 @@ def whole():
     """The uninterrupted result, in memory."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    result = EXPERIMENT.run()
+    result = run(EXPERIMENT)
     torch.set_num_threads(before)
     return result
 
 
-def same(value, other):
+def same(records, others):
     """Equality where NaN equals NaN, and nothing is rounded."""
-    return json.dumps(value) == json.dumps(other)
+    return str(records) == str(others)
 
 
 def run_as_program(folder, *arguments):
-    command = [sys.executable, trainable.__file__, str(folder), *map(str, arguments)]
+    command = [sys.executable, killed_run.__file__, str(folder), *map(str, arguments)]
     return subprocess.run(command, check=False, capture_output=True, text=True)
 
 
 def with_stage(name, measure):
+    """The experiment with another function behind the stage ``name``."""
     stages = tuple(
-        Stage(name, measure) if stage.name == name else stage for stage in EXPERIMENT.stages
+        replace(stage, measure=measure) if stage.name == name else stage
+        for stage in EXPERIMENT.stages
     )
     return replace(EXPERIMENT, stages=stages)
+
+
+def original(name):
+    return next(stage for stage in EXPERIMENT.stages if stage.name == name)
+
+
+FitRecord, PrepareRecord = original("fit").record, original("prepare").record
 
 
 def outcomes(result):
@@ -70,7 +79,7 @@ def outcomes(result):
 
 
 def test_a_finished_folder_gives_back_the_result(tmp_path, whole):
-    result = EXPERIMENT.run(folder=tmp_path / "run")
+    result = run(EXPERIMENT, folder=tmp_path / "run")
     assert outcomes(result) == ["held", "failed", "held", "held"]
     for other in (whole, load_result(tmp_path / "run", EXPERIMENT)):
         assert same(other.records, result.records)
@@ -101,7 +110,7 @@ def test_sigkill_in_a_training_then_load_and_resume_equals_an_uninterrupted_run(
         def message(self, text):
             told.append(text)
 
-    resumed = EXPERIMENT.run(folder=folder, resume=True, reporter=Listener())
+    resumed = run(EXPERIMENT, folder=folder, resume=True, reporter=Listener())
     assert "prepare: kept from the earlier run" in told
     assert "resumed after step 50 of 60" in told
     assert same(resumed.records, whole.records)
@@ -109,7 +118,7 @@ def test_sigkill_in_a_training_then_load_and_resume_equals_an_uninterrupted_run(
     assert load_result(folder, EXPERIMENT).status == "finished"
 
     losses = [row["loss"] for row in read_metrics(folder)]
-    assert losses == [loss for _, loss in whole.records["fit"]["losses"]]
+    assert losses == [loss for _, loss in whole.records["fit"].losses]
 
 
 def test_cancelling_keeps_what_is_done(tmp_path, whole):
@@ -120,28 +129,28 @@ def test_cancelling_keeps_what_is_done(tmp_path, whole):
 
     folder = tmp_path / "run"
     with pytest.raises(Cancelled, match="after step 25 of 60"):
-        EXPERIMENT.run(folder=folder, reporter=Stopper())
+        run(EXPERIMENT, folder=folder, reporter=Stopper())
     assert load_result(folder, EXPERIMENT).status == "interrupted"
-    resumed = EXPERIMENT.run(folder=folder, resume=True)
+    resumed = run(EXPERIMENT, folder=folder, resume=True)
     assert same(resumed.records, whole.records)
 
 
 def test_a_torn_last_line_of_metrics_is_left_out_and_mended(tmp_path):
     folder = tmp_path / "run"
-    EXPERIMENT.run(folder=folder)
+    run(EXPERIMENT, folder=folder)
     rows = read_metrics(folder)
     assert [row["step"] for row in rows] == list(range(1, 61))
     path = folder / "metrics.jsonl"
     text = path.read_text()
     path.write_text(text + '{"stage": "fit", "step": 61, "lo')
     assert read_metrics(folder) == rows
-    EXPERIMENT.run(folder=folder, resume=True)
+    run(EXPERIMENT, folder=folder, resume=True)
     assert path.read_text() == text
 
 
 def test_a_letter_cut_in_half_does_not_hide_the_metrics(tmp_path):
     folder = tmp_path / "run"
-    EXPERIMENT.run(folder=folder)
+    run(EXPERIMENT, folder=folder)
     rows = read_metrics(folder)
     with (folder / "metrics.jsonl").open("ab") as stream:
         stream.write('{"stage": "é'.encode()[:-1])
@@ -152,14 +161,14 @@ def test_metrics_that_are_not_finite_come_back(tmp_path):
     def measure(config, context):
         for step, value in enumerate([math.inf, -math.inf, math.nan]):
             context.reporter.metrics({"value": value}, step=step)
-        return {"values": [math.inf, -math.inf, math.nan]}
+        return FitRecord(seeds=[0], losses=[], weights=[math.inf, -math.inf, math.nan])
 
     experiment = with_stage("fit", measure)
-    result = experiment.run(folder=tmp_path / "run")
-    stored = load_result(tmp_path / "run", experiment).records["fit"]["values"]
+    result = run(experiment, folder=tmp_path / "run")
+    stored = load_result(tmp_path / "run", experiment).records["fit"].weights
     streamed = [row["value"] for row in read_metrics(tmp_path / "run")]
-    for values in (stored, streamed, result.records["fit"]["values"]):
-        assert str(values) == "[inf, -inf, nan]"
+    for values in (stored, streamed, result.records["fit"].weights):
+        assert str(list(values)) == "[inf, -inf, nan]"
     for path in (tmp_path / "run").rglob("*.json*"):
         text = path.read_text()
         for part in text.splitlines() if path.suffix == ".jsonl" else [text]:
@@ -172,24 +181,24 @@ def refuse(name):
 
 def test_resume_wants_the_same_settings(tmp_path):
     folder = tmp_path / "run"
-    EXPERIMENT.run(folder=folder)
+    run(EXPERIMENT, folder=folder)
     with pytest.raises(InputError, match=r"already holds a run; add --resume"):
-        EXPERIMENT.run(folder=folder)
-    other = trainable.TrainableConfig(width=5, rate=0.5)
+        run(EXPERIMENT, folder=folder)
+    other = EXPERIMENT.config(width=5, rate=0.5)
     with pytest.raises(InputError, match="was run with another width, rate; resume with the same"):
-        EXPERIMENT.run(other, folder=folder, resume=True)
+        run(EXPERIMENT, other, folder=folder, resume=True)
 
 
 def test_a_folder_of_something_else_is_not_touched(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(InputError, match="is not empty and not a run folder"):
-        EXPERIMENT.run(folder=tmp_path)
+        run(EXPERIMENT, folder=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_what_a_kill_before_the_first_file_left_is_no_obstacle(tmp_path):
     (tmp_path / ".config.json.x1y2").write_text('{"for')
-    result = EXPERIMENT.run(folder=tmp_path, resume=True)
+    result = run(EXPERIMENT, folder=tmp_path, resume=True)
     assert result.status == "finished"
 
 
@@ -198,7 +207,7 @@ def test_a_stage_that_cannot_run_leaves_the_others(tmp_path):
         raise NotRun("needs a GPU")
 
     experiment = with_stage("fit", absent)
-    result = experiment.run(folder=tmp_path / "run")
+    result = run(experiment, folder=tmp_path / "run")
     assert outcomes(result) == ["held", "failed", "not run", "held"]
     assert result.claims[2].reason == "needs a GPU"
     assert load_result(tmp_path / "run", experiment).claims[2].reason == "needs a GPU"
@@ -209,13 +218,13 @@ def test_a_stage_that_breaks_is_an_error_and_is_tried_again(tmp_path):
         raise ZeroDivisionError("division by zero")
 
     experiment = with_stage("fit", broken)
-    result = experiment.run(folder=tmp_path / "run")
+    result = run(experiment, folder=tmp_path / "run")
     assert outcomes(result) == ["held", "failed", "error", "held"]
     assert "ZeroDivisionError: division by zero" in result.claims[2].reason
     stored = load_result(tmp_path / "run", experiment)
     assert outcomes(stored) == outcomes(result)
     assert [claim.id for claim in stored.departures] == ["9c.bound", "9c.learns"]
-    again = EXPERIMENT.run(folder=tmp_path / "run", resume=True)
+    again = run(EXPERIMENT, folder=tmp_path / "run", resume=True)
     assert outcomes(again) == ["held", "failed", "held", "held"]
 
 
@@ -225,14 +234,14 @@ def test_the_users_own_mistakes_are_not_findings(tmp_path, error):
         raise error
 
     with pytest.raises(type(error), match=str(error)):
-        with_stage("fit", mistaken).run(folder=tmp_path / "run")
+        run(with_stage("fit", mistaken), folder=tmp_path / "run")
     assert load_result(tmp_path / "run", EXPERIMENT).status == "interrupted"
 
 
 def test_the_evidence_is_judged_again_not_the_verdict(tmp_path):
     """Someone edits the outcome: the stored record still decides."""
     folder = tmp_path / "run"
-    EXPERIMENT.run(folder=folder)
+    run(EXPERIMENT, folder=folder)
     path = folder / "result.json"
     path.write_text(path.read_text().replace('"failed"', '"held"'))
     assert stored_claims(folder)[1].outcome == Outcome.HELD
@@ -249,11 +258,22 @@ def test_the_evidence_is_judged_again_not_the_verdict(tmp_path):
         ("result.json", "[]", r"result\.json lacks status, stages"),
         ("records/fit.json", '{"seconds": 1}', r"fit\.json lacks record"),
         ("records/fit.json", '{"record": {', r"fit\.json is not readable as JSON"),
+        ("records/fit.json", '{"record": [], "seconds": 1}', r"fit\.json: input should be a val"),
+        (
+            "records/fit.json",
+            '{"record": {"seeds": [0], "losses": [], "weight": []}, "seconds": 1}',
+            r"fit\.json: weights: field required; it was altered or written by another version",
+        ),
+        (
+            "records/fit.json",
+            '{"record": {"seeds": [0], "losses": [["x", 1]], "weights": []}, "seconds": 1}',
+            r"fit\.json: losses\.0\.0: input should be a valid integer",
+        ),
     ],
 )
 def test_a_damaged_folder_is_told_in_one_line(tmp_path, file, content, told):
     folder = tmp_path / "run"
-    EXPERIMENT.run(folder=folder)
+    run(EXPERIMENT, folder=folder)
     if content is None:
         (folder / file).unlink()
     else:
@@ -264,14 +284,36 @@ def test_a_damaged_folder_is_told_in_one_line(tmp_path, file, content, told):
 
 
 def test_a_folder_of_another_experiment_is_refused(tmp_path):
-    EXPERIMENT.run(folder=tmp_path / "run")
-    with pytest.raises(InputError, match="of 'trainable', expected format 1 of 'other'"):
+    run(EXPERIMENT, folder=tmp_path / "run")
+    with pytest.raises(InputError, match="of 'trainable', expected format 2 of 'other'"):
         load_result(tmp_path / "run", replace(EXPERIMENT, name="other"))
 
 
 def test_a_dangling_reference_is_found_at_import():
-    with pytest.raises(InputError, match=r"'9c.learns' reads record 'fit', .*did you mean 'fits'"):
-        Experiment(**{**vars(EXPERIMENT), "stages": (*EXPERIMENT.stages[::2], Stage("fits", dict))})
+    with pytest.raises(InputError, match=r"'9c.learns' reads a FitRecord, which no stage measures"):
+        replace(EXPERIMENT, stages=EXPERIMENT.stages[::2])
+
+
+def test_two_stages_measure_records_of_two_classes():
+    with pytest.raises(InputError, match="two stages measure records of one class"):
+        replace(EXPERIMENT, stages=(*EXPERIMENT.stages, EXPERIMENT.stages[0]))
+
+
+def test_a_stage_reads_what_earlier_stages_measured(tmp_path):
+    result = run(EXPERIMENT, EXPERIMENT.config(width=5), folder=tmp_path / "run")
+    assert result.records["conclude"].width == 5
+    (tmp_path / "run/records/conclude.json").unlink()
+    again = run(EXPERIMENT, EXPERIMENT.config(width=5), folder=tmp_path / "run", resume=True)
+    assert same(again.records, result.records)
+
+
+def test_a_stage_whose_earlier_record_is_missing_is_not_run():
+    def absent(config, context):
+        raise NotRun("needs a GPU")
+
+    result = run(with_stage("prepare", absent))
+    assert outcomes(result) == ["not run", "not run", "held", "not run"]
+    assert "PrepareRecord it needs has no record" in result.claims[3].reason
 
 
 def test_fresh_folders_do_not_collide(tmp_path):
@@ -284,7 +326,7 @@ def test_fresh_folders_do_not_collide(tmp_path):
 
 
 def test_the_summary_is_strict_json(tmp_path, whole):
-    EXPERIMENT.run(folder=tmp_path / "run")
+    run(EXPERIMENT, folder=tmp_path / "run")
     stored = json.loads((tmp_path / "run" / "result.json").read_text())
     assert stored["status"] == "finished"
     assert [claim["id"] for claim in stored["claims"]] == [
@@ -298,24 +340,24 @@ def test_what_other_code_or_data_measured_is_measured_again(tmp_path, monkeypatc
     def measure(config, context):
         counted.append(context.checkpoints)
         context.reporter.metrics({"loss": 1.0}, step=len(counted))
-        return {"value": 1.0}
+        return PrepareRecord(width=4, nothing=math.nan, bound=1.0)
 
     experiment = with_stage("prepare", measure)
     told = []
     reporter = Reporter()
     monkeypatch.setattr(reporter, "message", told.append)
     folder = tmp_path / "run"
-    experiment.run(folder=folder)
-    experiment.run(folder=folder, resume=True, reporter=reporter)
+    run(experiment, folder=folder)
+    run(experiment, folder=folder, resume=True, reporter=reporter)
     assert len(counted) == 1
     monkeypatch.setenv("EIGENLAB_DATA", str(tmp_path))
-    experiment.run(folder=folder, resume=True, reporter=reporter)
+    run(experiment, folder=folder, resume=True, reporter=reporter)
     assert len(counted) == 2
     assert [row["step"] for row in read_metrics(folder) if row["stage"] == "prepare"] == [2]
     environment = json.loads((folder / "environment.json").read_text())
     environment["fingerprint"] = "of other code"
     (folder / "environment.json").write_text(json.dumps(environment))
-    experiment.run(folder=folder, resume=True, reporter=reporter)
+    run(experiment, folder=folder, resume=True, reporter=reporter)
     assert len(counted) == 3
     assert sum("measuring everything anew" in text for text in told) == 2
 
@@ -328,19 +370,21 @@ def test_a_killed_stage_keeps_its_finished_parts(tmp_path):
             if index == stop_at:
                 raise Cancelled("stopped")
             measured.append(index)
-            return {"index": index, "row": (index, 0.5)}
+            return FitRecord(seeds=[index], losses=[(index, 0.5)], weights=[math.nan])
 
-        return {"parts": [context.part(f"seed-{i}", lambda i=i: one(i)) for i in range(3)]}
+        parts = [context.part(f"seed-{i}", FitRecord, lambda i=i: one(i)) for i in range(3)]
+        losses = [loss for part in parts for loss in part.losses]
+        return FitRecord(seeds=[0, 1, 2], losses=losses, weights=parts[0].weights)
 
     def experiment(stop_at):
         return with_stage("fit", lambda config, context: stage(stop_at, config, context))
 
     whole = stage(None, None, Context())
-    assert whole["parts"][2] == {"index": 2, "row": [2, 0.5]}, "as JSON keeps it"
+    assert whole.losses == ((0, 0.5), (1, 0.5), (2, 0.5))
     with pytest.raises(Cancelled):
-        experiment(2).run(folder=tmp_path / "run")
+        run(experiment(2), folder=tmp_path / "run")
     del measured[:]
-    result = experiment(None).run(folder=tmp_path / "run", resume=True)
+    result = run(experiment(None), folder=tmp_path / "run", resume=True)
     assert measured == [2]
-    assert result.records["fit"] == whole
+    assert same(result.records["fit"], whole)
     assert not list((tmp_path / "run").glob("checkpoints/*"))

@@ -1,23 +1,21 @@
 """Sweeps over an experiment whose outcome is known: the width that was configured."""
 
-import json
-
 import pytest
 
-import trainable
 from eigenlab.errors import InputError
 from eigenlab.lab import grid, load_result, sweep
+from toy_paths import TRAINED, load
 
-EXPERIMENT = trainable.EXPERIMENT
+EXPERIMENT = load("trainable", TRAINED)
 WIDTHS = [2, 3, 4, 5]
 
 
 def widths(results):
-    return [result.records["prepare"]["width"] for result in results]
+    return [result.records["prepare"].width for result in results]
 
 
 def same(one, other):
-    return json.dumps(one.records) == json.dumps(other.records)
+    return str(one.records) == str(other.records)
 
 
 def test_results_come_in_the_order_of_the_points():
@@ -38,7 +36,7 @@ def test_two_processes_give_the_same_results_in_the_same_order(tmp_path):
     assert widths(together) == WIDTHS
     assert all(result.experiment is EXPERIMENT for result in together)
     losses = [
-        [value for _, value in result.records["fit"]["losses"]] for result in (*alone, *together)
+        [value for _, value in result.records["fit"].losses] for result in (*alone, *together)
     ]
     # another number of threads may round sums another way
     for one, other in zip(losses[:4], losses[4:], strict=True):
@@ -71,7 +69,7 @@ def test_all_points_are_checked_before_the_first_runs(tmp_path):
 
 
 def test_points_override_the_base():
-    base = trainable.TrainableConfig(width=7, rate=0.01)
+    base = EXPERIMENT.config(width=7, rate=0.01)
     (result,) = sweep(EXPERIMENT, [{"rate": 0.02}], base=base, n_jobs=1)
     assert (result.config.width, result.config.rate) == (7, 0.02)
 

@@ -1,4 +1,4 @@
-"""The estimator beside scikit-learn's PCA, in memory, in chunks and trained."""
+"""The estimators compared with scikit-learn's PCA: in memory, in chunks and trained."""
 
 import numpy as np
 import pytest
@@ -28,15 +28,15 @@ def low_rank(n, d, k, seed=0, noise=1e-3):
     [
         LinearAutoencoder(),
         LinearAutoencoder(2, solver="gram"),
-        LinearAutoencoder(2, solver="randomized"),
-        LinearAutoencoder(2, solver="trained"),
+        LinearAutoencoder(2, solver="randomized", random_state=0),
+        LinearAutoencoder(2, solver="trained", random_state=0),
         RegularizedLinearAutoencoder(),
-        RegularizedLinearAutoencoder(2, solver="sgd", n_epochs=3),
+        RegularizedLinearAutoencoder(2, solver="sgd", random_state=0, n_epochs=3),
     ],
     expected_failed_checks=lambda _: {"check_array_api_input": "needs an environment variable"},
 )
 @pytest.mark.filterwarnings("default")
-def test_the_checks_of_scikit_learn(estimator, check):
+def test_scikit_learn_estimator_checks(estimator, check):
     check(estimator)
 
 
@@ -44,7 +44,7 @@ def test_four_points_by_hand():
     """(+-2, 0), (0, +-1) about (10, 20): variances 8/3 and 2/3 with 1/(n - 1)."""
     X = np.array([[12.0, 20.0], [8.0, 20.0], [10.0, 21.0], [10.0, 19.0]])
     for solver in (*EXACT, "randomized", "trained"):
-        model = LinearAutoencoder(2, solver=solver).fit(X)
+        model = LinearAutoencoder(2, solver=solver, random_state=0).fit(X)
         assert model.mean_ == pytest.approx([10, 20])
         assert model.explained_variance_ == pytest.approx([8 / 3, 2 / 3])
         assert model.explained_variance_ratio_ == pytest.approx([0.8, 0.2])
@@ -58,7 +58,7 @@ def test_four_points_by_hand():
 def test_it_is_pca(solver, dtype, tolerance):
     X = DIGITS.astype(dtype)
     passes = 30 if solver == "randomized" else 6
-    model = LinearAutoencoder(5, solver=solver, passes=passes).fit(X)
+    model = LinearAutoencoder(5, solver=solver, random_state=0, n_passes=passes).fit(X)
     peer = PCA(5, svd_solver="full").fit(DIGITS)
     for name in ("components_", "explained_variance_ratio_", "mean_"):
         np.testing.assert_allclose(getattr(model, name), getattr(peer, name), atol=tolerance)
@@ -84,7 +84,7 @@ def test_the_loss_at_the_optimum_is_the_sum_of_the_discarded_eigenvalues():
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000), st.lists(st.integers(1, 40), min_size=2, max_size=6))
-def test_chunks_give_what_the_whole_gives(seed, sizes):
+def test_chunks_give_the_result_of_the_whole_array(seed, sizes):
     X = np.random.default_rng(seed).standard_normal((sum(sizes), 6)) * np.arange(1, 7) + 1e4
     chunks = np.split(X, np.cumsum(sizes)[:-1])
     whole = LinearAutoencoder(2, solver="svd").fit(X)
@@ -96,7 +96,7 @@ def test_chunks_give_what_the_whole_gives(seed, sizes):
     assert reverse.explained_variance_ == pytest.approx(whole.explained_variance_, rel=1e-9)
 
 
-def test_a_mean_a_billion_times_the_spread_costs_no_digits():
+def test_the_variance_is_accurate_for_a_mean_a_billion_times_larger():
     """1e9 + {0, 1, 2, 3} has variance 5/3; sum x^2 - n mean^2 would leave noise of order 100."""
     X = 1e9 + np.arange(4.0)[:, None]
     model = LinearAutoencoder(1, solver="gram").fit_chunks(X[i : i + 1] for i in range(4))
@@ -104,7 +104,7 @@ def test_a_mean_a_billion_times_the_spread_costs_no_digits():
     assert model.mean_ == pytest.approx([1e9 + 1.5], abs=1e-6)
 
 
-def test_a_stream_that_drifts_costs_no_digits_in_float32():
+def test_the_scatter_of_a_drifting_float32_stream_is_accurate():
     """Blocks whose means are a thousand apart, in float32: variances as from float64."""
     rng = np.random.default_rng(0)
     X = (rng.integers(-8, 9, (5000, 3)) + 1000 * np.repeat(np.arange(5), 1000)[:, None]).astype("f")
@@ -123,11 +123,11 @@ def test_float32_whose_squares_leave_its_range(solver, unit):
     """Variances scale with the square of the unit, in one block or several."""
     X = np.random.default_rng(0).standard_normal((5000, 4)) * [5, 3, 2, 1]
     wanted = PCA(2).fit(X).explained_variance_
-    model = LinearAutoencoder(2, solver=solver).fit((X * unit).astype("f"))
+    model = LinearAutoencoder(2, solver=solver, random_state=0).fit((X * unit).astype("f"))
     assert model.explained_variance_ / unit**2 == pytest.approx(wanted, rel=1e-5)
 
 
-def test_partial_fit_can_be_asked_between_chunks():
+def test_components_can_be_read_between_chunks():
     model = LinearAutoencoder(3, solver="gram")
     for stop in (500, 1000, 1797):
         model.partial_fit(DIGITS[model.n_samples_seen_ if stop > 500 else 0 : stop])
@@ -140,14 +140,16 @@ def test_partial_fit_can_be_asked_between_chunks():
     assert model.fit_chunks([DIGITS[:40]]).partial_fit(DIGITS[40:50]).n_samples_seen_ == 50
 
 
-def test_a_sketch_finds_a_subspace_with_a_gap_in_one_reading():
+def test_one_pass_finds_a_subspace_with_a_spectral_gap():
     X = low_rank(400, 60, 4)
     exact = PCA(4).fit(X)
-    one = LinearAutoencoder(4, solver="randomized").fit_chunks(iter(np.array_split(X, 7)))
+    one = LinearAutoencoder(4, solver="randomized", random_state=0).fit_chunks(
+        iter(np.array_split(X, 7))
+    )
     assert principal_angles(one.components_.T, exact.components_.T).max() < 1e-3
     assert one.explained_variance_ == pytest.approx(exact.explained_variance_, rel=1e-4)
     assert one.explained_variance_ratio_.sum() == pytest.approx(1, abs=1e-3)
-    several = LinearAutoencoder(4, solver="randomized", passes=4)
+    several = LinearAutoencoder(4, solver="randomized", random_state=0, n_passes=4)
     several.fit_chunks(lambda: iter(np.array_split(X, 7)))
     assert principal_angles(several.components_.T, exact.components_.T).max() < 1e-8
 
@@ -179,7 +181,7 @@ def test_more_features_than_samples():
 
 @pytest.mark.parametrize("solver", [*EXACT, "randomized", "trained"])
 def test_constant_features_explain_nothing(solver):
-    model = LinearAutoencoder(2, solver=solver).fit(np.full((6, 4), 3.0))
+    model = LinearAutoencoder(2, solver=solver, random_state=0).fit(np.full((6, 4), 3.0))
     assert model.explained_variance_ratio_.tolist() == [0, 0]
     np.testing.assert_allclose(model.components_ @ model.components_.T, np.eye(2), atol=1e-12)
     assert model.transform(np.full((1, 4), 3.0)) == pytest.approx(np.zeros((1, 2)))
@@ -191,7 +193,16 @@ def test_a_width_out_of_range_is_refused(k):
         LinearAutoencoder(k).fit(np.eye(4))
 
 
-def test_bad_input_is_named():
+@pytest.mark.parametrize("state", [0, np.random.RandomState(0)])
+def test_the_random_state_decides_a_sketch(state):
+    """An integer repeats the same sketch; a generator moves on."""
+    X = low_rank(60, 20, 8, noise=1)
+    model = LinearAutoencoder(2, solver="randomized", n_passes=1, random_state=state)
+    first, second = (model.fit(X).components_ for _ in range(2))
+    assert np.array_equal(first, second) == (state == 0)
+
+
+def test_invalid_input_is_refused():
     with pytest.raises(InputError, match="at least 2 samples"):
         LinearAutoencoder().fit([[1.0, 2.0]])
     with pytest.raises(InputError, match="at least 2 samples"):
@@ -202,8 +213,8 @@ def test_bad_input_is_named():
         LinearAutoencoder(solver="magic").fit(np.eye(3))
     with pytest.raises(InputError, match="needs all data at once"):
         LinearAutoencoder(solver="svd").partial_fit(np.eye(3))
-    with pytest.raises(InputError, match="passes=0"):
-        LinearAutoencoder(1, solver="randomized", passes=0).fit(np.eye(3))
+    with pytest.raises(InputError, match="n_passes=0"):
+        LinearAutoencoder(1, solver="randomized", random_state=0, n_passes=0).fit(np.eye(3))
     with pytest.raises(InputError, match="no chunk"):
         LinearAutoencoder().fit_chunks(iter(()))
     with pytest.raises(InputError, match=r"expected \(n, 2\)"):
@@ -215,7 +226,7 @@ def test_bad_input_is_named():
 
 @pytest.mark.parametrize("cls", [LinearAutoencoder, RegularizedLinearAutoencoder])
 @pytest.mark.parametrize("code", [np.nan, 1j])
-def test_codes_that_are_no_finite_real_numbers_are_refused(cls, code):
+def test_codes_must_be_finite_real_numbers(cls, code):
     model = cls(2).fit(DIGITS)
     assert model.inverse_transform([[1, 2]]).shape == (1, 64)
     assert model.inverse_transform(np.empty((0, 2))).shape == (0, 64)
@@ -224,24 +235,31 @@ def test_codes_that_are_no_finite_real_numbers_are_refused(cls, code):
 
 
 @pytest.mark.parametrize("k", [3, 30])
-def test_one_reading_of_float32_samples_of_low_rank(k):
+def test_one_pass_over_float32_samples_of_low_rank(k):
     X = low_rank(200, 40, 3, noise=0).astype(np.float32)
-    model = LinearAutoencoder(k, solver="randomized").fit_chunks(np.array_split(X, 5))
+    model = LinearAutoencoder(k, solver="randomized", random_state=0).fit_chunks(
+        np.array_split(X, 5)
+    )
     expected = np.linalg.svd(X - X.mean(0), compute_uv=False)[:3]
     np.testing.assert_allclose(model.singular_values_[:3], expected, rtol=1e-3)
     assert (model.singular_values_[3:] < 1e-2 * expected[2]).all()
-    assert LinearAutoencoder(solver="randomized").fit_chunks([X[:2], X[2:4]]).n_components_ == 4
+    assert (
+        LinearAutoencoder(solver="randomized", random_state=0)
+        .fit_chunks([X[:2], X[2:4]])
+        .n_components_
+        == 4
+    )
 
 
 def test_randomized_variances_are_never_above_the_true_ones():
     X = low_rank(300, 20, 8, noise=0.3)
     true = PCA(6, svd_solver="full").fit(X).explained_variance_
     for passes in (1, 2, 5):
-        found = LinearAutoencoder(6, solver="randomized", passes=passes).fit(X)
+        found = LinearAutoencoder(6, solver="randomized", random_state=0, n_passes=passes).fit(X)
         assert (found.explained_variance_ <= true * (1 + 1e-12)).all()
 
 
-def test_each_reading_brings_a_sketch_nearer_by_the_stated_factor():
+def test_each_pass_reduces_the_error_by_the_documented_factor():
     """Eigenvalues that fall by 0.8 each, k = 2, width 14: s_15 / s_2 = 0.8^13 = 0.055."""
     rng = np.random.default_rng(0)
     left, right = (np.linalg.qr(rng.standard_normal((n, 40)))[0] for n in (200, 40))
@@ -250,7 +268,7 @@ def test_each_reading_brings_a_sketch_nearer_by_the_stated_factor():
     _, true, axes = np.linalg.svd(X)
     sines, errors = [], []
     for passes in (2, 4):
-        found = LinearAutoencoder(2, solver="randomized", passes=passes).fit(X)
+        found = LinearAutoencoder(2, solver="randomized", random_state=0, n_passes=passes).fit(X)
         axis = found.components_[1]
         sines.append(np.linalg.norm(axis - axes[:2].T @ (axes[:2] @ axis)))
         errors.append(1 - np.square(found.singular_values_[1] / true[1]))
@@ -261,7 +279,7 @@ def test_each_reading_brings_a_sketch_nearer_by_the_stated_factor():
 
 def test_trained_factors_follow_the_stream():
     X = low_rank(60, 5, 2)
-    model = LinearAutoencoder(2, solver="trained").partial_fit(X[:30])
+    model = LinearAutoencoder(2, solver="trained", random_state=0).partial_fit(X[:30])
     assert model.n_samples_seen_ == 30
     first = model.W1_
     np.testing.assert_array_equal(model.W1_, first)
@@ -272,7 +290,7 @@ def test_trained_factors_follow_the_stream():
     assert LinearAutoencoder(1).partial_fit(X[:1]).n_samples_seen_ == 1
 
 
-def test_a_function_of_chunks_is_read_as_often_as_the_solver_asks(monkeypatch):
+def test_the_number_of_passes_over_chunks_is_that_of_the_solver(monkeypatch):
     X = low_rank(100, 30, 4)
     readings = []
 
@@ -285,19 +303,19 @@ def test_a_function_of_chunks_is_read_as_often_as_the_solver_asks(monkeypatch):
     LinearAutoencoder(2, solver="gram").fit_chunks(chunks)
     assert readings.count(100) == 1
     del readings[:]
-    monkeypatch.setattr("eigenlab.linear.autoencoder.MOST_GRAM_FEATURES", 10)
-    LinearAutoencoder(2, passes=4).fit_chunks(chunks)
+    monkeypatch.setattr("eigenlab.linear.solvers.MAX_GRAM_FEATURES", 10)
+    LinearAutoencoder(2, n_passes=4, random_state=0).fit_chunks(chunks)
     assert readings.count(100) == 4
     once = chunks()
     with pytest.raises(InputError, match="one iterator twice"):
-        LinearAutoencoder(2, solver="randomized").fit_chunks(lambda: once)
+        LinearAutoencoder(2, solver="randomized", random_state=0).fit_chunks(lambda: once)
 
 
 @pytest.mark.parametrize("solver", ["svd", "gram", "randomized", "trained"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("row", [0, 4999])
-def test_what_is_not_finite_is_named_by_every_solver(solver, bad, row):
+def test_every_solver_refuses_nan_and_infinity(solver, bad, row):
     X = np.random.default_rng(0).standard_normal((5000, 3)).astype(np.float32)
     X[row, 1] = bad
     with pytest.raises(ValueError, match="NaN" if np.isnan(bad) else "infinity"):
-        LinearAutoencoder(2, solver=solver).fit(X)
+        LinearAutoencoder(2, solver=solver, random_state=0).fit(X)

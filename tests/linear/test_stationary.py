@@ -1,4 +1,4 @@
-"""Stationary points: loss, gradient and the whole Hessian, computed without the theory."""
+"""Stationary points: loss, gradient and Hessian, computed independently of the theory."""
 
 import math
 
@@ -75,7 +75,7 @@ def test_only_the_top_subset_is_a_minimum():
     points = critical_points(with_spectrum(SPECTRUM), 2)
     assert [p.subset for p in points if p.kind == "minimum"] == [(0, 1)]
     assert points[0].subset == (0, 1)
-    # By hand: swapping in either better axis for {1, 2} is 2 descents, for {2, 3} it is 2 x 2.
+    # By hand: swapping in either better axis for {1, 2} gives index 2, for {2, 3} it gives 2 x 2.
     assert {p.subset: p.index for p in points if len(p.subset) == 2} == {
         (0, 1): 0, (0, 2): 1, (0, 3): 2, (1, 2): 2, (1, 3): 3, (2, 3): 4,
     }  # fmt: skip
@@ -92,6 +92,6 @@ def test_a_width_out_of_range_is_refused(k):
         critical_points(np.ones((3, 2)), k)
 
 
-def test_too_many_points_are_refused_before_they_are_made():
+def test_too_many_points_are_refused_before_they_are_computed():
     with pytest.raises(InputError, match="stationary points, more than 20000"):
         critical_points(np.random.default_rng(0).standard_normal((60, 80)), 10)

@@ -58,11 +58,11 @@ def test_fold_keeps_exactly_the_ascii_part(name):
 
 
 @given(st.text(alphabet=ALPHABET, min_size=1, max_size=60))
-def test_encoding_can_be_read_back(name):
+def test_encoding_is_invertible(name):
     assert "".join(ALPHABET[index] for index in encode_name(name)) == name
 
 
-def test_nothing_is_cut_from_a_long_name():
+def test_a_long_name_is_not_truncated():
     assert len(encode_name("ab" * 2500)) == 5000
 
 
@@ -73,12 +73,12 @@ def test_a_name_without_letters_is_refused(name):
 
 
 @pytest.mark.parametrize("name", [None, 3, b"Abe", ["Abe"]])
-def test_only_strings_are_names(name):
+def test_names_must_be_strings(name):
     with pytest.raises(InputError, match="expected a string"):
         encode_name(name)
 
 
-def test_batches_are_padded_behind_the_last_position():
+def test_batches_are_padded_after_the_last_position():
     x, last_pos = encode_names(["Li", "Abel"])
     assert x.tolist() == [[37, 8, 57, 57], [26, 1, 4, 11]]
     assert last_pos.tolist() == [1, 3]
@@ -100,5 +100,5 @@ def test_an_empty_batch_is_refused():
         ("山田 T", "山田"),
     ],
 )
-def test_unreadable_letters_are_told(name, left_out):
+def test_unreadable_letters_are_returned(name, left_out):
     assert unreadable(name) == left_out

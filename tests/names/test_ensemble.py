@@ -8,11 +8,11 @@ from eigenlab.names.ngram_embedding import NGramVocabulary
 
 def small(members=2):
     torch.manual_seed(0)
-    vocabulary = NGramVocabulary([], longest=1)
+    vocabulary = NGramVocabulary([], max_length=1)
     return Ensemble([RecurrentClassifier(58, 5, 3) for _ in range(members)], vocabulary, 3)
 
 
-def test_base_rates_are_put_back_in_answers_and_not_in_training():
+def test_base_rates_are_corrected_in_evaluation_mode_only():
     model = small()
     shift = torch.tensor([0.5, -1.0, 0.0])
     model.log_shift.copy_(shift)
@@ -26,7 +26,7 @@ def test_base_rates_are_put_back_in_answers_and_not_in_training():
     np.testing.assert_allclose(answers, expected.detach().numpy(), rtol=1e-5)
 
 
-def test_answers_come_back_in_the_order_of_the_names():
+def test_logits_are_in_the_order_of_the_names():
     model = small()
     names = ["konstantinopolitanski", "li", "abe", "papadopoulos", "ito"]
     together = predict_logits(model, names, torch.device("cpu"))

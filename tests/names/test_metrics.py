@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-from scipy import stats
 from sklearn import metrics as reference
 
 from eigenlab.errors import InputError
-from eigenlab.names import evaluate, wilson_interval
-from eigenlab.names.metrics import coverage_curve, reliability
+from eigenlab.names import evaluate
+from eigenlab.names.metrics import chance_calibration_error, coverage_curve, reliability
 
 GENERATOR = np.random.default_rng(0)
 CLASSES = ["Dutch", "Greek", "Irish", "Italian"]
@@ -28,31 +27,19 @@ def test_against_scikit_learn():
     assert [measured["recall"][name]["recall"] for name in CLASSES] == pytest.approx(recalls)
 
 
-def test_a_uniform_guess_costs_log_c_nats():
+def test_uniform_probabilities_have_nll_log_c():
     measured = evaluate(np.full((4, 4), 0.25), CLASSES, CLASSES)
     assert measured["nll"] == pytest.approx(np.log(4))
     assert measured["calibration_error"] == pytest.approx(0.0)
 
 
-def test_a_language_never_seen_is_always_missed():
+def test_an_unknown_language_counts_as_misclassified():
     measured = evaluate([[1.0, 0.0]], ["Dutch", "Greek"], ["Welsh"])
     assert measured["accuracy"] == 0
     assert measured["labels"] == ["Dutch", "Greek", "Welsh"]
     assert measured["nll"] == pytest.approx(-np.log(1e-12))
     assert measured["recall"]["Greek"]["recall"] is None
-
-
-def test_wilson_inverts_the_score_test():
-    for successes, trials in [(0, 10), (8, 10), (10, 10), (3, 200)]:
-        low, high = wilson_interval(successes, trials)
-        expected = stats.binomtest(successes, trials).proportion_ci(method="wilson")
-        assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-6)
-
-
-def test_wilson_without_trials_knows_nothing():
-    assert wilson_interval(0, 0) == (0.0, 1.0)
-    with pytest.raises(InputError, match="successes=3"):
-        wilson_interval(3, 2)
+    assert measured["recall"]["Greek"]["interval"] == (0.0, 1.0)
 
 
 def test_calibration_error_by_hand():
@@ -83,6 +70,15 @@ def test_coverage_ends_at_the_accuracy_and_keeps_ties_together():
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (2, 3), (0, 4)])
-def test_mismatched_sizes(shape):
+def test_mismatched_shapes_are_refused(shape):
     with pytest.raises(InputError, match="probabilities have shape"):
         evaluate(np.zeros(shape), CLASSES, ["Dutch"] * 2 if shape[0] else [])
+
+
+def test_the_calibration_error_of_chance_is_that_of_a_simulation():
+    """A perfectly calibrated classifier with 200 names at confidence 0.7."""
+    hits = np.random.default_rng(0).binomial(200, 0.7, size=20_000) / 200
+    expected = np.abs(hits - 0.7).mean()
+    assert chance_calibration_error([200], [0.7]) == pytest.approx(expected, rel=0.02)
+    with pytest.raises(InputError, match="count is empty"):
+        chance_calibration_error([], [])

@@ -19,7 +19,7 @@ def test_the_state_dict_is_that_of_the_question(model_type, num_layers):
 
 
 class Plain(nn.Module):
-    """The obvious implementation: everything padded, states picked out afterwards."""
+    """The same network with padded instead of packed sequences."""
 
     def __init__(self, kind, width, classes, layers):
         super().__init__()
@@ -69,7 +69,7 @@ def test_the_network_written_out_by_hand():
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_padding_and_neighbours_do_not_matter(bidirectional):
+def test_logits_do_not_depend_on_padding_or_on_the_other_names(bidirectional):
     torch.manual_seed(1)
     model = RecurrentClassifier(58, 5, 3, bidirectional=bidirectional).double()
     x, last_pos = encode_names(NAMES)
@@ -78,7 +78,7 @@ def test_padding_and_neighbours_do_not_matter(bidirectional):
         torch.testing.assert_close(model(*encode_names([name]))[0], together[row])
 
 
-def test_both_readers_end_where_their_reading_ends():
+def test_the_output_layer_gets_the_final_state_of_each_direction():
     """Forward at the last letter, backward at the first, in this order."""
     torch.manual_seed(2)
     model = RecurrentClassifier(58, 4, 3, bidirectional=True)
@@ -105,6 +105,6 @@ def test_dropout_acts_in_training_only():
         ({"model_type": "lstn"}, "did you mean 'lstm'"),
     ],
 )
-def test_impossible_settings(settings, message):
+def test_invalid_parameters_are_refused(settings, message):
     with pytest.raises(InputError, match=message):
         RecurrentClassifier(**{"vocab_size": 58, "rnn_size": 4, "n_categories": 3, **settings})

@@ -14,8 +14,8 @@ def test_the_vocabulary_is_counted_by_hand():
     )
 
 
-def test_each_letter_carries_the_ngrams_that_end_there():
-    vocabulary = NGramVocabulary(["^a", "ab", "^ab", "^^a", "b "], longest=3)
+def test_each_letter_has_the_ngrams_that_end_there():
+    vocabulary = NGramVocabulary(["^a", "ab", "^ab", "^^a", "b "], max_length=3)
     x, last_pos = vocabulary.encode(["ab", "b"])
     assert x.tolist() == [
         [[0, 1, 4], [1, 2, 3], [52, 5, 0]],
@@ -25,12 +25,12 @@ def test_each_letter_carries_the_ngrams_that_end_there():
 
 
 def test_letters_alone_are_the_plain_encoding_of_the_capitalised_name():
-    vocabulary = NGramVocabulary.learn(["ab", "c"], longest=1)
+    vocabulary = NGramVocabulary.learn(["ab", "c"], max_length=1)
     assert vocabulary.ngrams == []
     assert torch.equal(vocabulary.encode(["ab", "c"])[0], encode_names(["Ab", "C"])[0])
 
 
-def test_with_a_table_of_zeros_it_is_the_plain_network():
+def test_with_zero_ngram_embeddings_it_is_the_plain_network():
     torch.manual_seed(0)
     plain = RecurrentClassifier(58, 6, 3)
     torch.manual_seed(0)
@@ -51,6 +51,6 @@ def test_ngrams_are_dropped_whole_and_keep_their_mean():
     assert added.mean().item() == pytest.approx(1.0, abs=0.12)  # five standard errors
 
 
-def test_impossible_dropout():
+def test_invalid_dropout_is_refused():
     with pytest.raises(InputError, match="ngram_dropout=1"):
         NGramRecurrentClassifier(1, 58, 6, 3, ngram_dropout=1)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from eigenlab.errors import InputError
 from eigenlab.names import shift_priors
-from eigenlab.names.priors import as_priors
+from eigenlab.names.priors import check_priors
 
 
 def test_bayes_rule_with_known_likelihoods():
@@ -23,12 +23,12 @@ positive = st.lists(st.floats(0.01, 1), min_size=3, max_size=3).map(np.array)
 
 
 @given(positive, positive, positive)
-def test_shifting_there_and_back_changes_nothing(p, old, new):
+def test_shifting_priors_back_restores_the_probabilities(p, old, new):
     p = (p / p.sum())[None]
     np.testing.assert_allclose(shift_priors(shift_priors(p, old, new), new, old), p, rtol=1e-9)
 
 
-def test_a_language_that_is_absent_is_never_answered():
+def test_a_language_with_prior_zero_has_probability_zero():
     shifted = shift_priors([[0.9, 0.1], [1.0, 0.0]], [0.5, 0.5], [0.0, 1.0])
     np.testing.assert_array_equal(shifted, [[0.0, 1.0], [0.0, 1.0]])
 
@@ -37,14 +37,14 @@ def test_a_language_that_is_absent_is_never_answered():
     ("old", "new"),
     [([0, 1], [1, 1]), ([1, 1], [-1, 2]), ([1, 1], [0, 0]), ([1, 1], [np.nan, 1]), ([1], [1])],
 )
-def test_impossible_base_rates(old, new):
+def test_invalid_base_rates_are_refused(old, new):
     with pytest.raises(InputError):
         shift_priors([[0.5, 0.5]], old, new)
 
 
 def test_weights_are_put_in_the_order_of_the_classes():
-    np.testing.assert_allclose(as_priors({"b": 3, "a": 1}, ["a", "b"]), [0.25, 0.75])
-    np.testing.assert_allclose(as_priors([1, 3], ["a", "b"]), [0.25, 0.75])
+    np.testing.assert_allclose(check_priors({"b": 3, "a": 1}, ["a", "b"]), [0.25, 0.75])
+    np.testing.assert_allclose(check_priors([1, 3], ["a", "b"]), [0.25, 0.75])
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,6 @@ def test_weights_are_put_in_the_order_of_the_classes():
         ([float("nan"), 1], "finite"),
     ],
 )
-def test_mistaken_priors(priors, message):
+def test_invalid_priors_are_refused(priors, message):
     with pytest.raises(InputError, match=message):
-        as_priors(priors, ["Greek", "Irish"])
+        check_priors(priors, ["Greek", "Irish"])

@@ -31,8 +31,8 @@ def test_leak_free_means_no_common_spelling(names, seed):
         assert len(train) == int(0.8 * (len(train) + len(test)))
 
 
-def test_the_course_split_leaks():
-    """With every name twice, a random cut leaves most test names with their twin in training."""
+def test_spellings_overlap_in_the_course_split():
+    """With every name twice, most test names are also in the training part."""
     names = [f"{a}{b}" for a in "abcdefghij" for b in "abcdefghij"] * 2
     split = course_split(names, seed=0)
     assert (len(split.train), len(split.test)) == (160, 40)
@@ -46,13 +46,13 @@ def test_seeds_repeat_and_differ():
         assert not np.array_equal(split(names, seed=3).test, split(names, seed=4).test)
 
 
-def test_a_spelling_with_two_languages_can_be_right_only_once():
+def test_the_ceiling_counts_one_language_for_each_spelling():
     names = ["Abel", "ABEL", "Abél", "Ito", "Ito"]
     assert ambiguity_ceiling(names, ["German", "French", "German", "Japanese", "Japanese"]) == 0.8
 
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, float("nan")])
-def test_impossible_fractions(fraction):
+def test_invalid_fractions_are_refused(fraction):
     with pytest.raises(InputError, match="test_fraction"):
         course_split(["a", "b", "c"], seed=0, test_fraction=fraction)
 

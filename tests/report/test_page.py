@@ -9,13 +9,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from eigenlab.lab import Check, Claim, ClaimResult, Outcome
+from eigenlab.lab import Check, Claim, ClaimResult, Outcome, Record, run
 from eigenlab.report import collect, command_for, python_for, render
 from eigenlab.report.page import (
     ERROR,
     FAILED,
     FINDING,
     HELD,
+    NOT_CLAIMED,
     NOT_RUN,
     SURPRISE,
     _Claim,
@@ -58,7 +59,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture
 def folder(toy, tmp_path):
-    toy.run(toy.config.from_preset("course"), folder=tmp_path / "runs" / "toy")
+    run(toy, toy.config.from_preset("course"), folder=tmp_path / "runs" / "toy")
     return tmp_path
 
 
@@ -132,7 +133,7 @@ def test_every_claim_shows_statement_outcome_evidence_and_source(page):
 def test_the_figure_has_a_label_and_carries_no_theme_of_its_own(page):
     (plot,) = [a for a in Outline(page).of("div") if a.get("class") == "plot"]
     assert plot["role"] == "img"
-    assert plot["aria-label"] == "Sizes. The sizes that are averaged."
+    assert plot["aria-label"] == "Sizes. The 2 sizes that are averaged."
     blocks = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.S)
     figure, themes = (json.loads(block) for block in blocks)
     assert figure["data"][0]["y"] == [1.0, 3.0]
@@ -170,22 +171,24 @@ def test_a_stopped_run_is_shown_as_such(folder):
 
 
 def test_an_error_is_shown_with_its_reason(toy, tmp_path):
-    toy.run(toy.config(kind="broken"), folder=tmp_path / "runs" / "toy")
+    run(toy, toy.config(kind="broken"), folder=tmp_path / "runs" / "toy")
     text = Outline(render(collect(tmp_path))).text
     assert "2 ended in an error" in text
     assert "Error: RuntimeError: the toy broke <script>" in text
 
 
-def test_a_figure_that_cannot_be_drawn_costs_only_itself(folder):
-    record = folder / "runs/toy/records/average.json"
-    stored = json.loads(record.read_text())
-    stored["record"]["sizes"] = "nonsense"
-    record.write_text(json.dumps(stored))
-    assert "This figure could not be drawn" in Outline(render(collect(folder))).text
+def test_a_figure_that_cannot_be_drawn_costs_only_itself(folder, monkeypatch):
+    def fail(*_args, **_options):
+        raise ValueError("no such axis")
+
+    monkeypatch.setattr("eigenlab.plots.line", fail)
+    text = Outline(render(collect(folder))).text
+    assert "This figure could not be drawn (ValueError: no such axis)" in text
+    assert "The mean of the sizes is two." in text
 
 
 def test_a_page_without_figures_carries_no_plotly(toy, tmp_path):
-    toy.run(toy.config(kind="absent"), folder=tmp_path)
+    run(toy, toy.config(kind="absent"), folder=tmp_path)
     page = render(collect(tmp_path))
     assert "plotly.js v" not in page
     assert "the toy was asked to be absent" in Outline(page).text
@@ -200,16 +203,17 @@ def test_a_page_without_figures_carries_no_plotly(toy, tmp_path):
         (Outcome.FAILED, Outcome.HELD, SURPRISE),
         (Outcome.HELD, Outcome.NOT_RUN, NOT_RUN),
         (Outcome.FAILED, Outcome.ERROR, ERROR),
+        (Outcome.FAILED, Outcome.NOT_CLAIMED, NOT_CLAIMED),
     ],
 )
 def test_the_verdict_weighs_the_outcome_against_the_documentation(documented, outcome, expected):
-    claim = Claim("9a.x", "", "", "r", lambda _: [], documented=documented)
+    claim = Claim("9a.x", "", "", Record, lambda _: [], documented=documented)
     assert verdict(claim, ClaimResult("9a.x", outcome)) is expected
 
 
 def test_many_checks_are_folded_but_never_one_that_does_not_hold():
     checks = tuple(Check(f"number {i}", float(i), "<", 20.0) for i in range(30))
-    claim = Claim("9a.x", "", "", "r", lambda _: [])
+    claim = Claim("9a.x", "", "", Record, lambda _: [])
     shown, folded = _Claim(claim, ClaimResult("9a.x", Outcome.FAILED, checks), "x").evidence
     assert all(check.holds for check in folded)
     assert {check.label for check in shown} >= {f"number {i}" for i in range(20, 30)}

@@ -1,4 +1,4 @@
-"""Known spectra first, then LAPACK and ARPACK, then what must not change the answer.
+"""Known spectra, comparison with LAPACK and ARPACK, and invariances.
 
 Tolerances: residual norms are asked to be below 1e-8 ||A||, and a Ritz value is then wrong by at
 most that; ``LOOSE`` allows it. Where a gap is known, errors are its square over the gap: ``TIGHT``.
@@ -51,7 +51,7 @@ def spread(*sizes):
 
 
 def check(pairs, A, values, tolerance=LOOSE):
-    """Right values, eigenvectors, bounds that hold."""
+    """Right values, eigenvectors and bounds."""
     k = len(pairs.eigenvalues)
     scale = float(np.abs(values).max()) or 1.0
     np.testing.assert_allclose(pairs.eigenvalues, values[:k], atol=tolerance * scale, rtol=0)
@@ -135,7 +135,7 @@ def test_agrees_with_lapack_and_arpack(n):
 
 
 class Product:
-    """The least that an operator must have."""
+    """An object with the least that an operator needs."""
 
     dtype = np.dtype(np.float64)
 
@@ -210,8 +210,8 @@ def test_the_generalised_problem(n):
         top_eigenpairs(K, 3, metric=G)
 
 
-def test_a_pair_that_the_search_never_met_is_found():
-    # Started from exact eigenvectors, no Krylov space leaves them; only a fresh block does.
+def test_a_pair_outside_the_krylov_space_is_found():
+    # A Krylov space does not leave exact eigenvectors; only a new random block does.
     values = np.r_[CLUSTER, BODY]
     A = np.diag(values)
     start = np.eye(400)[:, [0, 1, 3]]
@@ -235,7 +235,7 @@ def test_no_member_of_a_tight_cluster_is_dropped():
         assert pairs.certified
 
 
-def test_what_did_not_converge_is_named():
+def test_a_pair_that_did_not_converge_is_warned_of():
     with pytest.warns(EigenpairsWarning, match=r"pair 0 .*residual norm .*after \d+ products"):
         pairs = top_eigenpairs(path(20_000), 3, max_products=40)
     assert not pairs.certified
@@ -252,7 +252,7 @@ def test_same_seed_same_numbers():
     np.testing.assert_allclose(one.vectors, other.vectors, atol=1e-4)
 
 
-class Impatient(Reporter):
+class Cancelling(Reporter):
     def __init__(self):
         self.calls = []
 
@@ -262,7 +262,7 @@ class Impatient(Reporter):
 
 
 def test_progress_and_cancellation():
-    reporter = Impatient()
+    reporter = Cancelling()
     with pytest.raises(Cancelled):
         top_eigenpairs(path(3000), 2, reporter=reporter)
     assert len(reporter.calls) == 1

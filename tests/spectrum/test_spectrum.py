@@ -1,4 +1,4 @@
-"""Matrices whose spectrum is known by construction, then scipy, then invariances.
+"""Matrices with a known spectrum, comparison with scipy, and invariances.
 
 Tolerance: operators here have at most 12 rows and entries of order 1, so backward errors are of
 order 12 eps = 3e-15. Normal matrices get 1e-12; where eigenvalues are conditioned worse the test
@@ -88,7 +88,7 @@ def test_a_circulant_matrix_has_the_fourier_transform_of_its_column(seed, n):
     close(spectral_radius(scipy.linalg.circulant(column)), np.abs(expected).max(), 1e-11)
 
 
-def test_complex_input_is_welcome():
+def test_complex_input_is_accepted():
     close(eigenvalues(torch.diag(torch.tensor([1j, -3.0, 2.0]))), [-3.0, 2.0, 1j])
 
 
@@ -209,7 +209,7 @@ def test_angles_equal_scipy(seed, p, q, n):
 
 
 @given(seeds, st.integers(1, 4), st.integers(1, 4), st.integers(5, 10))
-def test_angles_depend_on_the_spaces_alone(seed, p, q, n):
+def test_angles_depend_only_on_the_spaces(seed, p, q, n):
     U, V = gaussian(seed, n, p), gaussian(seed + 1, n, q)
     angles = principal_angles(U, V)
     assert bool((angles.diff() >= -1e-12).all())
@@ -266,14 +266,14 @@ def test_the_cat_map():
 
 
 def test_many_steps_neither_overflow_nor_lose_the_small_direction():
-    """1000 factors diag(1e3, 1e-3) in turning bases: the product would be 1e3000."""
+    """1000 factors diag(1e3, 1e-3) in rotating bases: the product would be 1e3000."""
     Q = [orthogonal(t, 2) for t in range(1001)]
     J = np.stack([Q[t + 1] @ np.diag([1e3, 1e-3]) @ Q[t].T for t in range(1000)])
     close(lyapunov_exponents(J), [math.log(1e3), math.log(1e-3)], 0.02)
 
 
 def test_factors_come_first_to_last():
-    """|J_2 J_1 e_1|: with one singular factor the order decides what survives."""
+    """|J_2 J_1 e_1|: with one singular factor the result depends on the order."""
     first = np.array([[1.0, 0.0], [0.0, 2.0]])
     second = np.array([[0.0, 3.0], [1.0, 0.0]])
     third = np.array([[5.0, 7.0], [0.0, 1.0]])
@@ -331,12 +331,12 @@ def test_empty_and_flat_input_is_refused(function, empty):
         function(empty)
 
 
-def test_one_matrix_is_no_sequence_of_jacobians():
+def test_a_single_matrix_is_refused_as_a_sequence_of_jacobians():
     with pytest.raises(InputError, match=r"shape \(2, 2\), expected \(\.\.\., steps, size, size\)"):
         lyapunov_exponents(np.eye(2))
 
 
-def test_no_numbers_are_refused():
+def test_input_that_is_not_numbers_is_refused():
     with pytest.raises(InputError, match="W is not an array of numbers: str"):
         eigenvalues("W")
 

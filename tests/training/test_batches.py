@@ -36,7 +36,7 @@ def test_tensors_stay_aligned():
 
 
 @given(st.integers(1, 30), st.integers(1, 12), st.integers(1, 5), st.integers(0, 9))
-def test_parts_of_a_batch_are_the_batch(n, batch_size, size, step):
+def test_the_parts_of_a_batch_make_up_the_batch(n, batch_size, size, step):
     x = torch.arange(n)
     for batches in (
         minibatches(x, batch_size=batch_size, seed=0),
@@ -56,7 +56,7 @@ def test_generated_differs_between_steps_and_seeds():
     assert len(values) == 15
 
 
-def test_bad_arguments_are_named():
+def test_invalid_arguments_are_refused():
     with pytest.raises(InputError, match=r"tensors have \[3, 4\] samples"):
         minibatches(torch.zeros(3), torch.zeros(4), batch_size=2, seed=0)
     with pytest.raises(InputError, match=r"tensors have \[0\] samples"):

@@ -1,7 +1,7 @@
 """Two processes under gloo do what one process does with the same global batches.
 
 Tolerance: float64 sums of at most 23 terms in another order differ by about 1e-15; twelve AdamW
-updates amplify that, and 1e-10 still tells a wrong weight of an uneven part (of order 0.1).
+updates amplify that, and 1e-10 still detects a wrong weight of an uneven part (of order 0.1).
 """
 
 import json
@@ -22,7 +22,7 @@ TOLERANCE = 1e-10
 
 
 def launch(folder, processes):
-    """Start the script as torchrun would: one process per rank, told by the environment."""
+    """Start the script as torchrun would: one process per rank, set by the environment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -53,8 +53,8 @@ def collect(folder, started):
         for process in started:
             process.kill()
             process.wait()
-    told = "\n".join(path.read_text() for path in sorted(folder.glob("errors-*.txt")))
-    assert codes == [0] * len(started), told
+    errors = "\n".join(path.read_text() for path in sorted(folder.glob("errors-*.txt")))
+    assert codes == [0] * len(started), errors
     return json.loads((folder / "results.json").read_text())
 
 
@@ -88,8 +88,13 @@ def test_two_processes_train_like_one(results, batches):
     assert_close(results[1][batches], results[2][batches])
 
 
-def test_processes_that_start_apart_follow_rank_0(results):
+def test_processes_start_from_the_weights_of_rank_0(results):
     assert_close(results[1]["own start"], results[2]["own start"])
+
+
+def test_the_memory_layout_of_weights_does_not_matter(results):
+    one, two = (results[size]["channels last"] for size in (1, 2))
+    assert one == pytest.approx(two, rel=TOLERANCE)
 
 
 def test_early_stopping_is_agreed(results):
@@ -98,30 +103,30 @@ def test_early_stopping_is_agreed(results):
     assert_close(one, two)
 
 
-def test_one_process_is_asked_to_stop_and_both_resume_exactly(results):
+def test_both_processes_stop_on_the_request_of_one_and_resume_exactly(results):
     """Dropout included: the generator of each process is part of the checkpoint."""
-    told = results[2]["interrupted"]
-    assert "after step" in told["told"]
-    assert told["resumed"]["losses"] == told["whole"]["losses"]
-    assert told["resumed"]["weights"] == told["whole"]["weights"]
+    stopped = results[2]["interrupted"]
+    assert "after step" in stopped["message"]
+    assert stopped["resumed"]["losses"] == stopped["whole"]["losses"]
+    assert stopped["resumed"]["weights"] == stopped["whole"]["weights"]
     alone = [value for _, value in results[1]["interrupted"]["whole"]["losses"]]
-    assert [value for _, value in told["whole"]["losses"]] != pytest.approx(alone), (
+    assert [value for _, value in stopped["whole"]["losses"]] != pytest.approx(alone), (
         "with dropout, two processes draw their own masks"
     )
 
 
-def test_processes_end_alike(results):
+def test_processes_end_with_the_same_weights_and_random_state(results):
     assert results[2]["same weights"]
     assert results[2]["same generator"]
 
 
-def test_start_does_nothing_alone(monkeypatch):
+def test_start_does_nothing_for_a_single_process(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     with distributed.start():
         assert distributed.current() == distributed.Group(0, 1)
 
 
-def test_half_an_environment_is_refused(monkeypatch):
+def test_an_incomplete_environment_is_refused(monkeypatch):
     for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("WORLD_SIZE", "2")

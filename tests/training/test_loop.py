@@ -12,7 +12,7 @@ from torch import nn
 
 from eigenlab.errors import Cancelled, InputError
 from eigenlab.reporter import Reporter
-from eigenlab.training import TrainingDiverged, cosine, loop, minibatches, train
+from eigenlab.training import TrainingDiverged, cosine, minibatches, train, update
 
 
 class Scalar(nn.Module):
@@ -68,7 +68,7 @@ def test_gradient_descent_on_a_quadratic_is_geometric():
     assert history.seconds > 0
 
 
-def test_schedule_multiplies_the_rate_and_is_put_back():
+def test_a_schedule_multiplies_the_learning_rate_which_is_restored():
     """With gradient 3 the weight moves by -lr * 3 * sum of the factors."""
     model = Scalar(0.0)
     optimizer = sgd(model)
@@ -107,7 +107,7 @@ def test_clipping_bounds_the_step_and_reports_the_norm_before_it():
     assert [values["gradient_norm"] for _, values in reporter.streamed] == [3.0] * 4
 
 
-def test_log_every_thins_losses_but_keeps_first_and_last():
+def test_log_every_keeps_the_first_and_the_last_loss():
     model, reporter = Scalar(), Recorder()
     history = train(
         model,
@@ -150,7 +150,7 @@ def test_evaluation_runs_in_evaluation_mode_without_gradients():
     assert model.training
 
 
-def test_evaluation_comes_once_an_epoch_where_batches_have_epochs():
+def test_evaluation_is_once_per_epoch_by_default():
     model = Scalar()
     history = train(
         model,
@@ -227,9 +227,9 @@ def test_divergence_names_the_step_and_leaves_the_model_before_it():
     assert all(group["lr"] == 1e200 for group in sgd(model, lr=1e200).param_groups)
 
 
-def test_where_reading_stalls_divergence_is_found_at_the_next_logged_loss(monkeypatch, tmp_path):
-    """As on a GPU: loss 3 overflows, the next one looked at is loss 4."""
-    monkeypatch.setattr(loop, "_is_read_at_once", lambda device: False)
+def test_on_a_gpu_divergence_is_found_at_the_next_logged_loss(monkeypatch, tmp_path):
+    """Loss 3 overflows, and the next one that is checked is loss 4."""
+    monkeypatch.setattr(update, "_reads_at_once", lambda device: False)
     model = Scalar()
     options = {"steps": 10, "log_every": 4, "checkpoint": tmp_path / "run", "checkpoint_every": 1}
     with pytest.raises(TrainingDiverged, match=r"loss .* at step 4; the last .* is 1 at step 1;"):
@@ -238,8 +238,8 @@ def test_where_reading_stalls_divergence_is_found_at_the_next_logged_loss(monkey
     assert stored["progress"]["step"] < 4
 
 
-def test_where_reading_stalls_a_cancellation_is_still_seen_at_once(monkeypatch):
-    monkeypatch.setattr(loop, "_is_read_at_once", lambda device: False)
+def test_on_a_gpu_a_cancellation_takes_effect_at_once(monkeypatch):
+    monkeypatch.setattr(update, "_reads_at_once", lambda device: False)
     model = Scalar()
     with pytest.raises(Cancelled, match="after step 1 of 10"):
         train(
@@ -283,7 +283,7 @@ def test_cancelling_stops_after_the_current_step():
     assert model.w.item() == pytest.approx(0.8**3)
 
 
-def test_ctrl_c_never_leaves_half_an_update(tmp_path):
+def test_ctrl_c_takes_effect_after_the_current_update(tmp_path):
     """The signal arrives inside the objective of update 4; the update is still finished."""
     model = Scalar()
 
@@ -310,7 +310,7 @@ def test_ctrl_c_never_leaves_half_an_update(tmp_path):
     assert model.w.item() == pytest.approx(0.8**10)
 
 
-def test_a_second_ctrl_c_does_not_wait():
+def test_a_second_ctrl_c_takes_effect_at_once():
     model = Scalar()
 
     def objective(model, batch):
@@ -333,7 +333,7 @@ def test_training_works_in_a_thread():
     assert model.w.item() == pytest.approx(0.8**5)
 
 
-def test_all_faults_of_a_call_are_told_at_once():
+def test_all_invalid_arguments_are_reported_at_once():
     model = Scalar()
     with pytest.raises(InputError) as caught:
         train(

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eigenlab.errors import InputError
-from eigenlab.training import constant, cosine, linear_warmup, one_cycle
+from eigenlab.training import cosine, one_cycle
 
 
 def rates_of(scheduler_of, steps):
@@ -17,10 +17,6 @@ def rates_of(scheduler_of, steps):
         optimizer.step()
         scheduler.step()
     return rates
-
-
-def test_constant_is_one():
-    assert [constant()(step) for step in (0, 5, 10**6)] == [1.0, 1.0, 1.0]
 
 
 def test_cosine_equals_torch():
@@ -43,24 +39,18 @@ def test_one_cycle_equals_torch(peak):
     assert ours == pytest.approx(expected, abs=1e-12)
 
 
-def test_warmup_rises_linearly_then_hands_over():
-    schedule = linear_warmup(5, then=cosine(10))
-    assert [schedule(step) for step in range(5)] == [0.2, 0.4, 0.6, 0.8, 1.0]
-    assert [schedule(5 + step) for step in range(11)] == [cosine(10)(step) for step in range(11)]
-
-
 @given(st.integers(1, 200), st.integers(0, 400))
 def test_factors_stay_between_zero_and_one(steps, step):
-    for schedule in (cosine(steps), linear_warmup(steps), one_cycle(steps)):
+    for schedule in (cosine(steps), one_cycle(steps)):
         assert -1e-12 <= schedule(step) <= 1 + 1e-12
 
 
-@pytest.mark.parametrize("make", [cosine, linear_warmup, one_cycle])
-def test_no_steps_is_refused(make):
+@pytest.mark.parametrize("make", [cosine, one_cycle])
+def test_zero_steps_are_refused(make):
     with pytest.raises(InputError, match="steps=0 must be at least 1"):
         make(0)
 
 
-def test_one_cycle_needs_a_peak_inside():
+def test_one_cycle_needs_a_peak_between_zero_and_one():
     with pytest.raises(InputError, match=r"peak=1\.0"):
         one_cycle(10, peak=1.0)

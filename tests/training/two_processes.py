@@ -52,7 +52,7 @@ BATCHES = {
 
 
 class Stopper(Reporter):
-    """Asks rank 1 alone to stop, when it begins step ``at``."""
+    """Cancels in rank 1 only, when it begins step ``at``."""
 
     def __init__(self, at):
         self.looks, self.at = 0, at
@@ -98,14 +98,30 @@ def run(batches="uneven", *, dropout=0.0, seed=0, reporter=None, checkpoint=None
     }
 
 
+def run_channels_last():
+    """A fused optimizer requires gradients in the memory layout of the weights."""
+    torch.manual_seed(0)
+    model = nn.Conv2d(2, 3, 2, dtype=torch.float64).to(memory_format=torch.channels_last)
+    images = torch.randn(5, 2, 4, 4, generator=generator(0, "images"), dtype=torch.float64)
+    target = torch.arange(3.0, dtype=torch.float64)[:, None, None]
+    train(
+        model,
+        lambda model, batch: (model(batch[0]) - target).square().mean(),
+        lambda step: (images,),
+        optimizer=torch.optim.Adam(model.parameters(), lr=0.05, fused=True),
+        steps=4,
+    )
+    return model.weight.flatten().tolist()
+
+
 def stopped_and_resumed(folder):
-    told = "nobody asked"
+    message = "not stopped"
     try:
         run(dropout=0.3, reporter=Stopper(at=8), checkpoint=folder / "part")
     except Cancelled as reason:
-        told = str(reason)
+        message = str(reason)
     resumed = run(dropout=0.3, checkpoint=folder / "part")
-    return {"told": told, "resumed": resumed, "whole": run(dropout=0.3)}
+    return {"message": message, "resumed": resumed, "whole": run(dropout=0.3)}
 
 
 def main(folder):
@@ -116,6 +132,7 @@ def main(folder):
         results["own start"] = run(seed=group.rank)
         results["early stop"] = run(target=0.9)
         results["interrupted"] = stopped_and_resumed(folder)
+        results["channels last"] = run_channels_last()
         results["size"] = group.size
         alike = group.gather(torch.tensor([hash(json.dumps(results["uneven"]["weights"]))]))
         results["same weights"] = len({int(value) for value in alike}) == 1

@@ -1,20 +1,18 @@
 """Autoencoders, their ensembles, probes and embeddings."""
 
-from eigenlab.autoencoders.convex import (
-    ConvexProbe,
-    convex_probe,
-    knn_accuracy,
-    signed_parts,
-    unit_rows,
-)
+from eigenlab.autoencoders.adam_probes import linear_probes
+from eigenlab.autoencoders.classifier import LinearProbe
+from eigenlab.autoencoders.convex import ConvexProbe, convex_probe
 from eigenlab.autoencoders.convolutional import ConvolutionalAutoencoder
 from eigenlab.autoencoders.corruption import Mask, Noise, Warp
 from eigenlab.autoencoders.embedding import AutoencoderEmbedding
 from eigenlab.autoencoders.ensemble import Member, train_ensemble
+from eigenlab.autoencoders.features import LinearFeatures, signed_parts
 from eigenlab.autoencoders.fit import fit
 from eigenlab.autoencoders.models import Autoencoder, DenoisingAutoencoder, MaskedAutoencoder
-from eigenlab.autoencoders.probe import LinearFeatures, LinearProbe, linear_probe, linear_probes
-from eigenlab.autoencoders.subspace import SubspaceData, subspace_data
+from eigenlab.autoencoders.neighbors import knn_accuracy
+from eigenlab.autoencoders.probe import linear_probe
+from eigenlab.autoencoders.subspace import SubspaceData, attainable_accuracy, subspace_data
 
 __all__ = [
     "Autoencoder",
@@ -30,6 +28,7 @@ __all__ = [
     "Noise",
     "SubspaceData",
     "Warp",
+    "attainable_accuracy",
     "convex_probe",
     "fit",
     "knn_accuracy",
@@ -38,5 +37,4 @@ __all__ = [
     "signed_parts",
     "subspace_data",
     "train_ensemble",
-    "unit_rows",
 ]

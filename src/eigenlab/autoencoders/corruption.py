@@ -1,7 +1,7 @@
-"""What is done to a sample before the encoder sees it: noise, holes, and geometric warps.
+"""Corruption of samples before they are encoded: noise, masks and geometric warps.
 
-A corruption is a function of samples (n, features) and a generator; any may take the place of noise
-in a denoising autoencoder (Vincent et al. 2008, doi:10.1145/1390156.1390294).
+A corruption is a function of samples (n, features) and a generator. Any of them can replace the
+noise of a denoising autoencoder (Vincent et al. 2008, doi:10.1145/1390156.1390294).
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ class Noise:
     """Add independent normal noise.
 
     Args:
-        noise_std: standard deviation of the noise, in units of the data.
+        noise_std: standard deviation of the noise, in units of the data. Default: ``0.5``.
+
+    Raises:
+        InputError: ``noise_std`` is negative or not finite.
 
     >>> Noise(0.0)(torch.ones(1, 2))
     tensor([[1., 1.]])
@@ -37,7 +40,12 @@ class Noise:
             raise InputError(f"noise_std={self.noise_std} must be finite and not negative")
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """``x`` plus noise."""
+        """Return ``x`` plus noise.
+
+        Args:
+            x: (n, features) samples.
+            generator: draws the noise. Default: ``None``, torch's global generator.
+        """
         return x + self.noise_std * torch.randn(
             x.shape, generator=generator, dtype=x.dtype, device=x.device
         )
@@ -45,10 +53,14 @@ class Noise:
 
 @dataclass(frozen=True)
 class Mask:
-    """Zero features at random; those that are left are not scaled up.
+    """Zero features at random; the remaining ones are not scaled up.
 
     Args:
         mask_prob: probability with which each feature of each sample is zeroed.
+            Default: ``0.25``.
+
+    Raises:
+        InputError: ``mask_prob`` is not in [0, 1].
 
     >>> Mask(1.0)(torch.ones(1, 3))
     tensor([[0., 0., 0.]])
@@ -63,18 +75,23 @@ class Mask:
             )
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """``x`` with each feature zeroed independently."""
+        """Return ``x`` with each feature zeroed independently.
+
+        Args:
+            x: (n, features) samples.
+            generator: draws the mask. Default: ``None``, torch's global generator.
+        """
         kept = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
         return x * (kept >= self.mask_prob)
 
 
 @dataclass(frozen=True)
 class Warp:
-    """Turn, scale, shear and shift every image by an affine map of its own.
+    """Rotate, scale, shear and shift every image by a random affine map of its own.
 
-    Noise asks which pixels belong together; a warp asks what stays the same when the pen or the
-    paper moves a little, which is what a label depends on. Pixel (u, v), in units of half the
-    image, is read at ``A (u, v) + b`` with
+    Such changes leave the label as it is, so an encoder that undoes them learns features that
+    depend on the label more than on the position of the pen. Pixel (u, v), in units of half the
+    image's side, is read at ``A (u, v) + b`` with
 
         A = [[s cos t, h - s sin t], [s sin t, s cos t]],
         t, log s, h, b uniform within +- rotation, log_scale, shear, 2 shift,
@@ -83,10 +100,13 @@ class Warp:
 
     Args:
         image_shape: (height, width); samples are flattened images.
-        rotation: largest angle, in radians.
-        log_scale: largest absolute logarithm of the scale.
-        shear: largest horizontal shift per unit of height.
-        shift: largest translation, as a share of the image's side.
+        rotation: largest angle, in radians. Default: ``0.4``.
+        log_scale: largest absolute natural logarithm of the scale. Default: ``0.25``.
+        shear: largest horizontal shift per unit of height. Default: ``0.35``.
+        shift: largest translation, as a fraction of the image's side. Default: ``0.12``.
+
+    Raises:
+        InputError: a limit is negative or not finite.
 
     >>> x = torch.rand(2, 16)
     >>> still = Warp((4, 4), rotation=0, log_scale=0, shear=0, shift=0)
@@ -107,7 +127,15 @@ class Warp:
                 raise InputError(f"{name}={value} must be finite and not negative")
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """``x`` (n, height * width) with every image warped."""
+        """Return ``x`` with every image warped.
+
+        Args:
+            x: (n, height * width) flattened images.
+            generator: draws the affine maps. Default: ``None``, torch's global generator.
+
+        Raises:
+            InputError: ``x`` has another shape.
+        """
         if x.dim() != 2 or x.shape[1] != math.prod(self.image_shape):
             raise InputError(
                 f"x has shape {tuple(x.shape)}; expected flattened images of "

@@ -15,49 +15,55 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from eigenlab.autoencoders.batches import EpochBatches
 from eigenlab.autoencoders.ensemble import Member
-from eigenlab.autoencoders.fit import check_weights, epoch_order
+from eigenlab.autoencoders.fit import train_epochs
 from eigenlab.autoencoders.models import Autoencoder
 from eigenlab.errors import InputError
 from eigenlab.files import write_atomic
-from eigenlab.training import generator
 
-_FORMAT = "eigenlab.AutoencoderEmbedding.1"
+_FORMAT = "eigenlab.AutoencoderEmbedding.2"
 Array = npt.NDArray[Any]
 
 
 class AutoencoderEmbedding(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):  # mixins first, as scikit-learn asks
-    """Embed samples by the encoder of an autoencoder that was trained on them.
+    """Embed samples with the encoder of an autoencoder trained on them.
 
     Samples are centred and divided by one number, the root mean squared deviation of a feature,
     before training, so that ``noise_std`` and ``learning_rate`` mean the same for all data;
     relative scales of features are kept, as in PCA.
 
     Args:
-        n_components: latent width; may exceed the number of features.
-        kind: ``"vanilla"``, ``"denoising"`` or ``"masked"``.
+        n_components: latent width; may exceed the number of features. Default: ``32``.
+        kind: ``"vanilla"``, ``"denoising"`` or ``"masked"``. Default: ``"denoising"``.
         hidden_sizes: widths of ReLU layers between the samples and the embedding.
-        epochs: passes of :meth:`fit` over the samples.
-        batch_size: samples per update.
-        learning_rate: of Adam.
-        noise_std: noise of the denoising kind, after scaling.
-        mask_prob: share of features zeroed by the masked kind, after centring.
+            Default: ``()``, none.
+        n_epochs: passes of :meth:`fit` over the samples. Default: ``20``.
+        batch_size: samples per update. Default: ``64``.
+        learning_rate: step size of Adam. Default: ``1e-3``.
+        noise_std: standard deviation of the noise, in units of scaled samples; used by
+            ``"denoising"`` only. Default: ``0.5``.
+        mask_prob: probability with which a scaled feature is zeroed; used by ``"masked"`` only.
+            Default: ``0.25``.
         random_state: seed or ``RandomState`` of weights, order and corruption.
+            Default: ``None``, another result in each call.
 
     Attributes:
         model_: the trained :class:`Autoencoder`, float32.
-        mean_, scale_: centre (n_features,) and divisor of the samples.
-        loss_curve_: mean training loss of each pass.
-        n_features_in_, feature_names_in_: as everywhere in scikit-learn.
+        mean_: (n_features,) centre of the samples.
+        scale_: number that the centred samples are divided by.
+        loss_curve_: mean training loss of each pass, in squared units of scaled samples.
+        n_features_in_: number of features seen in ``fit``.
+        feature_names_in_: their names, if ``X`` had string column names.
 
     Raises:
         InputError: a setting is out of range; it is a ``ValueError``, like scikit-learn's own.
-        TrainingDiverged: a weight is not finite after a pass.
+        TrainingDiverged: a loss, or a weight after a pass, is not finite.
 
     >>> x = np.random.default_rng(0).normal(size=(200, 6))
-    >>> embedding = AutoencoderEmbedding(2, epochs=2, random_state=0).fit(x)
+    >>> embedding = AutoencoderEmbedding(2, n_epochs=2, random_state=0).fit(x)
     >>> z = embedding.transform(x)
     >>> z.shape, embedding.inverse_transform(z).shape
     ((200, 2), (200, 6))
@@ -69,7 +75,7 @@ class AutoencoderEmbedding(
         kind: str = "denoising",
         *,
         hidden_sizes: Sequence[int] = (),
-        epochs: int = 20,
+        n_epochs: int = 20,
         batch_size: int = 64,
         learning_rate: float = 1e-3,
         noise_std: float = 0.5,
@@ -79,7 +85,7 @@ class AutoencoderEmbedding(
         self.n_components = n_components
         self.kind = kind
         self.hidden_sizes = hidden_sizes
-        self.epochs = epochs
+        self.n_epochs = n_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.noise_std = noise_std
@@ -87,18 +93,26 @@ class AutoencoderEmbedding(
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> AutoencoderEmbedding:
-        """Train from scratch on ``X`` (n_samples, n_features); ``y`` is ignored."""
+        """Train from scratch.
+
+        Args:
+            X: (n_samples, n_features) numbers.
+            y: ignored.
+        """
         self._check()
         x = validate_data(self, X, dtype=[np.float64, np.float32])
         self._start(x)
-        for _ in range(self.epochs):
-            self._pass(x)
+        self._train(x, self.n_epochs)
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> AutoencoderEmbedding:
-        """Go once over ``X``, a part of a stream, and keep weights and Adam's state.
+        """Train for one pass over a part of a stream, from the current weights and Adam state.
 
         The first part decides ``mean_`` and ``scale_``; shuffle the stream if its parts differ.
+
+        Args:
+            X: (n_samples, n_features) numbers.
+            y: ignored.
         """
         self._check()
         first = not hasattr(self, "model_")
@@ -107,11 +121,15 @@ class AutoencoderEmbedding(
             self._start(x)
         elif not hasattr(self, "_optimizer"):
             self._optimizer = torch.optim.Adam(self.model_.parameters(), self.learning_rate)
-        self._pass(x)
+        self._train(x, 1)
         return self
 
     def transform(self, X: Any) -> Array:
-        """Return the embedding (n_samples, n_components), in the dtype of ``X``."""
+        """Return the embedding (n_samples, n_components), in the dtype of ``X``.
+
+        Args:
+            X: (n_samples, n_features) numbers.
+        """
         check_is_fitted(self, "model_")
         x = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         # In float64, so that a sample's embedding does not depend on its neighbours in X.
@@ -119,7 +137,11 @@ class AutoencoderEmbedding(
         return self._apply("encode", scaled).astype(x.dtype)
 
     def inverse_transform(self, X: Any) -> Array:
-        """Return the samples (n_samples, n_features) that the decoder makes of embeddings."""
+        """Return decoded samples (n_samples, n_features), in the dtype of ``X``.
+
+        Args:
+            X: (n_samples, n_components) embeddings.
+        """
         check_is_fitted(self, "model_")
         z = check_array(X, dtype=[np.float64, np.float32])
         if z.shape[1] != self._n_features_out:
@@ -132,7 +154,10 @@ class AutoencoderEmbedding(
     def save(self, path: Path | str) -> None:
         """Write weights, scaling and the settings of the fit to one safetensors file, no pickle.
 
-        Adam's state is not kept: a later :meth:`partial_fit` starts it anew.
+        The state of Adam is not saved: a later :meth:`partial_fit` starts without it.
+
+        Args:
+            path: file to write; an existing one is replaced.
         """
         from safetensors.torch import save
 
@@ -141,7 +166,7 @@ class AutoencoderEmbedding(
         tensors["mean"] = torch.as_tensor(self.mean_)
         settings = self._settings | {"hidden_sizes": [*self._settings["hidden_sizes"]]}
         if not isinstance(settings["random_state"], Integral | None):
-            settings["random_state"] = None  # a RandomState has no place in a text
+            settings["random_state"] = None  # a RandomState cannot be written as JSON
         state = {
             "settings": settings,
             "scale": self.scale_,
@@ -158,9 +183,13 @@ class AutoencoderEmbedding(
 
     @classmethod
     def load(cls, path: Path | str) -> AutoencoderEmbedding:
-        """Read what :meth:`save` wrote.
+        """Return the embedding that :meth:`save` wrote.
 
-        Raises :class:`~eigenlab.errors.InputError` when it is not such a file.
+        Args:
+            path: file to read.
+
+        Raises:
+            InputError: the file cannot be read, or was not written by :meth:`save`.
         """
         from safetensors import SafetensorError, safe_open
 
@@ -172,7 +201,7 @@ class AutoencoderEmbedding(
             raise InputError(f"{path} cannot be read as safetensors: {error}") from error
         if header.get("format") != _FORMAT:
             raise InputError(
-                f"{path} is no {_FORMAT} file; save one with AutoencoderEmbedding.save"
+                f"{path} is not a {_FORMAT} file; write one with AutoencoderEmbedding.save"
             )
         try:
             return cls._restored(json.loads(header["state"]), tensors)
@@ -203,7 +232,7 @@ class AutoencoderEmbedding(
     def _start(self, x: Array) -> None:
         self._seed = int(check_random_state(self.random_state).randint(2**31))
         self.mean_ = x.mean(0, dtype=np.float64)
-        constant = (x == x[0]).all()  # whose mean, however, may be rounded
+        constant = (x == x[0]).all()  # compared exactly, since the mean may be rounded
         self.scale_ = 1.0 if constant else _root_mean_square(x - self.mean_)
         self._n_features_out = int(self.n_components)
         self._settings = self.get_params()
@@ -217,16 +246,21 @@ class AutoencoderEmbedding(
             self.n_features_in_, noise_std=self.noise_std, mask_prob=self.mask_prob
         )
 
-    def _pass(self, x: Array) -> None:
+    def _train(self, x: Array, n_epochs: int) -> None:
         scaled = torch.as_tensor((x - self.mean_) / self.scale_, dtype=torch.float32)
-        epoch = len(self.loss_curve_)
-        noise = generator(self._seed, "corruption", epoch)
-        total = 0.0
-        for batch in epoch_order(len(scaled), self._seed, epoch).split(self.batch_size):
-            loss = self.model_.train_step(scaled[batch], self._optimizer, noise)
-            total += len(batch) * loss.item()
-        self.loss_curve_.append(total / len(scaled))
-        check_weights(self.model_, epoch + 1, self.learning_rate)
+        batches = EpochBatches(
+            scaled,
+            batch_size=int(self.batch_size),
+            seed=self._seed,
+            first_epoch=len(self.loss_curve_),
+        )
+        self.loss_curve_ += train_epochs(
+            self.model_,
+            batches,
+            n_epochs=int(n_epochs),
+            optimizer=self._optimizer,
+            loss_dtype=torch.float64,
+        )
 
     def _apply(self, method: str, values: torch.Tensor) -> Array:
         part = getattr(self.model_, f"{method}r")  # encode -> encoder
@@ -235,7 +269,7 @@ class AutoencoderEmbedding(
             return torch.func.functional_call(part, state, (values,)).numpy()
 
     def _check(self) -> None:
-        for name in ("n_components", "epochs", "batch_size"):
+        for name in ("n_components", "n_epochs", "batch_size"):
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < 1:
                 raise InputError(f"{name}={value!r} must be a positive integer")
@@ -249,6 +283,6 @@ class AutoencoderEmbedding(
 
 
 def _root_mean_square(values: Array) -> float:
-    """Divided by the largest first: squares of 1e-200 or 1e200 are beyond float64."""
+    """Scaled by the largest value, since squares of 1e-200 or 1e200 are beyond float64."""
     largest = np.abs(values).max()
     return float(largest * np.sqrt(np.square(values / largest).mean()))

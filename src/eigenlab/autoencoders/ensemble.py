@@ -1,9 +1,13 @@
-"""Many autoencoders trained at once: one batched matrix product where a loop makes many.
+"""Many autoencoders trained at once by batched matrix products.
 
 Members of equal shape are stacked, so a layer of M models is one product of an (M, B, in) by an
-(M, in, out) tensor. Nothing else changes: every member draws its weights, the order of its samples
-and its corruption from the same addresses as :func:`~eigenlab.autoencoders.fit` would alone, and
-gets the same numbers up to rounding.
+(M, in, out) tensor. Every member draws its weights, the order of its samples and its corruption
+from the same generators as in :func:`~eigenlab.autoencoders.fit`, and gets the same result up to
+rounding.
+
+This module has a loop of its own instead of ``training.train``, which trains one model on one
+batch per step. Here members of different seeds see different batches in the same step, their
+models are checked and reported together, and an epoch's random numbers are shared between members.
 """
 
 from __future__ import annotations
@@ -14,7 +18,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from eigenlab.autoencoders.fit import check_training, check_weights, epoch_order
+from eigenlab.autoencoders.batches import corruption_generator, epoch_order
+from eigenlab.autoencoders.checks import check_training
+from eigenlab.autoencoders.fit import check_weights
 from eigenlab.autoencoders.models import KINDS, Autoencoder
 from eigenlab.errors import InputError, nearest
 from eigenlab.reporter import SILENT, Reporter
@@ -22,29 +28,57 @@ from eigenlab.training import generator
 
 
 class Member(NamedTuple):
-    """One autoencoder of an ensemble: ``kind`` is "vanilla", "denoising" or "masked"."""
+    """One autoencoder of an ensemble.
+
+    Args:
+        kind: ``"vanilla"``, ``"denoising"`` or ``"masked"``.
+        hidden_sizes: widths of the encoder's layers; the last one is the latent width.
+        seed: random seed of weights, order and corruption. Default: ``0``.
+
+    >>> Member("masked", (4, 2)).build(6, mask_prob=0.5).corruption
+    Mask(mask_prob=0.5)
+    """
 
     kind: str
     hidden_sizes: tuple[int, ...]
     seed: int = 0
 
     def build(
-        self, input_size: int, *, activation_cls: type[nn.Module] = nn.ReLU, **settings: float
+        self,
+        input_size: int,
+        *,
+        activation_cls: type[nn.Module] = nn.ReLU,
+        noise_std: float = 0.5,
+        mask_prob: float = 0.25,
     ) -> Autoencoder:
-        """Return the model, its weights drawn at the address ``(seed, "weights")``.
+        """Return the model, with weights drawn by ``generator(seed, "weights")``.
 
-        ``settings`` are ``noise_std`` and ``mask_prob``; a kind takes what concerns it.
+        Args:
+            input_size: features of a sample.
+            activation_cls: class of the activation between layers. Default: ``nn.ReLU``.
+            noise_std: standard deviation of the noise; used by ``"denoising"`` only.
+                Default: ``0.5``.
+            mask_prob: probability with which a feature is zeroed; used by ``"masked"`` only.
+                Default: ``0.25``.
+
+        Raises:
+            InputError: the kind is unknown, or a setting is out of range.
         """
         if self.kind not in KINDS:
             raise InputError(
                 f"kind='{self.kind}' is unknown{nearest(self.kind, KINDS)}; "
                 f"choose from {', '.join(KINDS)}"
             )
-        own = {"denoising": "noise_std", "masked": "mask_prob"}.get(self.kind)
-        chosen: dict[str, Any] = {name: value for name, value in settings.items() if name == own}
-        weights = generator(self.seed, "weights")
+        settings: dict[str, dict[str, Any]] = {
+            "denoising": {"noise_std": noise_std},
+            "masked": {"mask_prob": mask_prob},
+        }
         return KINDS[self.kind](
-            input_size, self.hidden_sizes, activation_cls, **chosen, generator=weights
+            input_size,
+            self.hidden_sizes,
+            activation_cls,
+            **settings.get(self.kind, {}),
+            generator=generator(self.seed, "weights"),
         )
 
 
@@ -52,7 +86,7 @@ def train_ensemble(
     x: Tensor,
     members: Sequence[Member],
     *,
-    epochs: int,
+    n_epochs: int,
     batch_size: int = 64,
     learning_rate: float = 1e-3,
     activation_cls: type[nn.Module] = nn.ReLU,
@@ -61,45 +95,53 @@ def train_ensemble(
     on_epoch: Callable[[int, list[Autoencoder]], None] | None = None,
     reporter: Reporter = SILENT,
 ) -> list[Autoencoder]:
-    """Train all ``members`` on ``x`` (n, input_size) at once with Adam; return their models.
+    """Train autoencoders of several kinds, widths and seeds at once with Adam (question 3a).
 
     Args:
-        epochs: passes over ``x``; 0 returns the models untrained.
+        x: (n, input_size) samples. The models have their dtype and are on their device.
+        members: the autoencoders to train.
+        n_epochs: passes over the samples; ``0`` returns the models untrained.
         batch_size: samples per update of each member; the last batch of an epoch may be smaller.
-        on_epoch: called after each epoch with their number and the models, for measurements.
+            Default: ``64``.
+        learning_rate: step size of Adam. Default: ``1e-3``.
+        activation_cls: class of the activation between layers. Default: ``nn.ReLU``.
+        noise_std: standard deviation of the noise of denoising members. Default: ``0.5``.
+        mask_prob: probability with which masked members zero a feature. Default: ``0.25``.
+        on_epoch: called after each epoch as ``on_epoch(finished epochs, models)``; the models hold
+            the current weights. Default: ``None``.
+        reporter: receives progress in epochs and may cancel after each one. Default: ``SILENT``.
 
-    The dtype and device are those of ``x``. Raises :class:`~eigenlab.errors.InputError` as
-    :func:`~eigenlab.autoencoders.fit` does, and for an unknown kind or no members;
-    :class:`~eigenlab.training.TrainingDiverged` when a weight of any is not finite.
+    Returns:
+        The trained models, in the order of ``members``.
+
+    Raises:
+        InputError: ``members`` is empty or holds an unknown kind, ``x`` is empty, not (n,
+            input_size) or not finite, or a setting is out of range.
+        TrainingDiverged: a weight of any model is not finite after an epoch.
+        Cancelled: the reporter was cancelled.
 
     >>> x = torch.randn(100, 5, generator=generator(0, "doc"))
     >>> members = [Member(kind, (2,), seed) for kind in KINDS for seed in range(3)]
-    >>> models = train_ensemble(x, members, epochs=1)
+    >>> models = train_ensemble(x, members, n_epochs=1)
     >>> len(models), models[0].encode(x).shape
     (9, torch.Size([100, 2]))
     """
     if not members:
         raise InputError("members is empty; give at least one Member(kind, hidden_sizes, seed)")
-    check_training(x, None, epochs or 1, batch_size, learning_rate)
-    settings = {"noise_std": noise_std, "mask_prob": mask_prob}
+    check_training(x, None, n_epochs or 1, batch_size, learning_rate)
     models = [
-        member.build(x.shape[1], activation_cls=activation_cls, **settings).to(x)
+        member.build(
+            x.shape[1], activation_cls=activation_cls, noise_std=noise_std, mask_prob=mask_prob
+        ).to(x)
         for member in members
     ]
-    by_shape: dict[tuple[int, ...], list[int]] = {}
-    for place, member in enumerate(members):
-        by_shape.setdefault(tuple(member.hidden_sizes), []).append(place)
-    stacks = [
-        _Stack([models[place] for place in places], [_source(members[place]) for place in places])
-        for places in by_shape.values()
-    ]
+    stacks = _stack_by_shape(members, models)
     parameters = [weight for stack in stacks for weight in stack.parameters]
     optimizer = torch.optim.Adam(parameters, learning_rate, fused=True)
     one_of_each = {_source(member): model for member, model in zip(members, models, strict=True)}
-    for epoch in range(epochs):
+    for epoch in range(n_epochs):
         noises = {
-            source: generator(source[0], "corruption", epoch, device=x.device)
-            for source in one_of_each
+            source: corruption_generator(source[0], epoch, x.device) for source in one_of_each
         }
         orders = {
             seed: epoch_order(len(x), seed, epoch).to(x.device).split(batch_size)
@@ -107,7 +149,7 @@ def train_ensemble(
         }
         for step in range(-(-len(x) // batch_size)):
             clean = {seed: x[order[step]] for seed, order in orders.items()}
-            # Members of one seed and kind meet the same batch and the same corruption.
+            # Members of one seed and kind get the same batch and the same corruption.
             seen = {
                 source: model.corrupt(clean[source[0]], noises[source])
                 for source, model in one_of_each.items()
@@ -119,10 +161,10 @@ def train_ensemble(
             check_weights(model, epoch + 1, learning_rate, member)
         if on_epoch is not None:
             on_epoch(epoch + 1, models)
-        reporter.progress(epoch + 1, epochs, f"{len(members)} autoencoders")
+        reporter.progress(epoch + 1, n_epochs, f"{len(members)} autoencoders")
         reporter.raise_if_cancelled()
     for weight in (weight for model in models for weight in model.parameters()):
-        weight.data = weight.data.clone()  # a view would keep, and save, the weights of all
+        weight.data = weight.data.clone()  # a view would keep the weights of all in memory
     return models
 
 
@@ -131,6 +173,16 @@ _Source = tuple[int, str]
 
 def _source(member: Member) -> _Source:
     return member.seed, member.kind
+
+
+def _stack_by_shape(members: Sequence[Member], models: Sequence[Autoencoder]) -> list[_Stack]:
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for place, member in enumerate(members):
+        by_shape.setdefault(tuple(member.hidden_sizes), []).append(place)
+    return [
+        _Stack([models[place] for place in places], [_source(members[place]) for place in places])
+        for places in by_shape.values()
+    ]
 
 
 class _Stack:
@@ -175,8 +227,8 @@ class _Stack:
 class _BatchedLinear(torch.autograd.Function):
     """``h[m] @ weight[m].T + bias[m]`` for (M, B, in), (M, out, in), (M, out).
 
-    The gradient that torch derives for a transposed weight is transposed as well, and copying it
-    into place costs as much as a product; here it is computed in place.
+    Autograd's gradient of a transposed weight is transposed as well, and copying it to the layout
+    of the weight costs as much as a product; here it is computed in that layout.
     """
 
     @staticmethod

@@ -1,25 +1,25 @@
-"""Train one autoencoder: shuffled batches, Adam, every random number with an address."""
+"""Train one autoencoder by ``training.train``: shuffled batches, Adam, losses per epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
 
 import torch
 from torch import Tensor
 
+from eigenlab.autoencoders.batches import EpochBatches
+from eigenlab.autoencoders.checks import check_training
 from eigenlab.autoencoders.models import Autoencoder
 from eigenlab.errors import InputError
 from eigenlab.reporter import SILENT, Reporter
-from eigenlab.training import TrainingDiverged, generator
-from eigenlab.training.schedules import Schedule
+from eigenlab.training import Batch, Schedule, TrainingDiverged, train
 
 
 def fit(
     model: Autoencoder,
     x: Tensor,
     *,
-    epochs: int,
+    n_epochs: int,
     seed: int = 0,
     batch_size: int = 64,
     learning_rate: float = 1e-3,
@@ -27,97 +27,127 @@ def fit(
     on_epoch: Callable[[int], None] | None = None,
     reporter: Reporter = SILENT,
 ) -> list[float]:
-    """Train ``model`` in place on ``x`` (n, input_size) with Adam.
+    """Train a model in place with Adam; the objective is ``model.get_loss`` (question 3a).
 
     Args:
-        seed: the order of the samples in an epoch is drawn at the address
-            ``(seed, "order", epoch)``, the corruption at ``(seed, "corruption", epoch)``.
-        batch_size: samples per update; what is left of an epoch makes a smaller last batch.
-        schedule: factor of the learning rate at each update (from 0); default: constant.
-        on_epoch: called with the number of epochs done after each one.
+        model: any autoencoder; it decides how samples are corrupted.
+        x: (n, input_size) samples, in the dtype and on the device of the model.
+        n_epochs: passes over the samples.
+        seed: random seed. The order of an epoch (from 0) is drawn by
+            ``generator(seed, "order", epoch)``, its corruption by
+            ``generator(seed, "corruption", epoch)``. Default: ``0``.
+        batch_size: samples per update; the last batch of an epoch may be smaller.
+            Default: ``64``.
+        learning_rate: step size of Adam. Default: ``1e-3``.
+        schedule: ``schedule(step)`` multiplies the learning rate at the 0-based update.
+            Default: ``None``, constant.
+        on_epoch: called after each epoch with the number of finished epochs. Default: ``None``.
+        reporter: receives progress in epochs and may cancel between two updates.
+            Default: ``SILENT``.
 
     Returns:
-        Mean training loss of each epoch (of the batches as they were met, corrupted).
+        Mean training loss of each epoch: that of each corrupted batch before its update (in a
+        process group, of the samples of the first process).
 
     Raises:
-        InputError: ``x`` is empty, is not (n, input_size), finite and of the model's dtype, or a
-            number is not positive.
-        TrainingDiverged: a weight is not finite after an epoch.
-        Cancelled: the reporter was cancelled; checked after each epoch.
+        InputError: ``x`` is empty, not (n, input_size), not finite or not of the model's dtype, or
+            a setting is out of range.
+        TrainingDiverged: a loss, or a weight after an epoch, is not finite.
+        Cancelled: the reporter was cancelled.
 
+    >>> from eigenlab.training import generator
     >>> x = torch.randn(64, 3, generator=generator(0, "doc"))
-    >>> losses = fit(Autoencoder(3, [3], generator=generator(0)), x, epochs=3)
+    >>> losses = fit(Autoencoder(3, [3], generator=generator(0)), x, n_epochs=3)
     >>> losses[0] > losses[2]
     True
     """
-    check_training(x, model.input_size, epochs, batch_size, learning_rate)
+    check_training(x, model.input_size, n_epochs, batch_size, learning_rate)
     dtype = next(model.parameters()).dtype
     if x.dtype != dtype:
         raise InputError(f"x is {x.dtype}, the model's weights are {dtype}; give x.to({dtype})")
-    optimizer = torch.optim.Adam(model.parameters(), learning_rate, fused=True)
-    losses: list[float] = []
-    step = 0
-    for epoch in range(epochs):
-        noise = generator(seed, "corruption", epoch, device=x.device)
-        total = torch.zeros((), dtype=x.dtype, device=x.device)
-        for batch in epoch_order(len(x), seed, epoch).to(x.device).split(batch_size):
-            if schedule is not None:
-                optimizer.param_groups[0]["lr"] = learning_rate * schedule(step)
-            step += 1
-            total += len(batch) * model.train_step(x[batch], optimizer, noise)
-        losses.append(total.item() / len(x))
-        check_weights(model, epoch + 1, learning_rate)
+    return train_epochs(
+        model,
+        EpochBatches(x, batch_size=batch_size, seed=seed),
+        n_epochs=n_epochs,
+        optimizer=torch.optim.Adam(model.parameters(), learning_rate, fused=True),
+        schedule=schedule,
+        loss_dtype=x.dtype,  # not every device has float64
+        on_epoch=on_epoch,
+        reporter=reporter,
+    )
+
+
+def train_epochs(
+    model: Autoencoder,
+    batches: EpochBatches,
+    *,
+    n_epochs: int,
+    optimizer: torch.optim.Optimizer,
+    loss_dtype: torch.dtype,
+    schedule: Schedule | None = None,
+    on_epoch: Callable[[int], None] | None = None,
+    reporter: Reporter = SILENT,
+) -> list[float]:
+    """Train a model for whole epochs and return the mean training loss of each.
+
+    Args:
+        model: any autoencoder; changed in place.
+        batches: shuffled samples.
+        n_epochs: passes over the samples.
+        optimizer: over the parameters of ``model``.
+        loss_dtype: dtype in which the losses of an epoch are summed.
+        schedule: factor of the learning rate at each update. Default: ``None``, constant.
+        on_epoch: called after each epoch with the number of finished epochs. Default: ``None``.
+        reporter: receives progress in epochs and may cancel. Default: ``SILENT``.
+    """
+    finished = 0
+
+    def objective(model: Autoencoder, batch: Batch) -> Tensor:
+        loss = model.get_loss(batch[0], batches.corruption)
+        batches.losses.append((len(batch[0]), loss.detach()))
+        return loss
+
+    def evaluate(model: Autoencoder) -> dict[str, float]:
+        nonlocal finished
+        finished += 1
+        check_weights(model, batches.first_epoch + finished, optimizer.defaults["lr"])
+        loss = batches.mean_loss(loss_dtype)
         if on_epoch is not None:
-            on_epoch(epoch + 1)
-        reporter.progress(epoch + 1, epochs, f"loss {losses[-1]:.4g}")
-        reporter.raise_if_cancelled()
-    return losses
+            with torch.enable_grad():  # it may train something, such as a probe
+                on_epoch(finished)
+        reporter.progress(finished, n_epochs, f"loss {loss:.4g}")
+        return {"epoch_loss": loss}
+
+    history = train(
+        model,
+        objective,
+        batches,
+        optimizer=optimizer,
+        steps=n_epochs * batches.steps_per_epoch,
+        schedule=schedule,
+        evaluate=evaluate,
+        evaluate_every=batches.steps_per_epoch,
+        log_every=batches.steps_per_epoch,
+        reporter=_CancelOnly(reporter),
+    )
+    return [values["epoch_loss"] for _, values in history.evaluations]
 
 
-def epoch_order(n_samples: int, seed: int, epoch: int) -> Tensor:
-    """Permutation of ``n_samples`` for one epoch; the same for every model of one seed."""
-    return torch.randperm(n_samples, generator=generator(seed, "order", epoch))
+class _CancelOnly(Reporter):
+    """Passes requests to cancel on to ``train``; progress is reported in epochs, not in steps."""
 
+    def __init__(self, inner: Reporter) -> None:
+        self.inner = inner
 
-def check_training(
-    x: Tensor, input_size: int | None, epochs: int, batch_size: int, learning_rate: float
-) -> None:
-    """Raise one :class:`~eigenlab.errors.InputError` for the first thing that is wrong."""
-    check_tensor("x", x)
-    if x.dim() != 2 or input_size not in (None, x.shape[1]) or len(x) == 0:
-        wanted = "" if input_size is None else f"{input_size} "
-        raise InputError(
-            f"x has shape {tuple(x.shape)}; expected (n_samples >= 1, {wanted}features)"
-        )
-    if not x.is_floating_point():
-        raise InputError(f"x is {x.dtype}; give floating-point samples, such as pixels / 255")
-    if not torch.isfinite(x).all():
-        raise InputError("x holds NaN or infinity; remove or impute these samples first")
-    check_numbers(epochs, batch_size, learning_rate)
-
-
-def check_tensor(name: str, value: object) -> None:
-    """Raise an :class:`~eigenlab.errors.InputError` if ``value`` is no tensor."""
-    if not isinstance(value, Tensor):
-        raise InputError(
-            f"{name} is a {type(value).__name__}, expected a tensor; give torch.as_tensor({name})"
-        )
-
-
-def check_numbers(epochs: int, batch_size: int, learning_rate: float) -> None:
-    """Raise an :class:`~eigenlab.errors.InputError` unless training can go by these numbers."""
-    numbers = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    for name, value in numbers.items():
-        if not value > 0:
-            raise InputError(f"{name}={value} must be positive")
-        if name != "learning_rate" and not isinstance(value, Integral):
-            raise InputError(f"{name}={value} must be a whole number")
+    @property
+    def cancelled(self) -> bool:
+        return self.inner.cancelled
 
 
 def check_weights(
     model: Autoencoder, epoch: int, learning_rate: float, name: object = "the autoencoder"
 ) -> None:
-    """Raise :class:`~eigenlab.training.TrainingDiverged` if a weight is no longer finite."""
+    """Raise :class:`~eigenlab.training.TrainingDiverged` if a weight is not finite."""
     if not all(torch.isfinite(weight).all() for weight in model.parameters()):
         raise TrainingDiverged(
             f"training of {name} diverged: a weight is not finite after epoch {epoch}; "

@@ -1,4 +1,4 @@
-"""The commands. Each is a thin shell: parse, call one function, turn the outcome into a status.
+"""The commands: each parses its words, calls one function and returns its exit status.
 
 Nothing heavy is imported here at module level; a command imports what it needs when it runs.
 """
@@ -6,7 +6,6 @@ Nothing heavy is imported here at module level; a command imports what it needs 
 from __future__ import annotations
 
 import errno
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,18 +15,16 @@ from typing import Annotated, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 import eigenlab
+from eigenlab.cli.options import Json, Whole
+from eigenlab.cli.status import INTERRUPTED, SUCCESS, USAGE_ERROR
 from eigenlab.errors import Cancelled, EigenlabError, InputError
 
 HELP = (
     "Train it, look at its spectrum, check the claim: a laboratory for deep-learning fundamentals."
 )
-USAGE_ERROR = 2
-_NOT_OUR_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
-INTERRUPTED = 130  # what a shell reports for a process stopped by Ctrl-C
+#: Errors of the file system that a user can do something about.
+USER_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 
-Json = Annotated[
-    bool, Parameter(negative=(), show_default=False, help="Print JSON and nothing else.")
-]
 Folder = Annotated[Path, Parameter(help="A run folder, or what `eigenlab reproduce` wrote.")]
 
 
@@ -42,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: words after ``eigenlab``; default: those of the process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    _print_anything()
+    from eigenlab.cli.terminal import use_plain_characters
+
+    use_plain_characters()
     try:
         status = build(words)(words)
     except CycloptsError as error:
@@ -56,19 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of a pipe (head, less) has left; say nothing more to it, also at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return SUCCESS
     except OSError as error:
-        if error.errno in _NOT_OUR_FAULT:
+        if error.errno in USER_ERRORS:
             return _complain(f"{error.filename or 'file system'}: {error.strerror}")
         raise
-    return status if isinstance(status, int) else 0
-
-
-def _print_anything() -> None:
-    """On a terminal that lacks a character (✓, ≤), show a question mark rather than fail."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    return status if isinstance(status, int) else SUCCESS
 
 
 def _complain(message: str) -> int:
@@ -91,6 +83,7 @@ def build(words: Sequence[str] = ()) -> App:
         suppress_keyboard_interrupt=False,
     )
     app.command(_list, name="list")
+    app.command(_show, name="show")
     app.command(_run_app(words))
     app.command(_reproduce, name="reproduce")
     app.command(_verify, name="verify")
@@ -100,22 +93,30 @@ def build(words: Sequence[str] = ()) -> App:
     app.command(_cluster, name="cluster")
     app.command(_doctor, name="doctor")
     app.command(_bench, name="bench")
+    app.register_install_completion_command()
     return app
 
 
 def _list(*, json: Json = False) -> None:
-    """List the experiments and the questions that they answer."""
-    from eigenlab.cli.execute import print_json
-    from eigenlab.cli.terminal import output
-    from eigenlab.experiments import TABLE
+    """List the experiments, the questions that they answer and how long they take."""
+    from eigenlab.cli import listing
 
-    if json:
-        print_json({name: {"title": r.title, "source": r.source} for name, r in TABLE.items()})
-        return
-    width = max(map(len, TABLE))
-    for name, row in TABLE.items():
-        line = f"{name:<{width}}  {', '.join(row.source):<10}  {row.title}"
-        output().print(line, markup=False)
+    listing.print_experiments(json=json)
+
+
+def _show(
+    question: Annotated[str, Parameter(help="A question such as 1e, or an experiment.")],
+    /,
+    *,
+    report: Annotated[
+        Path, Parameter(help="A run or a report whose outcomes are shown, if it is there.")
+    ] = Path("report"),
+    json: Json = False,
+) -> None:
+    """Show a question: its claims with their outcomes, and where its equations stand."""
+    from eigenlab.cli import listing
+
+    listing.print_question(question, report=report, json=json)
 
 
 def _run_app(words: Sequence[str]) -> App:
@@ -125,17 +126,17 @@ def _run_app(words: Sequence[str]) -> App:
     )
     if not words or words[0] != "run":
         return app
-    from eigenlab.experiments import TABLE, load_experiment
+    from eigenlab.experiments import load_experiment, outlines
 
     asked = words[1] if len(words) > 1 else "--help"
     if asked in ("--help", "-h"):
-        for name, row in TABLE.items():
-            app.command(lambda: None, name=name, help=row.title)
+        for name, outline in outlines().items():
+            app.command(lambda: None, name=name, help=outline.title)
         return app
     if asked.startswith("-"):
         raise InputError(f"name the experiment before {asked}: eigenlab run EXPERIMENT {asked} ...")
-    from eigenlab.cli.execute import run_experiment
     from eigenlab.cli.fields import command_for
+    from eigenlab.cli.run import run_experiment
 
     app.command(command_for(load_experiment(asked), run_experiment), name=asked)
     return app
@@ -147,23 +148,45 @@ def _reproduce(
     only: Annotated[
         str | None, Parameter(help="Questions or experiments, such as 1,2 or 1e or surnames.")
     ] = None,
+    seed: Annotated[
+        Whole | None,
+        Parameter(help="Random seed of every experiment [default: that of the preset]."),
+    ] = None,
     out: Annotated[Path, Parameter(help="Folder for the report and the runs.")] = Path("report"),
     resume: Annotated[
         bool, Parameter(negative=(), show_default=False, help="Continue what --out holds.")
     ] = False,
+    jobs: Annotated[
+        Whole | None, Parameter(help="Experiments to run side by side [default: one per core].")
+    ] = None,
+    csv: Annotated[
+        Path | None, Parameter(help="CSV file for every check of every claim; replaced.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Run the experiments of the course and write one offline report."""
-    from eigenlab.cli.execute import reproduce
+    from eigenlab.cli.reproduce import Request, reproduce
 
-    return reproduce(preset=preset, only=only, out=out, resume=resume, json=json)
+    if jobs is not None and jobs < 1:
+        raise InputError(f"--jobs {jobs}: give at least 1")
+    return reproduce(
+        Request(
+            preset=preset,
+            only=only,
+            seed=seed,
+            out=out,
+            resume=resume,
+            n_jobs=jobs,
+            csv=csv,
+            json=json,
+        )
+    )
 
 
 def _verify(folder: Folder, /, *, json: Json = False) -> int:
     """Judge the claims of a run or a reproduction again, from the stored records."""
     from eigenlab.cli import show
-    from eigenlab.cli.execute import print_json
-    from eigenlab.cli.terminal import output
+    from eigenlab.cli.terminal import output, print_json
     from eigenlab.report import verify
 
     found = verify(folder)
@@ -251,8 +274,8 @@ def _names_train(
     /,
     *,
     data: Annotated[str, Parameter(help="Dataset of surnames.")] = "names-mini",
-    epochs: Annotated[int, Parameter(help="Passes over the names.")] = 20,
-    seed: Annotated[int, Parameter(help="Seed of weights, batches and dropout.")] = 0,
+    epochs: Annotated[Whole, Parameter(help="Passes over the names.")] = 20,
+    seed: Annotated[Whole, Parameter(help="Seed of weights, batches and dropout.")] = 0,
 ) -> None:
     """Fit a classifier to a dataset and save it (a minute for names-mini)."""
     from eigenlab.cli import surnames
@@ -263,7 +286,7 @@ def _names_train(
 def _names_predict(
     *names: Annotated[str, Parameter(help="Surnames.")],
     model: Annotated[Path, Parameter(help="File that `eigenlab names train` saved.")],
-    top: Annotated[int, Parameter(help="Languages to show for each name.")] = 3,
+    top: Annotated[Whole, Parameter(help="Languages to show for each name.")] = 3,
     json: Json = False,
 ) -> None:
     """Print the likeliest languages of surnames. It says nothing about a person."""
@@ -275,45 +298,57 @@ def _names_predict(
 
 
 def _cluster(
-    file: Annotated[
-        Path, Parameter(help="Rows of numbers in UTF-8, cut by commas, semicolons, tabs or blanks.")
-    ],
+    file: Annotated[Path, Parameter(help="CSV, TSV or whitespace-separated numbers in UTF-8.")],
     /,
     *,
-    out: Annotated[Path, Parameter(help="File for the rows with their cluster; replaced.")],
+    out: Annotated[
+        Path, Parameter(help="Output file, the rows with their cluster labels; overwritten.")
+    ],
     k: Annotated[str, Parameter(help="Number of clusters, or auto.")] = "auto",
     columns: Annotated[
-        str | None, Parameter(help="Cluster by these: names or numbers from 1, such as 1,3 or x,y.")
+        str | None, Parameter(help="Columns to use, such as 1,3 or x,y [default: all].")
     ] = None,
     header: Annotated[
-        bool | None, Parameter(help="Whether the first row names the columns; default: looked at.")
+        bool | None, Parameter(help="Whether the first row is a header [default: detected].")
     ] = None,
     standardize: Annotated[
-        bool, Parameter(negative=(), show_default=False, help="Scale columns to variance one.")
+        bool, Parameter(negative=(), show_default=False, help="Scale columns to unit variance.")
     ] = False,
     affinity: Annotated[
-        Literal["rbf", "nearest_neighbors"], Parameter(help="All pairs of points, or neighbours.")
+        Literal["rbf", "nearest_neighbors"],
+        Parameter(help="Edges between all pairs of points, or between nearest neighbours only."),
     ] = "rbf",
     gamma: Annotated[
-        str, Parameter(help="A number; scale: 1 / total variance; local: a width for each point.")
+        str,
+        Parameter(
+            help="Inverse squared width of the Gaussian: a number, scale (1 / total variance) or "
+            "local (a width for each point)."
+        ),
     ] = "scale",
-    n_neighbors: Annotated[int, Parameter(help="Neighbours of a point, itself included.")] = 10,
+    n_neighbors: Annotated[
+        Whole, Parameter(help="Neighbours of each point, itself included.")
+    ] = 10,
     min_cluster_size: Annotated[
-        int, Parameter(help="Parts of fewer points are no clusters but far-off points.")
+        int, Parameter(help="Smaller groups of points are treated as outliers.")
     ] = 2,
     normalization: Annotated[
-        Literal["stochastic", "symmetric", "rows"], Parameter(help="Of the graph's affinities.")
+        Literal["stochastic", "symmetric", "rows"],
+        Parameter(help="Normalisation of the affinity matrix."),
     ] = "stochastic",
-    seed: Annotated[int, Parameter(help="Seed of everything random.")] = 0,
-    figure: Annotated[Path | None, Parameter(help="HTML file for a picture; replaced.")] = None,
+    seed: Annotated[Whole, Parameter(help="Random seed.")] = 0,
+    figure: Annotated[
+        Path | None, Parameter(help="HTML file for a scatter plot; overwritten.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Find clusters of any shape in a table and write them as a last column.
+    """Cluster the rows of a table and add their labels as a last column.
 
-    The output is the rows of FILE, in their order and with their delimiter, and a column
-    "cluster" with numbers from 0. Distances are those of the columns as they stand, unless
-    --standardize gives each the same weight. The picture shows up to three columns, and for more
-    of them the points as the graph embeds them; of more than 20000 points, a random sample.
+    The method is spectral clustering, which finds clusters of any shape. The
+    delimiter of FILE is detected; the output has the same rows with the same
+    delimiter and a column "cluster" of labels from 0. Columns are not scaled
+    unless --standardize is given. The figure shows the columns, or the spectral
+    embedding if there are more than three, and a random sample of more than
+    20000 points.
     """
     from eigenlab.cli.cluster import Options, cluster
 

@@ -1,4 +1,4 @@
-"""``eigenlab cluster``: the clusters of a table of numbers, as a column beside it."""
+"""``eigenlab cluster``: cluster the rows of a table and add a column of labels."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from eigenlab.cli.cluster_figure import DRAWN, SHOWN, draw, page
-from eigenlab.cli.execute import print_json
+from eigenlab.cli.cluster_figure import MAX_AXES, MAX_POINTS, draw, page
 from eigenlab.cli.table_file import Table, read_table
 from eigenlab.cli.terminal import (
     TerminalReporter,
+    cancel_on_interrupt,
     is_main_process,
     notices,
     output,
-    stop_gently,
+    print_json,
 )
 from eigenlab.errors import InputError
 from eigenlab.files import write_atomic
@@ -36,9 +36,9 @@ from eigenlab.graphs.graph import Normalization
 from eigenlab.spectrum import EigenpairsWarning
 
 COLUMN = "cluster"
-UNEVEN = 10.0
-"""Ratio of the columns' standard deviations from which one column drowns another."""
-NOTED = (
+MAX_SPREAD_RATIO = 10.0
+"""Ratio of the columns' standard deviations above which scaling is suggested."""
+REPORTED = (
     DisconnectedGraphWarning,
     FewerClustersWarning,
     UnstableClustersWarning,
@@ -48,7 +48,7 @@ NOTED = (
 
 @dataclass(frozen=True)
 class Options:
-    """What a person asked for, as typed."""
+    """Options of the command, as typed."""
 
     k: str
     affinity: str = "rbf"
@@ -63,14 +63,14 @@ class Options:
 
 
 def cluster(file: Path, options: Options, *, out: Path, figure: Path | None, json: bool) -> None:
-    """Cluster the rows of ``file`` and write them, with their cluster, to ``out``."""
+    """Cluster the rows of ``file`` and write them with their labels to ``out``."""
     n_clusters, gamma = _n_clusters(options.k), _gamma(options)
-    _refuse_places(file, out, figure)
+    _check_paths(file, out, figure)
     table = read_table(file, header=options.header)
     columns = _columns(table, options)
     X = table.numbers(columns)
-    _refuse_few(table, n_clusters, options)
-    X, notes = _prepared(X, [table.column_name(c) for c in columns], options.standardize)
+    _check_sizes(table, n_clusters, options)
+    X, notes = _centered(X, [table.column_name(c) for c in columns], options.standardize)
     model = SpectralClustering(
         n_clusters,
         affinity=options.affinity,
@@ -82,14 +82,14 @@ def cluster(file: Path, options: Options, *, out: Path, figure: Path | None, jso
     )
     with (
         TerminalReporter(COLUMN, notices()) as reporter,
-        stop_gently(reporter),
-        _noted(notes),
+        cancel_on_interrupt(reporter.cancel),
+        _warnings_as_notes(notes),
     ):
         started = time.perf_counter()
         model.fit(X, reporter=reporter)
         seconds = time.perf_counter() - started
         reporter.raise_if_cancelled()
-    text = table.with_column(_free_name(table), model.labels_.tolist())
+    text = table.with_column(_unused_name(table), model.labels_.tolist())
     drawn = None if figure is None else _page(table, columns, model, options.seed)
     if is_main_process():
         write_atomic(out, text)
@@ -129,50 +129,50 @@ def _gamma(options: Options) -> Any:
         raise InputError(f"--gamma {text}: expected a positive number, scale or local")
     if options.affinity == "nearest_neighbors":
         raise InputError(
-            f"--gamma {text}: the edges of --affinity nearest_neighbors have no width; "
-            "take --gamma local, or leave it out"
+            f"--gamma {text}: the edges of --affinity nearest_neighbors have no Gaussian weights; "
+            "give --gamma local, or omit it"
         )
     return gamma
 
 
-def _refuse_places(file: Path, out: Path, figure: Path | None) -> None:
-    """Raise before the work what writing would raise after it."""
-    places = {"FILE": file, "--out": out} | ({} if figure is None else {"--figure": figure})
+def _check_paths(file: Path, out: Path, figure: Path | None) -> None:
+    """Refuse paths that cannot be written, before the work rather than after it."""
+    paths = {"FILE": file, "--out": out} | ({} if figure is None else {"--figure": figure})
     seen: dict[Path, str] = {}
-    for option, path in places.items():
+    for option, path in paths.items():
         if path.resolve() in seen:
             raise InputError(
-                f"{option} {path} is {seen[path.resolve()]} too; choose another file for {option}"
+                f"{option} {path} is the same file as {seen[path.resolve()]}; choose another one"
             )
         seen[path.resolve()] = option
         if option == "FILE":
             continue
         if path.exists() and not path.is_file():
-            raise InputError(f"{option} {path} is a folder, pipe or device; name a file")
+            raise InputError(f"{option} {path} is a folder, pipe or device; expected a file")
         existing = next(folder for folder in path.absolute().parents if folder.exists())
         if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
             raise InputError(f"{option} {path}: cannot write to {existing}; choose another folder")
 
 
 def _columns(table: Table, options: Options) -> list[int]:
-    """The columns to cluster by; an earlier result is not taken for a measurement."""
+    """The columns to cluster by; labels of an earlier run are not clustered by accident."""
     if options.columns is None and table.names is not None and COLUMN in table.names:
         raise InputError(
-            f"{table.path} has a column {COLUMN!r} already; is it a result? "
-            "Name the columns to cluster by with --columns"
+            f"{table.path} already has a column {COLUMN!r}, perhaps from an earlier run; "
+            "choose the columns to cluster by with --columns"
         )
     return table.select(options.columns)
 
 
-def _refuse_few(table: Table, n_clusters: Any, options: Options) -> None:
+def _check_sizes(table: Table, n_clusters: Any, options: Options) -> None:
     n = len(table.rows)
     if n < 2:
-        raise InputError(f"{table.path} has {n} row; clusters need at least 2")
+        raise InputError(f"{table.path} has {n} row; expected at least 2")
     if n_clusters != "auto" and n_clusters > n:
-        raise InputError(f"--k {n_clusters} is more than the {n} rows of {table.path}")
+        raise InputError(f"--k {n_clusters} exceeds the {n} rows of {table.path}")
     if options.n_neighbors < 2:
         raise InputError(
-            f"--n-neighbors {options.n_neighbors}: expected at least 2, the point itself being one"
+            f"--n-neighbors {options.n_neighbors}: expected at least 2, itself included"
         )
     if options.min_cluster_size < 1:
         raise InputError(f"--min-cluster-size {options.min_cluster_size}: expected at least 1")
@@ -180,36 +180,36 @@ def _refuse_few(table: Table, n_clusters: Any, options: Options) -> None:
         raise InputError(f"--seed {options.seed}: expected 0 to {2**32 - 1}")
 
 
-def _prepared(X: Any, names: Sequence[str], standardize: bool) -> tuple[Any, list[str]]:
-    """Columns about zero, which changes no distance; and a note where one of them drowns others."""
+def _centered(X: Any, names: Sequence[str], standardize: bool) -> tuple[Any, list[str]]:
+    """Centred columns, which have the same distances, and notes on columns of unequal spread."""
     from sklearn.preprocessing import StandardScaler
 
     with np.errstate(over="ignore", invalid="ignore"):
         spread = X.std(axis=0)
     if not np.isfinite(spread).all():
-        wild = names[int(np.flatnonzero(~np.isfinite(spread))[0])]
-        raise InputError(f"column {wild} has numbers too large to compare; rescale it")
+        large = names[int(np.flatnonzero(~np.isfinite(spread))[0])]
+        raise InputError(f"column {large} has numbers too large for their variance; rescale it")
     notes = []
     widest, narrowest = int(spread.argmax()), int(np.where(spread > 0, spread, np.inf).argmin())
-    if not standardize and spread[widest] > UNEVEN * spread[narrowest] > 0:
+    if not standardize and spread[widest] > MAX_SPREAD_RATIO * spread[narrowest] > 0:
         notes.append(
-            f"column {names[widest]} spreads {spread[widest] / spread[narrowest]:.3g} times as far "
-            f"as column {names[narrowest]} and decides alone; unless they share a unit, "
-            "add --standardize"
+            f"the standard deviation of column {names[widest]} is "
+            f"{spread[widest] / spread[narrowest]:.3g} times that of column {names[narrowest]}, so "
+            "the former dominates all distances; unless they share a unit, add --standardize"
         )
     return StandardScaler(with_std=standardize).fit_transform(X), notes
 
 
 @contextmanager
-def _noted(notes: list[str]) -> Iterator[None]:
-    """Collect the estimator's warnings as one-line notes; let all others through."""
+def _warnings_as_notes(notes: list[str]) -> Iterator[None]:
+    """Collect the estimator's warnings as one-line notes; re-issue all others."""
     with warnings.catch_warnings(record=True) as caught:
-        for category in NOTED:
+        for category in REPORTED:
             warnings.simplefilter("always", category)
         yield
     for warning in caught:
         text = " ".join(str(warning.message).split())
-        if not issubclass(warning.category, NOTED):
+        if not issubclass(warning.category, REPORTED):
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
@@ -217,7 +217,7 @@ def _noted(notes: list[str]) -> Iterator[None]:
             notes.append(text)
 
 
-def _free_name(table: Table) -> str:
+def _unused_name(table: Table) -> str:
     taken = set(table.names or ())
     return next(
         name
@@ -232,7 +232,7 @@ def _sizes(model: SpectralClustering) -> dict[str, int]:
 
 
 def _summary(table: Table, columns: Sequence[int], model: SpectralClustering) -> dict[str, Any]:
-    """What a machine may want to know; all of it public attributes of the estimator."""
+    """Content of ``--json``, from the public attributes of the estimator."""
     names = table.names or [str(column + 1) for column in range(table.width)]
     used = model.n_clusters_
     selection = getattr(model, "selection_", None)
@@ -243,10 +243,10 @@ def _summary(table: Table, columns: Sequence[int], model: SpectralClustering) ->
         "n_clusters": used,
         "chosen": None if selection is None else {"stability": selection.stability},
         "sizes": _sizes(model),
-        "passed_over": model.n_passed_over_,
-        "graph": model.affinity_kind_,
+        "skipped_vectors": model.n_skipped_vectors_,
+        "representation": model.representation_,
         "gamma": getattr(model, "gamma_", None),
-        "components": model.connected_components_,
+        "components": model.n_connected_components_,
         "recall": getattr(model, "recall_", None),
         "singular_values": model.singular_values_[:used].tolist(),
         "gap": model.eigengap_,
@@ -256,19 +256,19 @@ def _summary(table: Table, columns: Sequence[int], model: SpectralClustering) ->
 
 
 def _show(found: Mapping[str, Any]) -> None:
-    sizes = _some([f"{cluster}: {size}" for cluster, size in found["sizes"].items()], ", ")
+    sizes = _abbreviated([f"{cluster}: {size}" for cluster, size in found["sizes"].items()], ", ")
     chosen = found["chosen"]
     why = (
         f", chosen (stability {chosen['stability'][found['n_clusters']]:.2f})"
         if chosen
-        else ", as asked"
+        else ", as requested"
     )
-    graph = found["graph"] + (f", gamma {found['gamma']:.6g}" if found["gamma"] else "")
+    graph = found["representation"] + (f", gamma {found['gamma']:.6g}" if found["gamma"] else "")
     if found["components"] > 1:
         graph += f", {found['components']} connected components"
     if found["recall"] is not None:
         graph += f", recall {found['recall']:.3f}"
-    values = _some([f"{value:.6g}" for value in found["singular_values"]], " ")
+    values = _abbreviated([f"{value:.6g}" for value in found["singular_values"]], " ")
     gap = "unknown" if math.isnan(found["gap"]) else f"{found['gap']:.3g}"
     certainty = "certified" if found["certified"] else "not certified"
     lines = {
@@ -277,7 +277,7 @@ def _show(found: Mapping[str, Any]) -> None:
         "graph": graph,
         "clusters": f"{len(found['sizes'])}{why}",
         "sizes": sizes,
-        "singular values": f"{values}, then a gap of {gap}" + _passed_over(found["passed_over"]),
+        "singular values": f"{values}, eigengap {gap}" + _skipped(found["skipped_vectors"]),
         "residual": f"{found['residual']:.2g}, {certainty}",
         "seconds": f"{found['seconds']:.2f}",
         "written": ", ".join(filter(None, (found["out"], found["figure"]))),
@@ -287,16 +287,16 @@ def _show(found: Mapping[str, Any]) -> None:
         output().print(f"{name:<{width}}  {line}", markup=False, soft_wrap=True)
 
 
-def _some(items: Sequence[str], between: str, most: int = 24) -> str:
-    """The items, or the first of them and how many more there are."""
-    more = f"{between}... ({len(items) - most} more)" if len(items) > most else ""
-    return between.join(items[:most]) + more
+def _abbreviated(items: Sequence[str], separator: str, most: int = 24) -> str:
+    """The items, or the first of them and the number of the others."""
+    more = f"{separator}... ({len(items) - most} more)" if len(items) > most else ""
+    return separator.join(items[:most]) + more
 
 
-def _passed_over(count: int) -> str:
+def _skipped(count: int) -> str:
     if not count:
         return ""
-    return f"; {_count(count, 'vector')} of far-off points passed over"
+    return f"; {_count(count, 'vector')} of outliers skipped"
 
 
 def _count(count: int, what: str) -> str:
@@ -304,28 +304,28 @@ def _count(count: int, what: str) -> str:
 
 
 def _page(table: Table, columns: Sequence[int], model: SpectralClustering, seed: int) -> str:
-    record = picture_record(table, columns, model, seed)
+    record = figure_record(table, columns, model, seed)
     return page(draw(record), record["title"])
 
 
-def picture_record(
+def figure_record(
     table: Table, columns: Sequence[int], model: SpectralClustering, seed: int
 ) -> dict[str, Any]:
-    """What the picture shows: the columns if there are at most three, else the embedding."""
+    """What the figure shows: the columns if there are at most three, else the embedding."""
     n = len(table.rows)
     rows = np.arange(n)
-    if n > SHOWN:
-        rows = np.sort(np.random.default_rng(seed).choice(n, SHOWN, replace=False))
-    if len(columns) <= DRAWN:
+    if n > MAX_POINTS:
+        rows = np.sort(np.random.default_rng(seed).choice(n, MAX_POINTS, replace=False))
+    if len(columns) <= MAX_AXES:
         axes = [table.names[c] if table.names else f"column {c + 1}" for c in columns]
         values: Any = table.numbers(columns)[rows]
         remarks = []
     else:
-        values = model.embedding_[rows, :DRAWN]
+        values = model.embedding_[rows, :MAX_AXES]
         axes = [f"vector {place + 1}" for place in range(values.shape[1])]
-        remarks = [f"the {len(columns)} columns, embedded by the graph's top singular vectors"]
-    if n > SHOWN:
-        remarks.append(f"a random sample of {SHOWN} of {n} points")
+        remarks = [f"spectral embedding of the {len(columns)} columns"]
+    if n > MAX_POINTS:
+        remarks.append(f"a random sample of {MAX_POINTS} of {n} points")
     return {
         "title": f"{table.path.name}: {len(_sizes(model))} clusters of {n} rows",
         "remarks": remarks,

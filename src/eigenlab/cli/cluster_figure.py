@@ -1,4 +1,4 @@
-"""The picture of a clustering, from its record, and the page that shows it without a network."""
+"""Scatter plots of a clustering, and the self-contained HTML page that shows them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from eigenlab.lab import theme
+from eigenlab import plots
 
-SHOWN = 20_000
-"""Points drawn at most: more make a page of many megabytes that shows no more."""
-DRAWN = 3
-"""Columns, or vectors of the embedding, drawn at most."""
-MANY = 2000
-"""From here on small markers."""
+MAX_POINTS = 20_000
+"""Most points that are drawn; more would make the page larger and show nothing new."""
+MAX_AXES = 3
+"""Most columns, or coordinates of the embedding, that are drawn."""
+MAX_LARGE_MARKERS = 2000
+"""Above this number of points markers are small."""
 
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
@@ -25,19 +25,22 @@ _POLICY = (
 
 
 def draw(record: Mapping[str, Any]) -> go.Figure:
-    """Points by cluster, in one panel for each pair of the record's axes.
+    """Scatter plots of the points by cluster, one panel for each pair of axes.
 
     Args:
-        record: ``axes``, the one to three names; ``points``, a list of as many numbers for each
-            point drawn; ``rows``, its row number; ``labels``, its cluster; ``sizes``, all points
-            of each cluster by its number; ``title``, and ``remarks`` below it.
+        record: what is shown. ``axes``: one to three names; ``points``: the coordinates of each
+            point drawn; ``rows``: its row number; ``labels``: its cluster; ``sizes``: cluster ->
+            number of points, including those not drawn; ``title``; ``remarks``: lines below it.
+
+    Returns:
+        The figure.
     """
     axes: Sequence[str] = record["axes"]
     columns = [list(column) for column in zip(*record["points"], strict=True)]
     if len(axes) == 1:
         axes, columns = ["row", *axes], [list(record["rows"]), *columns]
     pairs = list(combinations(range(len(axes)), 2))
-    chart = theme.figure("", "", title=_title(record), height=520)
+    chart = plots.new_chart("", "", title=_title(record), height=520)
     for panel, (across, up) in enumerate(pairs):
         name = "" if panel == 0 else str(panel + 1)
         left, right = _span(panel, len(pairs))
@@ -57,12 +60,12 @@ def draw(record: Mapping[str, Any]) -> go.Figure:
         for index, (cluster, size) in enumerate(record["sizes"].items()):
             members = [i for i, label in enumerate(record["labels"]) if label == int(cluster)]
             chart.add_trace(
-                _marks(
+                _markers(
                     [columns[across][i] for i in members],
                     [columns[up][i] for i in members],
                     [record["rows"][i] for i in members],
                     index,
-                    small=len(record["rows"]) > MANY,
+                    small=len(record["rows"]) > MAX_LARGE_MARKERS,
                 ).update(
                     name=f"cluster {cluster} ({size})",
                     legendgroup=cluster,
@@ -71,7 +74,7 @@ def draw(record: Mapping[str, Any]) -> go.Figure:
                     yaxis=f"y{name}",
                 )
             )
-    tools = {"bgcolor": "rgba(0,0,0,0)", "color": theme.GREY, "activecolor": theme.COLORS[0]}
+    tools = {"bgcolor": "rgba(0,0,0,0)", "color": plots.GREY, "activecolor": plots.COLORS[0]}
     return chart.update_layout(margin_t=96, legend_itemsizing="constant", modebar=tools)
 
 
@@ -87,10 +90,10 @@ def _span(panel: int, panels: int) -> tuple[float, float]:
     return left, min(1.0, left + width)
 
 
-def _marks(
+def _markers(
     x: Sequence[float], y: Sequence[float], rows: Sequence[int], index: int, *, small: bool
 ) -> go.Scatter:
-    look = theme.style(index)
+    look = plots.style(index)
     return go.Scatter(
         x=x,
         y=y,
@@ -107,7 +110,7 @@ def _marks(
 
 
 def page(chart: go.Figure, title: str) -> str:
-    """A complete HTML document that holds the picture and all it needs; it fetches nothing."""
+    """A complete HTML document with the figure and plotly itself; it needs no network."""
     body = chart.to_html(
         full_html=False,
         include_plotlyjs=True,

@@ -8,8 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from eigenlab import data
-from eigenlab.cli.execute import print_json
-from eigenlab.cli.terminal import TerminalReporter, notices, output, stop_gently
+from eigenlab.cli.terminal import TerminalReporter, cancel_on_interrupt, notices, output, print_json
 
 
 def show_all(*, json: bool) -> None:
@@ -54,7 +53,10 @@ def fetch_all(names: Sequence[str]) -> None:
     """Download the named datasets (default: all that need a download) into the cache."""
     chosen = [data.dataset(name) for name in names] or list(data.datasets())
     for item in chosen:
-        with TerminalReporter(item.name, notices()) as reporter, stop_gently(reporter):
+        with (
+            TerminalReporter(item.name, notices()) as reporter,
+            cancel_on_interrupt(reporter.cancel),
+        ):
             reporter.stage("fetch")
             folder = data.fetch(item.name, reporter=reporter)
         output().print(f"{item.name}: {folder}", markup=False, soft_wrap=True)

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 import eigenlab
-from eigenlab.cli.execute import print_json
-from eigenlab.cli.terminal import output
+from eigenlab.cli.terminal import output, print_json
 from eigenlab.errors import EigenlabError
 
-ROOM = 2e9  # bytes; checkpoints, runs and the largest dataset fit
+MIN_FREE = 2e9  # bytes; enough for checkpoints, runs and the largest dataset
 
 
 @dataclass(frozen=True)
@@ -125,8 +124,8 @@ def _storage() -> list[Finding]:
         findings.append(Finding("data cache", f"{cache} is read-only", "note", advice))
     for label, place in (("disk of the cache", existing), ("disk here", Path.cwd())):
         free = shutil.disk_usage(place).free
-        state: Literal["ok", "note"] = "ok" if free > ROOM else "note"
-        advice = "" if free > ROOM else "free some space: runs and datasets need about 2 GB"
+        state: Literal["ok", "note"] = "ok" if free > MIN_FREE else "note"
+        advice = "" if free > MIN_FREE else "free some space: runs and datasets need about 2 GB"
         findings.append(Finding(label, f"{free / 1e9:.1f} GB free", state, advice))
     return findings
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import types
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from eigenlab.cli.options import Json, is_sequence, whole_numbers
 from eigenlab.lab import Config, Experiment
 
 _BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
@@ -28,10 +28,6 @@ Resume = Annotated[
         help="Continue the unfinished run in --out (same settings).",
     ),
 ]
-Json = Annotated[
-    bool, Parameter(negative=(), show_default=False, help="Print JSON and nothing else.")
-]
-
 #: Options that every ``eigenlab run`` has; a config field may not take these names.
 OPTIONS: dict[str, tuple[Any, Any]] = {
     "preset": (Preset, "course"),
@@ -69,26 +65,26 @@ def command_for(experiment: Experiment, action: Callable[..., int]) -> Callable[
         ]
     )
     command.__annotations__ = parameters
-    questions = f"question{'s'[: len(experiment.source) - 1]} {', '.join(experiment.source)}"
+    questions = f"question{'s'[: len(experiment.questions) - 1]} {', '.join(experiment.questions)}"
     command.__doc__ = f"{experiment.title} ({questions})\n\n{experiment.summary}"
     return command
 
 
 def _annotation(config: type[Config], name: str) -> Any:
-    field = config.model_fields[name]
+    kind = typing.get_type_hints(config)[name]  # without the bounds of entries: pydantic has them
     parameter = Parameter(
         help=describe(config, name),
         negative_iterable=(),
         negative_none=(),
-        consume_multiple=_is_sequence(field.annotation) or None,
+        consume_multiple=is_sequence(kind) or None,
+        converter=whole_numbers if _holds_whole_numbers(kind) else None,
     )
-    return Annotated[typing.Optional[field.annotation], parameter]  # noqa: UP045 - made at run time
+    return Annotated[typing.Optional[kind], parameter]  # noqa: UP045 - made at run time
 
 
-def _is_sequence(annotation: Any) -> bool:
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return any(_is_sequence(part) for part in typing.get_args(annotation))
-    return typing.get_origin(annotation) in (tuple, list)
+def _holds_whole_numbers(annotation: Any) -> bool:
+    parts = [part for part in typing.get_args(annotation) if part not in (type(None), Ellipsis)]
+    return annotation is int or (bool(parts) and all(map(_holds_whole_numbers, parts)))
 
 
 def describe(config: type[Config], name: str) -> str:
@@ -100,7 +96,7 @@ def describe(config: type[Config], name: str) -> str:
     field = config.model_fields[name]
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     notes = [str(extra["unit"])] if extra.get("unit") else []
-    for bound in field.metadata:
+    for bound in (*field.metadata, *_entry_bounds(field.annotation)):
         notes += [
             f"{sign} {getattr(bound, key)}" for key, sign in _BOUNDS.items() if hasattr(bound, key)
         ]
@@ -116,6 +112,12 @@ def describe(config: type[Config], name: str) -> str:
         if name in values
     ]
     return f"{field.description or name} [{'; '.join(notes)}]"
+
+
+def _entry_bounds(annotation: Any) -> tuple[Any, ...]:
+    """Bounds of each entry of a field that holds several numbers."""
+    entries = typing.get_args(annotation)[:1] if is_sequence(annotation) else ()
+    return tuple(bound for entry in entries for bound in getattr(entry, "__metadata__", ()))
 
 
 def _plain(value: Any) -> str:

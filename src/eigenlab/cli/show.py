@@ -15,6 +15,7 @@ MARKS = {
     Outcome.HELD: "[green]✓ held[/]",
     Outcome.FAILED: "[red]✗ failed[/]",
     Outcome.NOT_RUN: "[dim]– not run[/]",
+    Outcome.NOT_CLAIMED: "[dim]○ not claimed here[/]",
     Outcome.ERROR: "[bold red]! error[/]",
 }
 

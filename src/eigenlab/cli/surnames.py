@@ -9,26 +9,24 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from eigenlab.cli.execute import print_json
-from eigenlab.cli.terminal import TerminalReporter, notices, output, stop_gently
+from eigenlab.cli.terminal import TerminalReporter, cancel_on_interrupt, notices, output, print_json
 from eigenlab.errors import InputError
-from eigenlab.names import INTENDED_USE
 
 
 def train(model: Path, *, data: str, epochs: int, seed: int) -> None:
     """Fit a classifier to a dataset of surnames and save it."""
     from eigenlab.data import load_names
-    from eigenlab.names import NameClassifier
+    from eigenlab.names import INTENDED_USE, NameClassifier
 
     if epochs < 1:
         raise InputError(f"epochs={epochs}: give at least 1")
     if model.exists():
         raise InputError(f"{model} exists already; choose another file, or remove it first")
-    with TerminalReporter("names", notices()) as reporter, stop_gently(reporter):
+    with TerminalReporter("names", notices()) as reporter, cancel_on_interrupt(reporter.cancel):
         names, languages = zip(*load_names(data, reporter=reporter), strict=True)
         reporter.stage(f"train on {len(names)} names")
         # Letters that are not read matter in a name that is asked about, not in a list.
-        classifier = NameClassifier(epochs=epochs, random_state=seed, unreadable="ignore")
+        classifier = NameClassifier(n_epochs=epochs, random_state=seed, unreadable="ignore")
         classifier.fit(names, languages, reporter=reporter)
     classifier.set_params(unreadable="warn").save(model)
     output().print(f"Model: {model}", markup=False, soft_wrap=True)
@@ -37,7 +35,7 @@ def train(model: Path, *, data: str, epochs: int, seed: int) -> None:
 
 def predict(names: Sequence[str], *, model: Path, top: int, json: bool) -> None:
     """Print the likeliest languages of each name."""
-    from eigenlab.names import NameClassifier
+    from eigenlab.names import INTENDED_USE, NameClassifier
 
     if top < 1:
         raise InputError(f"top={top}: give at least 1")

@@ -1,4 +1,4 @@
-"""A user's table of numbers: a text file with or without a header, whatever separates its cells."""
+"""Tables of numbers in text files: CSV, TSV or separated by white space."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from numpy.typing import NDArray
 from eigenlab.errors import InputError, nearest
 
 SNIFFED = 50
-"""Rows from which the delimiter is told."""
+"""Rows from which the delimiter is detected."""
 DELIMITERS = ("\t", ";", ",")  # in this order, so that 1,5;2,5 is two cells with decimal commas
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """The cells of a file, as text."""
+    """The cells of a text file."""
 
     path: Path
     delimiter: str
-    """Of the cells; a blank stands for any white space."""
+    """Delimiter of the cells; a space stands for any white space."""
     names: tuple[str, ...] | None
-    """The header, if there is one."""
+    """Names of the columns, or None without a header."""
     rows: list[list[str]]
     lines: list[int]
-    """Line of the file on which each row ends, from 1."""
+    """Line number of the end of each row, from 1."""
 
     @property
     def width(self) -> int:
@@ -40,20 +40,25 @@ class Table:
         return len(self.rows[0])
 
     def column_name(self, column: int) -> str:
-        """How a person calls a column: ``'age'``, or its number from 1 where there is no header."""
+        """Name of a column in messages: ``'age'``, or its number from 1 without a header."""
         return str(column + 1) if self.names is None else repr(self.names[column])
 
     def select(self, wanted: str | None) -> list[int]:
-        """Columns named in ``wanted``, names or numbers from 1 between commas; None is all."""
+        """Indices of the columns in ``wanted``, names or numbers from 1 separated by commas.
+
+        None selects all columns.
+        """
         if wanted is None:
             return list(range(self.width))
         chosen = [self._find(part.strip()) for part in wanted.split(",") if part.strip()]
         if not chosen:
-            raise InputError("--columns is empty; give names or numbers, such as 1,2 or age,height")
+            raise InputError(
+                "--columns is empty; expected names or numbers, such as 1,2 or age,height"
+            )
         repeated = [column for column, count in Counter(chosen).items() if count > 1]
         if repeated:
             raise InputError(
-                f"--columns {wanted}: column {self.column_name(repeated[0])} is named twice"
+                f"--columns {wanted}: column {self.column_name(repeated[0])} is given twice"
             )
         return chosen
 
@@ -64,7 +69,7 @@ class Table:
         if len(places) > 1:
             numbers = ", ".join(str(place + 1) for place in places)
             raise InputError(
-                f"--columns {part}: columns {numbers} are both called so; give the number"
+                f"--columns {part}: columns {numbers} have this name; give the number instead"
             )
         if part.isdecimal() and 1 <= int(part) <= self.width:
             return int(part) - 1
@@ -82,7 +87,7 @@ class Table:
         """The (n, len(columns)) finite numbers of some columns.
 
         Raises:
-            InputError: a cell is no number (told first), is missing or is not finite.
+            InputError: a cell is not a number (reported first), is missing or is not finite.
         """
         values = np.empty((len(self.rows), len(columns)))
         for place, column in enumerate(columns):
@@ -98,7 +103,7 @@ class Table:
             more = f"; {len(cells) - 1} more cells are missing or not finite" if cells[1:] else ""
             raise InputError(
                 f"{self._where(row, column)}: the value {self.rows[row][column]!r} {fault}{more}. "
-                "Fill in or remove such rows, or choose other columns with --columns"
+                "Fill in the values or remove the rows, or choose other columns with --columns"
             )
         return values
 
@@ -124,7 +129,7 @@ class Table:
         )
 
     def with_column(self, name: str, values: Sequence[object]) -> str:
-        """The table as text with one more column, in the file's own delimiter."""
+        """The table as text, with one more column and the delimiter of the file."""
         text = io.StringIO()
         writer = csv.writer(text, delimiter=self.delimiter, lineterminator="\n")
         if self.names is not None:
@@ -134,11 +139,17 @@ class Table:
 
 
 def read_table(path: Path, *, header: bool | None = None) -> Table:
-    """Read a UTF-8 file of commas, semicolons, tabs or white space; empty lines are skipped.
+    """Read a UTF-8 file of rows of cells.
+
+    The delimiter (comma, semicolon, tab or white space) is detected; empty lines are skipped.
 
     Args:
-        header: whether the first row names the columns; None: it does if none of its cells is a
-            number.
+        path: of the file.
+        header: whether the first row is a header; None detects one by the lack of numbers. Default:
+            ``None``.
+
+    Returns:
+        The table.
 
     Raises:
         InputError: the file cannot be read, is empty, or a row has more or fewer cells than the
@@ -149,14 +160,14 @@ def read_table(path: Path, *, header: bool | None = None) -> Table:
     try:
         found = [(line, row) for line, row in _split(text, delimiter) if len(row) > 1 or any(row)]
     except csv.Error as error:
-        raise InputError(f"{path} is not a table of text: {error}") from error
+        raise InputError(f"{path} cannot be parsed as CSV: {error}") from error
     if not found:
         raise InputError(f"{path} is empty; expected rows of numbers")
     names = None
     if header or (header is None and _is_header(found[0][1])):
         names = tuple(cell.strip() for cell in found.pop(0)[1])
         if not found:
-            raise InputError(f"{path} has a header and no rows; expected rows of numbers below it")
+            raise InputError(f"{path} has a header but no rows; expected rows of numbers below it")
     width = len(found[0][1] if names is None else names)
     for line, row in found:
         if len(row) != width:
@@ -179,7 +190,7 @@ def _read_text(path: Path) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """What cuts most of the first rows into the same number of cells, more than one."""
+    """The delimiter that splits most of the first rows into the same number (> 1) of cells."""
     lines = [line for line in text[: 2**20].splitlines() if line.strip()][:SNIFFED]
 
     def agreement(delimiter: str) -> int:
@@ -200,7 +211,7 @@ def _is_header(row: list[str]) -> bool:
 
 
 def _split(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Each row of ``text`` with the number of its last line."""
+    """Rows of ``text``, each with its last line number."""
     if delimiter == " ":
         return [(number, line.split()) for number, line in enumerate(text.splitlines(), 1)]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
@@ -208,7 +219,7 @@ def _split(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
 
 
 def _number(text: str) -> float:
-    """The number, or NaN."""
+    """``text`` as a number, NaN if it is none."""
     try:
         return float(text) if "_" not in text else math.nan
     except ValueError:
@@ -216,5 +227,5 @@ def _number(text: str) -> float:
 
 
 def _is_number(text: str) -> bool:
-    """Whether ``text`` writes a number, infinities included; NaN counts as a missing one."""
+    """Whether ``text`` is a number, possibly infinite; NaN counts as missing."""
     return not math.isnan(_number(text))

@@ -1,20 +1,66 @@
-"""What a person sees while work goes on: live progress, and a Ctrl-C that loses nothing."""
+"""What a person sees on a terminal: results, live progress, and a Ctrl-C that loses nothing."""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from eigenlab.files import dump_json
 from eigenlab.reporter import Reporter
+
+#: What a terminal shows whose encoding lacks the character.
+PLAIN = {
+    "✓": "ok",
+    "✗": "x",
+    "○": "o",
+    "·": "*",
+    "–": "-",
+    "−": "-",
+    "≤": "<=",
+    "≥": ">=",
+    "±": "+-",
+    "∞": "inf",
+    "→": "->",
+    "λ": "lambda",
+    "σ": "sigma",
+    "ᵀ": "^T",
+    "²": "^2",
+    "│": "|",
+    "─": "-",
+    "…": "...",
+}
+
+
+def use_plain_characters() -> None:
+    """Write what the terminal's encoding lacks (✓, ≤) in plain characters rather than fail."""
+    codecs.register_error("eigenlab.plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="eigenlab.plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    return "".join(PLAIN.get(character, "?") for character in lacking), error.end
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` as JSON on standard output (on the first rank only)."""
+    if is_main_process():
+        print(dump_json(value))
 
 
 def is_main_process() -> bool:
@@ -90,16 +136,17 @@ class TerminalReporter(Reporter):
 
 
 @contextlib.contextmanager
-def stop_gently(reporter: TerminalReporter) -> Iterator[None]:
-    """Make the first Ctrl-C ask ``reporter`` to stop, and the second one interrupt at once."""
+def cancel_on_interrupt(cancel: Callable[[], None]) -> Iterator[None]:
+    """Make the first Ctrl-C call ``cancel``, and the second one interrupt at once."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals
         return
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        reporter.cancel()
-        reporter.message("stopping at the next safe point; press Ctrl-C again to stop at once")
+        cancel()
+        words = "stopping at the next safe point; press Ctrl-C again to stop at once"
+        notices().print(words, markup=False, soft_wrap=True)
 
     previous = signal.signal(signal.SIGINT, handle)
     try:

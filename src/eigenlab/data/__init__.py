@@ -1,12 +1,15 @@
-"""Datasets: what they are, where they are, and whether they are whole.
+"""Datasets: the catalogue, look-up and verification of files, and downloads.
 
-Importing this room imports neither torch nor anything that talks to a network.
+Importing this package imports neither torch nor a network client.
 """
 
 from eigenlab.data.catalogue import Dataset, File, Mirror, dataset, datasets
+from eigenlab.data.comparison import Finding
 from eigenlab.data.download import fetch
 from eigenlab.data.idx import load_mnist, read_idx
-from eigenlab.data.lookup import Finding, Status, cache_folder, find, path, status, verify
+from eigenlab.data.images import load_pixels
+from eigenlab.data.locations import cache_folder
+from eigenlab.data.lookup import Status, find, path, status, verify
 from eigenlab.data.surnames import load_names
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "find",
     "load_mnist",
     "load_names",
+    "load_pixels",
     "path",
     "read_idx",
     "status",

@@ -1,6 +1,6 @@
-"""The datasets that eigenlab knows. To add one, add a row.
+"""The catalogue of datasets. To add a dataset, add it to :data:`DATASETS`.
 
-Layout under a data root, which ``$EIGENLAB_DATA`` may point to: ``<dataset>/<file>``.
+Files are stored as ``<dataset>/<file>`` in a data folder, such as ``$EIGENLAB_DATA``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,13 @@ from eigenlab.errors import InputError, nearest
 
 @dataclass(frozen=True)
 class File:
-    """One file: ``path`` below the data root, size in bytes, SHA-256 as hexadecimal digits."""
+    """A file of a dataset.
+
+    Args:
+        path: path in the data folder, ``<dataset>/<file>``.
+        size: size in bytes.
+        sha256: SHA-256 checksum, 64 hexadecimal digits.
+    """
 
     path: str
     size: int
@@ -20,17 +26,19 @@ class File:
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
+        """Last part of the path."""
         return self.path.rpartition("/")[2]
 
 
 @dataclass(frozen=True)
 class Mirror:
-    """A place to download from. ``{path}`` and ``{name}`` stand for those of a file.
+    """A place to download from.
+
+    In ``url`` and ``member``, ``{path}`` and ``{name}`` stand for the path and name of a file.
 
     Args:
-        url: of one file, or of a zip archive when ``member`` is given.
-        member: name of a file inside the archive.
+        url: address of a file, or of a zip archive if ``member`` is given.
+        member: name of a file inside the archive. Default: ``None``, ``url`` is not an archive.
     """
 
     url: str
@@ -39,11 +47,17 @@ class Mirror:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset: what it is, what one may do with it, its files and where they come from.
+    """A dataset of the catalogue.
 
     Args:
-        mirrors: tried in order until every file has the right checksum.
-        embedded: folder inside this package; such a dataset is always there and needs no checksum.
+        name: name in commands and folders.
+        description: one sentence.
+        licence: terms of use.
+        files: its files. Default: ``()``.
+        mirrors: places to download from, tried in order until every file has the right checksum.
+            Default: ``()``.
+        embedded: folder inside this package that holds the data, which then needs neither files
+            nor mirrors. Default: ``None``.
     """
 
     name: str
@@ -55,7 +69,7 @@ class Dataset:
 
     @property
     def size(self) -> int:
-        """Bytes of all files together (0 for an embedded dataset)."""
+        """Total size of the files in bytes; 0 for an embedded dataset."""
         return sum(file.size for file in self.files)
 
 
@@ -201,12 +215,19 @@ DATASETS = (
 
 
 def datasets() -> tuple[Dataset, ...]:
-    """All known datasets, the embedded ones first."""
+    """Return all datasets of the catalogue, the embedded ones first.
+
+    >>> [item.name for item in datasets()]
+    ['names-mini', 'names', 'mnist']
+    """
     return DATASETS
 
 
 def dataset(name: str) -> Dataset:
-    """Return the dataset called ``name`` or raise :class:`~eigenlab.errors.InputError`.
+    """Return the dataset called ``name``.
+
+    Raises:
+        InputError: there is no such dataset.
 
     >>> len(dataset("names").files)
     18

@@ -1,8 +1,8 @@
-"""Downloads into the cache: pooch streams, the catalogue's checksum decides, a rename places.
+"""Downloads of datasets into the cache.
 
-Each fetch works in a hidden folder of its own inside the cache and renames a file into place only
-once its checksum is right. Processes that fetch at once do each other's work twice but never
-harm: whoever renames last puts the same bytes there.
+Each download writes to a temporary folder inside the cache. A file is moved into place, by an
+atomic rename, once its checksum is right. Several processes may download the same dataset at the
+same time.
 """
 
 from __future__ import annotations
@@ -17,34 +17,45 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eigenlab.data.catalogue import File, Mirror, dataset
-from eigenlab.data.lookup import cache_folder, fault, how_to_get
+from eigenlab.data.comparison import fault
+from eigenlab.data.locations import cache_folder, embedded_folder, how_to_get
 from eigenlab.errors import DataError
 from eigenlab.reporter import SILENT, Reporter
 
-_WORK = ".fetch-"
-_STALE = 24 * 3600  # seconds after which the work folder of a killed fetch is cleared away
+_PREFIX = ".fetch-"
+_MAX_AGE = 24 * 3600  # seconds after which the temporary folder of a killed download is removed
 _TIMEOUT = 20  # seconds without an answer before the next mirror is tried
 
 
 def fetch(name: str, *, reporter: Reporter = SILENT) -> Path:
-    """Download what the cache lacks of dataset ``name`` and replace what is damaged there.
+    """Download the files of a dataset that are missing or damaged in the cache.
 
-    Returns the dataset's folder. Raises :class:`~eigenlab.errors.DataError` when no mirror has
-    the right files or the cache cannot be written, and
-    :class:`~eigenlab.errors.Cancelled` when the reporter was cancelled; whatever arrived whole is
-    kept, nothing else is.
+    Args:
+        name: name of a dataset of the catalogue.
+        reporter: receives progress in bytes and may cancel. Default: silent.
+
+    Returns:
+        The folder of the dataset.
+
+    Raises:
+        InputError: the dataset is unknown.
+        DataError: no mirror has the right files, or the cache cannot be written.
+        Cancelled: the reporter was cancelled. Files that were downloaded completely are kept.
+
+    >>> fetch("names-mini").name
+    'names_mini'
     """
     item = dataset(name)
     if item.embedded:
-        return Path(__file__).parent / item.embedded
+        return embedded_folder(item)
     folder = cache_folder() / item.name
     wanted = [file for file in item.files if fault(file, folder / file.name)]
     reasons: list[str] = []
     if wanted:
-        with _work_folder(cache_folder()) as work:
+        with _temporary_folder(cache_folder()) as work:
             for mirror in item.mirrors:
                 reporter.message(f"fetching {name} from {_host(mirror)}")
-                reasons += _take(mirror, wanted, work, folder, reporter)
+                reasons += _download_files(mirror, wanted, work, folder, reporter)
                 wanted = [file for file in wanted if fault(file, folder / file.name)]
                 if not wanted:
                     break
@@ -57,13 +68,13 @@ def fetch(name: str, *, reporter: Reporter = SILENT) -> Path:
 
 
 @contextlib.contextmanager
-def _work_folder(cache: Path) -> Iterator[Path]:
-    """A folder of this fetch's own; any failure to write becomes one clear error."""
+def _temporary_folder(cache: Path) -> Iterator[Path]:
+    """Create a temporary folder in the cache; turn a failure to write into a DataError."""
     work = None
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        _clear_stale(cache)
-        work = Path(tempfile.mkdtemp(prefix=_WORK, dir=cache))
+        _remove_old_folders(cache)
+        work = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache))
         yield work
     except OSError as error:
         raise DataError(
@@ -75,22 +86,22 @@ def _work_folder(cache: Path) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _clear_stale(cache: Path) -> None:
-    for left in cache.glob(f"{_WORK}*"):
+def _remove_old_folders(cache: Path) -> None:
+    for folder in cache.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > _STALE:
-                shutil.rmtree(left)
+            if time.time() - folder.stat().st_mtime > _MAX_AGE:
+                shutil.rmtree(folder)
 
 
-def _take(
+def _download_files(
     mirror: Mirror, wanted: list[File], work: Path, folder: Path, reporter: Reporter
 ) -> list[str]:
-    """Place every wanted file that ``mirror`` has; return the reasons why others are not placed."""
+    """Download the wanted files that ``mirror`` has; return the reasons of failures."""
     if mirror.member is None:
         return [
             reason
             for file in wanted
-            if (reason := _take_file(mirror, file, work, folder, reporter)) is not None
+            if (reason := _download_file(mirror, file, work, folder, reporter)) is not None
         ]
     archive = work / "archive.zip"
     reason = _download(mirror.url, archive, reporter)
@@ -106,12 +117,12 @@ def _take(
     return [reason for reason in reasons if reason]
 
 
-def _take_file(
+def _download_file(
     mirror: Mirror, file: File, work: Path, folder: Path, reporter: Reporter
 ) -> str | None:
     url = mirror.url.format(path=file.path, name=file.name)
     arrived = work / file.name
-    return _download(url, arrived, reporter) or _place(file, arrived, folder, url)
+    return _download(url, arrived, reporter) or _move_if_valid(file, arrived, folder, url)
 
 
 def _extract(
@@ -125,10 +136,10 @@ def _extract(
             shutil.copyfileobj(source, sink)
     except KeyError:
         return f"{mirror.url}: has no {member}"
-    return _place(file, arrived, folder, f"{mirror.url}: {member}")
+    return _move_if_valid(file, arrived, folder, f"{mirror.url}: {member}")
 
 
-def _place(file: File, arrived: Path, folder: Path, source: str) -> str | None:
+def _move_if_valid(file: File, arrived: Path, folder: Path, source: str) -> str | None:
     problem = fault(file, arrived)
     if problem:
         arrived.unlink(missing_ok=True)
@@ -139,11 +150,11 @@ def _place(file: File, arrived: Path, folder: Path, source: str) -> str | None:
 
 
 def _download(url: str, target: Path, reporter: Reporter) -> str | None:
-    """Stream ``url`` to ``target``; return the reason if that fails."""
+    """Download ``url`` to ``target``; return the reason of a failure, or None."""
     import pooch
     import requests
 
-    pooch.get_logger().setLevel("ERROR")  # the reporter tells the user, in its own way
+    pooch.get_logger().setLevel("ERROR")  # messages go through the reporter
     downloader = pooch.HTTPDownloader(
         progressbar=_Progress(reporter), chunk_size=1 << 16, timeout=_TIMEOUT
     )
@@ -153,11 +164,11 @@ def _download(url: str, target: Path, reporter: Reporter) -> str | None:
         )
     except (requests.RequestException, OSError, ValueError) as error:
         target.unlink(missing_ok=True)
-        return f"{url}: {_in_words(error)}"
+        return f"{url}: {_describe(error)}"
     return None
 
 
-def _in_words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
@@ -174,7 +185,7 @@ def _host(mirror: Mirror) -> str:
 
 
 class _Progress:
-    """What pooch asks of a progress bar, handed to a reporter. Counts bytes."""
+    """A progress bar for pooch that calls a reporter."""
 
     def __init__(self, reporter: Reporter) -> None:
         self.reporter, self.total, self.done = reporter, 0, 0
@@ -188,4 +199,4 @@ class _Progress:
         self.done = 0
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing."""

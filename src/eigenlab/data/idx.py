@@ -1,4 +1,4 @@
-"""IDX, the file format of MNIST: a magic number, the sizes, then the bytes.
+"""IDX, the file format of MNIST.
 
 Layout (big-endian): two zero bytes, one byte for the type of the elements, one for the number of
 dimensions, a 32-bit size per dimension, and the elements in C order. Source: LeCun, Cortes and
@@ -28,10 +28,17 @@ Split = Literal["train", "test"]
 
 
 def read_idx(file: Path | str) -> npt.NDArray[Any]:
-    """Return the array in an IDX file, compressed by gzip or not, in native byte order.
+    """Read the array in an IDX file.
 
-    Raises :class:`~eigenlab.errors.DataError` when the file cannot be read, does not begin with
-    an IDX magic number, or holds fewer or more bytes than its sizes say.
+    Args:
+        file: path of the file, with or without gzip compression.
+
+    Returns:
+        The array, in native byte order.
+
+    Raises:
+        DataError: the file cannot be read, does not begin with an IDX magic number, or has fewer or
+            more bytes than its header says.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +76,7 @@ def read_idx(file: Path | str) -> npt.NDArray[Any]:
         )
     try:
         values = np.frombuffer(content, dtype, offset=start).reshape(shape)
-    except ValueError:  # nothing in it, and sizes beyond any array
+    except ValueError:  # no elements, with sizes too large for an array
         raise DataError(f"{file} holds shape {shape}; fetch the file again") from None
     return values.astype(dtype.newbyteorder("="))
 
@@ -77,27 +84,28 @@ def read_idx(file: Path | str) -> npt.NDArray[Any]:
 def load_mnist(
     split: Split = "train", root: Path | str | None = None, *, reporter: Reporter = SILENT
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Return ``(images, labels)`` of MNIST.
+    """Load the images and labels of MNIST, downloading them if necessary.
 
     Args:
-        split: ``"train"`` (60,000 images) or ``"test"`` (10,000).
-        root: a folder with files of one's own, ``mnist/{train,t10k}-images-idx3-ubyte[.gz]`` and
-            ``mnist/{train,t10k}-labels-idx1-ubyte[.gz]``.
-        reporter: follows a download, if one is needed.
+        split: ``"train"`` (60,000 images) or ``"test"`` (10,000). Default: ``'train'``.
+        root: a folder with your own files ``mnist/{train,t10k}-images-idx3-ubyte[.gz]`` and
+            ``mnist/{train,t10k}-labels-idx1-ubyte[.gz]``. Default: ``None``, see
+            :func:`~eigenlab.data.find`.
+        reporter: receives progress of a download and may cancel it. Default: silent.
 
     Returns:
-        images, (n, 28, 28) uint8, 0 is background and 255 ink; labels, (n,) int64 in 0...9.
+        Images, (n, 28, 28) uint8, from 0 (background) to 255; and labels, (n,) int64 in 0...9.
 
     Raises:
         InputError: ``split`` is unknown.
-        DataError: the files cannot be had, are no IDX files, are truncated, or do not belong
-            together.
+        DataError: the files are missing and cannot be downloaded, are not IDX files, are truncated,
+            or images and labels do not match.
     """
     if split not in _PREFIX:
         raise InputError(f"split='{split}' is unknown; choose 'train' or 'test'")
     folder = find("mnist", root, reporter=reporter)
-    images_file = _present(folder / f"{_PREFIX[split]}-images-idx3-ubyte.gz")
-    labels_file = _present(folder / f"{_PREFIX[split]}-labels-idx1-ubyte.gz")
+    images_file = _existing(folder / f"{_PREFIX[split]}-images-idx3-ubyte.gz")
+    labels_file = _existing(folder / f"{_PREFIX[split]}-labels-idx1-ubyte.gz")
     images, labels = read_idx(images_file), read_idx(labels_file)
     for file, array, dimensions in ((images_file, images, 3), (labels_file, labels, 1)):
         if array.ndim != dimensions or array.dtype != "uint8":
@@ -113,7 +121,7 @@ def load_mnist(
     if len(images) != len(labels):
         raise DataError(
             f"{images_file} holds {len(images)} images but {labels_file.name} {len(labels)} "
-            "labels; they do not belong together"
+            "labels; the files do not match"
         )
     if labels.max(initial=0) > 9:
         raise DataError(
@@ -122,8 +130,8 @@ def load_mnist(
     return images, labels.astype("int64")
 
 
-def _present(compressed: Path) -> Path:
-    """The file as published, or the same without gzip."""
+def _existing(compressed: Path) -> Path:
+    """Return the published file, or the decompressed one if only that exists."""
     plain = compressed.with_suffix("")
     return plain if plain.exists() and not compressed.exists() else compressed
 

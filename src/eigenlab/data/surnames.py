@@ -1,4 +1,4 @@
-"""Lists of surnames: one UTF-8 file per language, a name per line."""
+"""Lists of surnames: one UTF-8 file for each language, one name in each line."""
 
 from __future__ import annotations
 
@@ -13,20 +13,25 @@ from eigenlab.reporter import SILENT, Reporter
 def load_names(
     dataset: str = "names", root: Path | str | None = None, *, reporter: Reporter = SILENT
 ) -> list[tuple[str, str]]:
-    """Return ``(name, language)`` pairs: languages in alphabetical order, lines as in the file.
+    """Load surnames and their languages, downloading them if necessary.
 
-    Every line is kept, duplicates too; blank lines are not. Names are as written, only white
-    space around them is removed: ten lines of ``names`` end in a space, which would tell their
+    All lines are kept, duplicates included, except blank ones. Names are returned as written,
+    without surrounding white space: ten lines of ``names`` end in a space, which would reveal their
     language and hide that the same name is listed without it.
 
     Args:
         dataset: ``"names"`` (18 languages, 20,074 lines) or the embedded ``"names-mini"``.
-        root: a folder with ``<dataset>/<Language>.txt`` files of one's own, all of them read.
-        reporter: follows a download, if one is needed.
+            Default: ``'names'``.
+        root: a folder with your own files ``<dataset>/<Language>.txt``, all of which are read.
+            Default: ``None``, see :func:`~eigenlab.data.find`.
+        reporter: receives progress of a download and may cancel it. Default: silent.
+
+    Returns:
+        Pairs (name, language), languages in alphabetical order, lines in the order of the file.
 
     Raises:
         InputError: the dataset is unknown.
-        DataError: it cannot be had, or a line is not UTF-8 (file and line are named).
+        DataError: the dataset is missing and cannot be downloaded, or a line is not UTF-8.
 
     >>> pairs = load_names("names-mini")
     >>> len({language for _, language in pairs}) >= 12

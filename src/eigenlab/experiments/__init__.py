@@ -1,46 +1,57 @@
-"""The questions of the course, one module each, listed in one table.
+"""The experiments of the course, one package each, found by looking.
 
-To add an experiment, write a module with an ``EXPERIMENT`` and add its row here. The table holds
-what ``eigenlab list`` prints, so listing imports nothing heavy.
+To add one, write a package beside the others (see :mod:`eigenlab.lab.experiment` for its modules).
+Its ``__init__`` holds what ``eigenlab list`` prints and imports nothing, so listing is cheap.
+Packages in the folders that ``EIGENLAB_EXPERIMENTS`` names are found as well.
 """
 
 from __future__ import annotations
 
+import os
+import pkgutil
+from collections.abc import Mapping
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from eigenlab.errors import InputError, nearest
-from eigenlab.lab.experiment import Experiment
+
+if TYPE_CHECKING:
+    from eigenlab.lab import Experiment
+
+__path__ += [p for p in os.environ.get("EIGENLAB_EXPERIMENTS", "").split(os.pathsep) if p]
 
 
-class Row(NamedTuple):
-    """One line of the table: module below ``eigenlab.experiments``, title, course questions."""
+class Outline(NamedTuple):
+    """What can be said of an experiment without importing its parts.
 
-    module: str
+    Args:
+        package: full name of its package.
+        title: one line for people.
+        questions: ids of the questions that it answers.
+        minutes: preset -> measured duration, in minutes.
+    """
+
+    package: str
     title: str
-    source: tuple[str, ...]
+    questions: tuple[str, ...]
+    minutes: Mapping[str, float]
 
 
-TABLE: dict[str, Row] = {
-    "rnn-layer": Row("rnn_layer", "A recurrent layer by hand", ("1a", "1b", "1c")),
-    "gradient-flow": Row("gradient_flow", "Gradients through time", ("1d", "1e")),
-    "gradient-statistics": Row(
-        "gradient_statistics", "Vanishing and exploding, counted", ("1f", "1g")
-    ),
-    "stacked-rnn": Row("stacked_rnn", "Two layers, and the LSTM", ("1h",)),
-    "surnames": Row("surnames", "Which language does a surname come from?", ("2", "2a")),
-    "pca-optimality": Row("pca_optimality", "A linear autoencoder is PCA", ("3b",)),
-    "regularized-autoencoder": Row(
-        "regularized_autoencoder", "What L2 regularisation adds to PCA", ("8a", "8b")
-    ),
-    "latent-width": Row("latent_width", "How wide must a bottleneck be?", ("3a",)),
-    "few-label-probe": Row("few_label_probe", "What 200 labels are worth", ("3a'",)),
-    "graph-clustering": Row(
-        "graph_clustering",
-        "Clusters as eigenvectors of a graph",
-        ("5a", "5b", "5c", "5d", "5e", "5f", "5g"),
-    ),
-}
+def outlines() -> dict[str, Outline]:
+    """Name -> outline of every experiment, in the order of the course.
+
+    >>> list(outlines())[:2]
+    ['rnn-layer', 'gradient-flow']
+    """
+    found = {}
+    for module in pkgutil.iter_modules(__path__):
+        if module.ispkg:
+            package = f"{__name__}.{module.name}"
+            head = import_module(package)
+            minutes = getattr(head, "MINUTES", {})
+            name = module.name.replace("_", "-")
+            found[name] = Outline(package, head.TITLE, head.QUESTIONS, minutes)
+    return dict(sorted(found.items(), key=lambda item: item[1].questions))
 
 
 def load_experiment(name: str) -> Experiment:
@@ -48,14 +59,15 @@ def load_experiment(name: str) -> Experiment:
 
     Raises :class:`~eigenlab.errors.InputError` naming the nearest known experiment.
     """
-    if name not in TABLE:
+    from eigenlab.lab import Experiment
+
+    known = outlines()
+    if name not in known:
         raise InputError(
-            f"experiment '{name}' is unknown{nearest(name, TABLE)}; "
-            f"`eigenlab list` shows all: {', '.join(TABLE)}"
+            f"experiment '{name}' is unknown{nearest(name, known)}; "
+            f"`eigenlab list` shows all: {', '.join(known)}"
         )
-    experiment = import_module(f"eigenlab.experiments.{TABLE[name].module}").EXPERIMENT
-    assert isinstance(experiment, Experiment)
-    return experiment
+    return Experiment.from_package(known[name].package)
 
 
-__all__ = ["TABLE", "Row", "load_experiment"]
+__all__ = ["Outline", "load_experiment", "outlines"]

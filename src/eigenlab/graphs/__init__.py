@@ -1,6 +1,6 @@
 """Graphs, their spectrum and their clusters."""
 
-from eigenlab.graphs.affinity import rbf_affinity, self_tuning_affinity
+from eigenlab.graphs.affinity import rbf_affinity, scale_gamma, self_tuning_affinity
 from eigenlab.graphs.assign import FewerClustersWarning, assign_labels
 from eigenlab.graphs.clustering import SpectralClustering
 from eigenlab.graphs.connectivity import DisconnectedGraphWarning, connected_components
@@ -9,11 +9,13 @@ from eigenlab.graphs.neighbors import Neighbors, nearest_neighbors
 from eigenlab.graphs.normalize import (
     degree_matrix,
     is_undirected,
-    row_normalize,
+    leading_eigenvector,
     stochastic_normalize,
     symmetric_normalize,
     top_singular_vectors,
+    without_loops,
 )
+from eigenlab.graphs.scores import matched_accuracy
 from eigenlab.graphs.selection import UnstableClustersWarning
 from eigenlab.graphs.shapes import (
     nested_arcs,
@@ -23,7 +25,13 @@ from eigenlab.graphs.shapes import (
     two_moons,
     unbalanced_blobs,
 )
-from eigenlab.graphs.walk import random_walk, stationary
+from eigenlab.graphs.walk import (
+    mixing_bound,
+    random_walk,
+    stationary_distribution,
+    total_variation,
+)
+from eigenlab.spectrum import row_normalize
 
 __all__ = [
     "DisconnectedGraphWarning",
@@ -36,19 +44,25 @@ __all__ = [
     "degree_matrix",
     "is_undirected",
     "knn_affinity",
+    "leading_eigenvector",
+    "matched_accuracy",
+    "mixing_bound",
     "nearest_neighbors",
     "nested_arcs",
     "random_walk",
     "rbf_affinity",
     "round_blobs",
     "row_normalize",
+    "scale_gamma",
     "self_tuning_affinity",
-    "stationary",
+    "stationary_distribution",
     "stochastic_normalize",
     "stretched_blobs",
     "symmetric_normalize",
     "top_singular_vectors",
+    "total_variation",
     "two_circles",
     "two_moons",
     "unbalanced_blobs",
+    "without_loops",
 ]

@@ -1,4 +1,4 @@
-"""How alike two points are: the weights of a complete graph."""
+"""Gaussian affinities of points: the weights of a complete graph."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils.sparsefuncs import mean_variance_axis
 from torch import Tensor
 
 from eigenlab.errors import InputError
 
 Matrix: TypeAlias = Any
-"""A numpy array or a torch tensor; what comes in as one goes out as one."""
+"""A numpy array or a torch tensor; functions return the kind they are given."""
 LARGEST = 1e300
-"""Squared distances, widths and their ratios stay below, with room for sums."""
+"""Bound on squared distances, widths and their ratios, with room for sums."""
 
 
 def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
     """The Gaussian affinity ``A_ij = exp(-gamma ||x_i - x_j||^2)`` (question 5b).
 
     Args:
-        X: (n, d) points. A tensor is differentiated through.
-        gamma: inverse squared length, > 0.
+        X: (n, d) array or tensor of points. A tensor is differentiated through.
+        gamma: inverse squared length, > 0 and finite.
 
     Returns:
-        (n, n), symmetric, entries in [0, 1], ones on the diagonal.
+        (n, n), of the same kind: symmetric, entries in [0, 1], ones on the diagonal.
 
     Raises:
         InputError: X is not (n, d), or gamma is not positive and finite.
@@ -52,11 +54,16 @@ def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
 def gaussian_factors(
     points: Tensor, gamma: float
 ) -> tuple[Tensor, Tensor, Callable[[Tensor, Tensor], Tensor]]:
-    """What the Gaussian affinity is computed from: ``kernel(left[rows], right)`` is A[rows].
+    """Factors of the Gaussian affinity: ``kernel(left[rows], right)`` is A[rows].
 
-    About the mean few digits cancel in -gamma ||x - y||^2 = p.q - |p|^2 / 2 - |q|^2 / 2, and with
-    two more columns that is one matrix product. Where |p|^2 is so large that half of the digits
-    would go, distances are computed from differences, which takes several times as long.
+    With p and q the points relative to their mean, scaled, the exponent is
+    -gamma ||x - y||^2 = p.q - |p|^2 / 2 - |q|^2 / 2, in which few digits cancel, and with two more
+    columns that is one matrix product. Where |p|^2 is so large that half of the digits would be
+    lost, distances are computed from differences, which takes several times as long.
+
+    Args:
+        points: (n, d) tensor.
+        gamma: inverse squared length, > 0.
     """
     points = (points - points.mean(0)) * (2 * gamma) ** 0.5
     half = points.square().sum(1, keepdim=True) / 2
@@ -76,8 +83,12 @@ def _by_differences(left: Tensor, right: Tensor) -> Tensor:
     return (-distances.square() / 2).exp_()
 
 
-def refuse_overflow(X: NDArray[np.floating]) -> None:
-    """Raise an InputError for points so far apart that squares of distances are infinite."""
+def check_overflow(X: NDArray[np.floating]) -> None:
+    """Raise an InputError for points so far apart that squares of distances overflow.
+
+    Args:
+        X: (n, d) points.
+    """
     with np.errstate(over="ignore"):
         spread = X.max(axis=0).astype(np.float64) - X.min(axis=0)
         if np.square(spread).sum() < LARGEST:
@@ -88,20 +99,47 @@ def refuse_overflow(X: NDArray[np.floating]) -> None:
     )
 
 
+def scale_gamma(X: Any) -> float:
+    """One over the total variance of the points: what ``gamma="scale"`` stands for.
+
+    Args:
+        X: (n, d) points, an array or a scipy sparse matrix.
+
+    Returns:
+        1 / sum of the columns' variances, or 1 where all points are equal. It does not depend on
+        where the points lie.
+
+    Raises:
+        InputError: the squares of differences overflow.
+
+    >>> scale_gamma(np.array([[0.0, 1.0], [4.0, 1.0]]))
+    0.25
+    """
+    if sparse.issparse(X):
+        variances = mean_variance_axis(X.astype(np.float64), axis=0)[1]
+    else:
+        check_overflow(X)
+        variances = X.var(axis=0, dtype=np.float64)
+    total = float(variances.sum())
+    return 1.0 / total if total > 0 else 1.0
+
+
 def _floating(X: NDArray[Any]) -> np.dtype[Any]:
     return X.dtype if X.dtype in {np.dtype("f4"), np.dtype("f8")} else np.dtype("f8")
 
 
 def self_tuning_affinity(X: NDArray[np.floating], n_neighbors: int = 7) -> NDArray[np.float64]:
-    """``A_ij = exp(-||x_i - x_j||^2 / (s_i s_j))`` with s_i the distance to a near neighbour.
+    """The self-tuning affinity ``A_ij = exp(-||x_i - x_j||^2 / (s_i s_j))``.
 
-    Where points are dense the graph looks closely, where they are sparse from afar (L. Zelnik-Manor
-    and P. Perona, Self-tuning spectral clustering, NeurIPS 2004, who take the seventh neighbour).
+    The width s_i is the distance of x_i to one of its neighbours, so it is small where points are
+    dense and large where they are sparse (L. Zelnik-Manor and P. Perona, Self-tuning spectral
+    clustering, NeurIPS 2004, who take the seventh neighbour).
 
     Args:
         X: (n, d) points.
-        n_neighbors: whose distance is s_i; at most n - 1 is used. Copies of a point at distance
-            zero are no measure: then the smallest positive distance of all points serves.
+        n_neighbors: which neighbour's distance is s_i; at most n - 1 is used. Where that is zero,
+            because points coincide, the smallest positive distance of all points takes its place.
+            Default: ``7``.
 
     Returns:
         (n, n) float64, symmetric, ones on the diagonal.
@@ -117,7 +155,12 @@ def self_tuning_affinity(X: NDArray[np.floating], n_neighbors: int = 7) -> NDArr
 def self_tuning(
     X: NDArray[np.floating], n_neighbors: int = 7
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The affinity of :func:`self_tuning_affinity`, and the (n,) widths s_i."""
+    """The affinity of :func:`self_tuning_affinity`, and the (n,) widths s_i.
+
+    Args:
+        X: (n, d) points.
+        n_neighbors: see :func:`self_tuning_affinity`. Default: ``7``.
+    """
     from scipy.spatial.distance import cdist
 
     distances = cdist(X, X)
@@ -138,12 +181,12 @@ def self_tuning_affinities_to(
 
     Args:
         nodes: (n, d) points of the graph.
-        widths: (n,) theirs.
-        X: (m, d) new points. One that lies on a node has its width.
-        n_neighbors: whose distance is the width of any other.
+        widths: (n,) widths of the nodes.
+        X: (m, d) new points. One that coincides with a node has the node's width.
+        n_neighbors: which neighbour's distance is the width of any other point. Default: ``7``.
 
     Returns:
-        (m, n).
+        (m, n) affinities.
     """
     from scipy.spatial.distance import cdist
 

@@ -1,4 +1,4 @@
-"""From an embedding to labels."""
+"""Labels from an embedding, by k-means, pivoted QR or rotation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eigenlab.graphs.graph import Floats
 AssignLabels = Literal["kmeans", "cluster_qr", "discretize"]
 
 SEEDING_ROWS = 20_000
-"""k-means is restarted on a random sample of this size; all rows then take part in one last run."""
+"""Size of the sample on which k-means is restarted; its best centres start one run on all rows."""
 
 
 class FewerClustersWarning(UserWarning):
@@ -29,23 +29,29 @@ def assign_labels(
     n_init: int = 10,
     random_state: int = 0,
 ) -> NDArray[np.int64]:
-    """A cluster for each row of an embedding, 0 .. n_clusters - 1.
+    """Assign a cluster to each row of an embedding (questions 5a, 5e, 5f and 5g).
+
+    Applied to the points themselves, k-means fails on clusters that are longer than they are far
+    apart, because it compares distances to centres (question 5a).
 
     Args:
-        embedding: (n, k) rows; for ``cluster_qr`` and ``discretize``, which make a cluster of each
-            column, k = n_clusters and columns are orthonormal up to scale.
-        n_clusters: how many.
-        method: ``kmeans``; ``cluster_qr`` (A. Damle, V. Minden and L. Ying, 2019: a pivoted QR
-            picks a representative row of each cluster; no randomness); ``discretize`` (S. Yu and J.
-            Shi, 2003: rotates the embedding towards indicators).
-        n_init: starts of k-means.
-        random_state: seed of k-means and of the rotation.
+        embedding: (n, k) rows; for ``"cluster_qr"`` and ``"discretize"``, which make a cluster of
+            each column, k = n_clusters and columns are orthonormal up to scale.
+        n_clusters: number of clusters, >= 1.
+        method: ``"kmeans"``; ``"cluster_qr"`` (A. Damle, V. Minden and L. Ying, 2019: a pivoted QR
+            picks a representative row of each cluster; no randomness); or ``"discretize"`` (S. Yu
+            and J. Shi, 2003: rotates the embedding towards indicators). Default: ``"kmeans"``.
+        n_init: number of random starts of k-means. Default: ``10``.
+        random_state: random seed of k-means and of the rotation. Default: ``0``.
+
+    Returns:
+        (n,) int64 labels in 0 .. n_clusters - 1.
 
     Raises:
-        InputError: the method is unknown, or needs another number of columns.
+        InputError: the method is unknown, or it needs another number of columns.
 
     Warns:
-        FewerClustersWarning: some cluster stayed empty, as when points coincide.
+        FewerClustersWarning: some cluster is empty, as happens when points coincide.
 
     >>> assign_labels(np.array([[0.0], [0.1], [5.0]]), 2, random_state=0)
     array([0, 0, 1])
@@ -68,10 +74,10 @@ def assign_labels(
         if method == "cluster_qr":
             labels = _spectral.cluster_qr(embedding)
         else:
-            # Rows of zeros, nodes that no vector reaches, have no direction: the first cluster.
-            reached = embedding.any(axis=1)
+            # Rows of zeros, where all vectors vanish, have no direction: the first cluster.
+            nonzero = embedding.any(axis=1)
             labels = np.zeros(len(embedding), dtype=np.int64)
-            labels[reached] = _spectral.discretize(embedding[reached], random_state=random_state)
+            labels[nonzero] = _spectral.discretize(embedding[nonzero], random_state=random_state)
     found = len(np.unique(labels))
     if found < n_clusters:
         warnings.warn(
@@ -88,7 +94,7 @@ def _kmeans(embedding: Floats, n_clusters: int, n_init: int, seed: int) -> NDArr
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        # Coinciding rows: said once, in our words, by the caller.
+        # The caller warns of coinciding rows.
         warnings.filterwarnings("ignore", "Number of distinct", ConvergenceWarning)
         if len(embedding) <= SEEDING_ROWS:
             model = KMeans(n_clusters, n_init=n_init, random_state=seed)

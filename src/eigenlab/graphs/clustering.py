@@ -4,52 +4,43 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from numbers import Real
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.metrics.pairwise import pairwise_kernels
 from sklearn.utils import check_random_state
-from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from eigenlab.errors import InputError
-from eigenlab.graphs.affinity import refuse_overflow, self_tuning_affinities_to
+from eigenlab.graphs.affinity_source import AffinitySource, dense
 from eigenlab.graphs.assign import AssignLabels, FewerClustersWarning, assign_labels
-from eigenlab.graphs.choice import (
-    AffinityKind,
-    far_off_nodes,
-    far_off_points,
-    gaussian_graph,
-    neighbor_graph,
-    self_tuning_graph,
-)
-from eigenlab.graphs.connectivity import connected_components, is_connected, warn_disconnected
-from eigenlab.graphs.dense import DenseGraph
-from eigenlab.graphs.embedding import Embedding, leading_vectors
-from eigenlab.graphs.extension import Extension, Predictor, finish, vanishing
-from eigenlab.graphs.graph import NORMALIZATIONS, Floats, Graph, Normalization
-from eigenlab.graphs.neighbor_affinity import affinities_to
+from eigenlab.graphs.checks import LOCAL_WIDTHS, PRECOMPUTED, check_parameters, eigen_tolerance
+from eigenlab.graphs.connectivity import warn_disconnected
+from eigenlab.graphs.embedding import Embedding, spread_vectors
+from eigenlab.graphs.extension import Extension, Predictor, negligible_value, scale_rows
+from eigenlab.graphs.gaussian_graph import Representation
+from eigenlab.graphs.graph import Graph, Normalization
+from eigenlab.graphs.isolated import insert_rows, leave_out_isolated
 from eigenlab.graphs.selection import Selection, choose_n_clusters, half_agreement
-from eigenlab.graphs.sparse import SparseGraph
+from eigenlab.graphs.sources.choice import affinity_source
 from eigenlab.reporter import SILENT, Reporter
 
-MOST_CLUSTERS = 12
-"""``n_clusters="auto"`` looks no further."""
-MOST_PASSED_OVER = 24
-"""Vectors of lone points that are passed over, at most."""
+MAX_CLUSTERS = 12
+"""Most clusters that ``n_clusters="auto"`` considers."""
+OPTIONAL_ATTRIBUTES = ("affinity_matrix_", "gamma_", "recall_", "selection_")
 
 
 class SpectralClustering(ClusterMixin, BaseEstimator):
-    """Clusters of a graph, by k-means on the top singular vectors of its normalised affinities.
+    """Cluster a graph by k-means on the leading singular vectors of its normalised affinities.
 
-    With the default ``normalization="stochastic"`` this is question 5f of the course: M = D^-1/2 A
-    D^-1/2, its columns scaled to sum to one, left singular vectors. The graph of ``affinity="rbf"``
-    is complete: every pair of points counts, for a million points, too. How it is held is chosen
-    from the number and dimension of the points and shown in ``affinity_kind_``:
+    Spectral clustering finds clusters of any shape as long as they are connected: neighbouring
+    points are linked strongly, and points of different clusters weakly. With the default
+    ``normalization="stochastic"`` this is question 5f of the course: the left singular vectors of
+    S, which is M = D^-1/2 A D^-1/2 with its columns scaled to sum to one.
+
+    The graph of ``affinity="rbf"`` is complete: every pair of points counts, for a million points,
+    too. Its representation is chosen from the number and dimension of the points:
 
     ========== =================================================== ==========================
     dense      the matrix, stored                                  a few thousand points
@@ -59,62 +50,95 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     ========== =================================================== ==========================
 
     Args:
-        n_clusters: how many, or ``"auto"``: the first of the four widest gaps of the spectrum whose
-            clusters are stable under leaving out half of the points, or the most stable of them.
-        n_components: vectors to embed in; by default ``n_clusters``.
-        random_state: seed of everything random.
-        n_init: starts of k-means.
-        gamma: of the Gaussian exp(-gamma ||x - y||^2); ``"scale"`` is 1 over the total variance,
-            the sum of the columns', wherever the points lie; ``"local"`` gives each point a width
-            of its own, the distance to its seventh neighbour (for ``nearest_neighbors``: to its
-            last).
-        affinity: ``"rbf"``, ``"nearest_neighbors"``, ``"precomputed"`` (X is the affinity matrix),
-            ``"precomputed_nearest_neighbors"`` (X is a sparse graph of distances), the name of
-            another kernel of scikit-learn's, or a callable of two points.
-        n_neighbors: of ``nearest_neighbors``, a point counted among its own.
-        min_cluster_size: vectors that live on fewer points are passed over for the next ones, in a
-            connected graph: a far-off point, linked to little but itself, has a vector of its own
-            with a singular value near 1, which says nothing about the others. (Clusters may still
-            be smaller: it is vectors that are chosen.) Points that a Gaussian links to nothing but
-            themselves are set aside and labelled as :meth:`predict` would. With 1 the top vectors
-            are taken whatever they show, as in the course.
-        normalization: ``"stochastic"``, ``"symmetric"`` (the vectors of M as they are) or
-            ``"rows"`` (those, each row scaled to length one).
-        eigen_tol: bound on the residuals of the eigenproblem, ||M u - w u|| or ||S S^T u - s^2 u||,
-            relative to the largest eigenvalue; ``"auto"`` is 1e-6.
-        assign_labels: ``"kmeans"``, ``"cluster_qr"`` or ``"discretize"``.
-        affinity_kind: how to hold the Gaussian graph, ``"auto"`` or one of the table.
-        degree: of polynomial kernels.
-        coef0: of polynomial and sigmoid kernels.
-        kernel_params: further arguments of a kernel or callable.
-        device: where ``tiled`` computes, ``cpu`` or ``cuda``.
-        n_jobs: threads of the neighbour search.
+        n_clusters: int or ``"auto"``. Number of clusters, at most the number of points. ``"auto"``
+            takes the first of the four widest gaps of the spectrum, up to twelve clusters, whose
+            clusters are stable when half of the points are left out, or the most stable of them;
+            use it where the number is unknown and several fits can be afforded. Default: ``8``.
+        n_components: int or None. Number of vectors that the points are embedded in; None is the
+            number of clusters, which is right unless the spectrum has no gap there. Default:
+            ``None``.
+        random_state: int, RandomState instance or None. Determines the random start of the
+            eigensolver, the approximate search for neighbours and k-means. Pass an int for
+            reproducible results. Default: ``None``.
+        n_init: int. Number of random starts of k-means, of which the one with the least inertia is
+            kept. Ignored unless ``assign_labels="kmeans"``. Default: ``10``.
+        gamma: float, ``"scale"`` or ``"local"``. Kernel coefficient, e.g. of the Gaussian
+            exp(-gamma ||x - y||^2), an inverse squared length: points much farther apart than
+            gamma^-1/2 are not linked. ``"scale"`` is 1 over the total variance of the points; use
+            it where the scale of the data is unknown. ``"local"`` gives each point a width of its
+            own, the distance to its seventh neighbour (with ``"nearest_neighbors"``: to its last);
+            use it where clusters differ in density. Ignored for precomputed affinities, callables
+            and, unless it is ``"local"``, ``"nearest_neighbors"``. Default: ``1.0``.
+        affinity: str or callable. How strongly two points are linked. Default: ``"rbf"``.
+
+            - ``"rbf"``: the Gaussian of all pairs. The best choice in few dimensions, where it is
+              also fast, and up to some thousand points in any dimension.
+            - ``"nearest_neighbors"``: 1 between a point and its ``n_neighbors`` nearest, made
+              symmetric. For many points in many dimensions.
+            - ``"precomputed"``: X is the (n, n) affinity matrix, dense or sparse.
+            - ``"precomputed_nearest_neighbors"``: X is a sparse (n, n) graph of distances, of which
+              the ``n_neighbors`` nearest of each point are linked.
+            - the name of another kernel in :mod:`sklearn.metrics.pairwise`, or a callable of two
+              points that returns a similarity >= 0. All pairs are stored.
+        n_neighbors: int. Neighbours of each point, itself counted, for the two affinities by
+            neighbours. More of them connect the graph, fewer separate finer clusters. Default:
+            ``10``.
+        min_cluster_size: int. Vectors localised on fewer points are skipped for the next ones,
+            if the graph is connected: an outlier, linked to little but itself, has a vector of its
+            own with a singular value near 1, which says nothing about the others. Isolated points,
+            which a Gaussian links to nothing but themselves, are left out of the graph and labelled
+            as :meth:`predict` would. Take 1 for the leading vectors as they are, as in the course;
+            more than 2 where groups of several outliers should not form clusters. Default: ``2``.
+        normalization: ``"stochastic"``, ``"symmetric"`` or ``"rows"``. Which vectors are clustered:
+            those of S (question 5f), of M (5e), or of M with each row scaled to length one (5g).
+            ``"stochastic"`` is least sensitive to outliers, ``"rows"`` suits graphs of neighbours,
+            and ``"symmetric"`` is mainly for comparison. Default: ``"stochastic"``.
+        eigen_tol: float or ``"auto"``. Bound on the residuals of the eigenproblem, ||M u - w u|| or
+            ||S S^T u - s^2 u||, relative to the largest eigenvalue, in [0, 1); ``"auto"`` is 1e-6.
+            Larger is faster. Default: ``1e-6``.
+        assign_labels: ``"kmeans"``, ``"cluster_qr"`` or ``"discretize"``. How clusters are found in
+            the embedding. k-means suits most data; ``"cluster_qr"`` is deterministic and has no
+            parameter; ``"discretize"`` is less sensitive to the random start. The last two need
+            ``n_components=None``. Default: ``"kmeans"``.
+        representation: ``"auto"``, ``"dense"``, ``"tiled"``, ``"fourier"`` or ``"sharded"``.
+            Representation of the graph of ``affinity="rbf"``, see the table; ignored for others.
+            Set it to compare representations, or ``"tiled"`` to save memory. Default: ``"auto"``.
+        degree: float. Degree of polynomial kernels, ignored by others. Default: ``3``.
+        coef0: float. Constant term of polynomial and sigmoid kernels, ignored by others. Default:
+            ``1``.
+        kernel_params: dict or None. Further keyword arguments of a kernel or callable. Default:
+            ``None``.
+        device: ``"cpu"`` or ``"cuda"``. Where tiles are computed, ignored by the other
+            representations. Default: ``"cpu"``.
+        n_jobs: int or None. Threads of the search for neighbours; None is one, -1 all. Default:
+            ``None``.
 
     Attributes:
-        labels_: (n,) cluster of each point.
+        labels_: (n,) int64 cluster of each point.
         n_clusters_: number of clusters.
-        embedding_: (n, n_components) rows that were clustered: unit mean square a column, or unit
-            length a row for ``"rows"``.
-        singular_values_: of the normalised graph, descending.
+        embedding_: (n, n_components) rows that were clustered: columns of unit mean square, or rows
+            of unit length for ``"rows"``.
+        singular_values_: leading singular values of the normalised graph, descending.
         eigengap_: s_k - s_(k+1) for k = n_components; NaN where the next value is unknown.
-        n_passed_over_: number of vectors passed over because they live on too few points, those of
-            points set aside included.
-        gamma_: what ``"scale"`` came to; only of the complete Gaussian graph.
+        n_skipped_vectors_: number of vectors skipped because they are localised on too few points,
+            those of isolated points included.
+        gamma_: the gamma used; only of the complete Gaussian graph.
         residuals_: (n_components,) how far each vector is from being singular: ||M u - w u||, or
             ||S v - s u|| with v = S^T u / s, which is the residual of the eigenproblem over s.
         certified_: whether residuals of the eigenproblem are within ``eigen_tol`` and the search
             for overlooked vectors found none.
-        connected_components_: number of connected components of the graph; 1 for a Gaussian graph
+        n_connected_components_: number of connected components of the graph; 1 for a Gaussian graph
             whose entries are not stored, since none is zero.
-        affinity_kind_: how the graph was held.
-        affinity_matrix_: (n, n) where it was stored, else absent.
-        selection_: with ``"auto"``, the gaps and stabilities it was chosen by.
-        recall_: share of true neighbours that the search found.
-        n_features_in_: columns of X.
+        representation_: representation of the graph: one of the table, ``"nearest_neighbors"`` or
+            ``"precomputed"``.
+        affinity_matrix_: (n, n) array or sparse array; only where it was stored.
+        selection_: gaps and stabilities by which ``"auto"`` chose; only then.
+        recall_: share of true neighbours that the search found; only of ``"nearest_neighbors"``.
+        n_features_in_: number of columns of X.
         feature_names_in_: names of the columns, if X has any.
 
     Raises:
-        InputError: (a ``ValueError``) an argument or the data do not fit.
+        InputError: (a ``ValueError``) a parameter or the data do not fit.
 
     Warns:
         DisconnectedGraphWarning: the graph has more components than clusters were asked for.
@@ -130,7 +154,6 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     """
 
     labels_: NDArray[np.int64]
-    _own_kernels: ClassVar = ("rbf", "nearest_neighbors")
 
     def __init__(
         self,
@@ -146,7 +169,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         normalization: Normalization = "stochastic",
         eigen_tol: float | Literal["auto"] = 1e-6,
         assign_labels: AssignLabels = "kmeans",
-        affinity_kind: AffinityKind = "auto",
+        representation: Representation = "auto",
         degree: float = 3,
         coef0: float = 1,
         kernel_params: dict[str, Any] | None = None,
@@ -164,7 +187,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         self.normalization = normalization
         self.eigen_tol = eigen_tol
         self.assign_labels = assign_labels
-        self.affinity_kind = affinity_kind
+        self.representation = representation
         self.degree = degree
         self.coef0 = coef0
         self.kernel_params = kernel_params
@@ -174,34 +197,36 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.pairwise = self._precomputed()
+        tags.input_tags.pairwise = self.affinity in PRECOMPUTED
         return tags
 
     def fit(self, X: Any, y: object = None, *, reporter: Reporter = SILENT) -> SpectralClustering:
-        """Cluster the rows of ``X``, (n, d), or the nodes of a precomputed (n, n) affinity.
+        """Cluster points, or the nodes of a precomputed graph.
 
         Args:
-            X: array, data frame or sparse matrix, float32 or float64; rows are points.
-            y: ignored.
-            reporter: hears of stages and progress, and may cancel.
+            X: (n, d) array, data frame or sparse matrix of float32 or float64, a point in each row;
+                for a precomputed graph the (n, n) matrix that ``affinity`` asks for.
+            y: ignored. Default: ``None``.
+            reporter: receives progress and may cancel. Default: ``SILENT``.
+
+        Returns:
+            The fitted estimator.
         """
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2
-        )
-        self._check(X)
-        if sparse.issparse(X) and self.affinity in self._own_kernels and X.shape[1] <= X.shape[0]:
-            X = X.toarray()  # smaller than all pairs, and it need not store these
+        X = self._checked(X)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+
         reporter.stage("graph")
-        whole, graph, aside = self._graphs(X, seed)
-        points = X[~aside] if aside.any() else X
-        self.connected_components_ = _count_components(graph)
+        source = affinity_source(self.get_params(deep=False), X, seed)
+        whole, graph, isolated = leave_out_isolated(source, X, self._min_kept(X.shape[0]))
+        self.n_connected_components_, component = graph.connected_components()
+
         reporter.stage("spectrum")
-        embedding = self._embed(graph, points, seed, reporter)
-        self._warn_if_apart(graph)
+        embedding = self._embed(graph, source, seed, reporter)
+        self._warn_if_disconnected(component)
+
         reporter.stage("labels")
         scale = float(np.sqrt(graph.n_nodes))
-        self.embedding_ = finish(embedding.vectors, self.normalization, scale)
+        self.embedding_ = scale_rows(embedding.vectors, self.normalization, scale)
         self.labels_ = assign_labels(
             self.embedding_,
             self.n_clusters_,
@@ -209,15 +234,26 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             n_init=self.n_init,
             random_state=seed,
         )
-        if len(np.unique(self.labels_)) == self.n_clusters_:  # else it has been said
-            self._warn_if_alike()
-        self._remember(whole, embedding, points, scale)
-        if aside.any():
-            self._bring_back(X, aside)
+        self._warn_if_indistinct(embedding)
+
+        extension = Extension(embedding, self.normalization, scale)
+        self._predictor = Predictor(source, extension, self.embedding_, self.labels_)
+        self._store(whole, embedding, source)
+        if isolated.any():
+            self._label_isolated(X, isolated)
         return self
 
     def fit_predict(self, X: Any, y: object = None, **arguments: Any) -> NDArray[np.int64]:
-        """``fit(X).labels_``."""
+        """Cluster points and return their clusters, ``fit(X).labels_``.
+
+        Args:
+            X: see :meth:`fit`.
+            y: ignored. Default: ``None``.
+            **arguments: further arguments of :meth:`fit`.
+
+        Returns:
+            (n,) int64 labels.
+        """
         return self.fit(X, y, **arguments).labels_
 
     def predict(self, X: Any) -> NDArray[np.int64]:
@@ -230,253 +266,93 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             X: (m, d) points; for a precomputed graph the (m, n) affinities to its nodes.
 
         Returns:
-            (m,) labels. A point too far from all others to have any affinity takes the cluster of
-            the nearest.
+            (m,) int64 labels. A point too far from all others to have any affinity takes the
+            cluster of the nearest.
+
+        Raises:
+            InputError: a row of precomputed affinities has none that is positive.
         """
         check_is_fitted(self, "labels_")
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        return self._extended(X)[0]
+        return self._predictor.predict(X)[0]
 
-    def _extended(self, X: Any) -> tuple[NDArray[np.int64], Floats]:
-        """Labels (m,) and rows of the embedding (m, k) of points beside those of the graph."""
-        labels = np.empty(X.shape[0], dtype=np.int64)
-        embedded = np.empty((X.shape[0], len(self.residuals_)))
-        rows = max(1, 2**24 // len(self.labels_))
-        for first in range(0, X.shape[0], rows):
-            part = slice(first, first + rows)
-            embedded[part], alone = self._predictor.extension.embed(
-                self._affinities_to_fit(X[part])
-            )
-            labels[part] = self._predictor.labels(embedded[part])
-            if alone.any():
-                nearest = self._nearest(X[part], alone)
-                labels[part][alone], embedded[part][alone] = self._predictor.node(nearest)
-        return labels, embedded
-
-    def _bring_back(self, X: Any, aside: NDArray[np.bool_]) -> None:
-        """Give the points set aside what new points would be given."""
-        labels, rows = self._extended(X[aside])
-        known_labels, known_rows = self.labels_, self.embedding_
-        self.labels_ = np.empty(len(aside), dtype=np.int64)
-        self.labels_[~aside], self.labels_[aside] = known_labels, labels
-        self.embedding_ = np.empty((len(aside), known_rows.shape[1]))
-        self.embedding_[~aside], self.embedding_[aside] = known_rows, rows
-        self.n_passed_over_ += int(aside.sum())
-
-    def _graphs(self, X: Any, seed: int) -> tuple[Graph, Graph, NDArray[np.bool_]]:
-        """The graph of all points, that without far-off ones, and which these are, (n,).
-
-        Where the far-off ones leave no room for Fourier modes, the first graph lacks them, too.
-        """
-        for name in ("recall_", "gamma_"):
+    def _checked(self, X: Any) -> Any:
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_min_samples=2
+        )
+        check_parameters(self.get_params(deep=False), X.shape)
+        for name in OPTIONAL_ATTRIBUTES:
             self.__dict__.pop(name, None)
-        aside = np.zeros(X.shape[0], dtype=bool)
-        if self.affinity != "rbf" or self.gamma == "local" or sparse.issparse(X):
-            graph = self._graph(X, seed)
-            return graph, graph, aside
-        gamma = self.gamma_ = self._gamma(X)
+        if self.affinity in LOCAL_WIDTHS and X.shape[1] <= X.shape[0]:
+            return dense(X)  # smaller than all pairs, which then need not be stored
+        return X
 
-        def without(far: NDArray[np.bool_]) -> Graph:
-            points = X[~far] if far.any() else X
-            return gaussian_graph(points, gamma, self.affinity_kind, self.device)
-
+    def _min_kept(self, n: int) -> int:
+        """How many points must be left for isolated ones to be left out."""
         if self.min_cluster_size == 1:
-            graph = without(aside)
-            return graph, graph, aside
-        aside = self._unless_most(far_off_points(X, gamma, self.affinity_kind))
-        whole = without(aside)
-        every = aside.copy()
-        every[np.flatnonzero(~aside)[far_off_nodes(whole)]] = True
-        if every.sum() == aside.sum() or not self._unless_most(every).any():
-            return whole, whole, aside
-        return whole, without(every), every
+            return n
+        most = MAX_CLUSTERS + 1 if self.n_clusters == "auto" else self.n_clusters
+        return max(most, self.n_components or 1, (n + 1) // 2)
 
-    def _unless_most(self, far: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Set nothing aside if too little would be left to cluster."""
-        most = MOST_CLUSTERS + 1 if self.n_clusters == "auto" else self.n_clusters
-        enough = max(most, self.n_components or 1, len(far) / 2)
-        return far if len(far) - far.sum() >= enough else np.zeros_like(far)
+    def _embed(
+        self, graph: Graph, source: AffinitySource, seed: int, reporter: Reporter
+    ) -> Embedding:
+        """The vectors to cluster; sets the number of clusters."""
 
-    def _precomputed(self) -> bool:
-        return self.affinity in ("precomputed", "precomputed_nearest_neighbors")
-
-    def _check(self, X: Any) -> None:
-        n = X.shape[0]
-        k = self.n_clusters
-        if k != "auto" and not _counts(k):
-            raise InputError(f"n_clusters={k!r}; expected 'auto' or a whole number >= 1")
-        for name in ("n_neighbors", "min_cluster_size"):
-            if not _counts(value := getattr(self, name)):
-                raise InputError(f"{name}={value!r}; expected a whole number >= 1")
-        if k != "auto" and k > n:
-            raise InputError(f"n_clusters={k} is more than n_samples={n}; ask for at most {n}")
-        if self.normalization not in NORMALIZATIONS:
-            raise InputError(
-                f"normalization={self.normalization!r}; choose one of {NORMALIZATIONS}"
-            )
-        if self.n_components is not None and not (
-            _counts(self.n_components) and self.n_components <= n
-        ):
-            raise InputError(
-                f"n_components={self.n_components!r}; expected None or 1 to n_samples={n}"
-            )
-        self._check_gamma()
-        if not 0 <= self._tolerance() < 1:
-            raise InputError(
-                f"eigen_tol={self.eigen_tol!r}; expected a number, 0 <= eigen_tol < 1, or 'auto'"
-            )
-        if self._precomputed() and X.shape[1] != n:
-            raise InputError(
-                f"X has shape {X.shape}, but affinity={self.affinity!r} needs a square (n, n) one"
-            )
-
-    def _check_gamma(self) -> None:
-        if isinstance(self.gamma, str):
-            if self.gamma not in {"scale", "local"}:
-                raise InputError(f"gamma={self.gamma!r}; expected a number, 'scale' or 'local'")
-            ignored = callable(self.affinity) or self._precomputed()
-            own = ignored or self.affinity in self._own_kernels
-            if self.gamma == "local" and not own:
-                raise InputError(
-                    f"gamma='local' is no width for affinity={self.affinity!r}; "
-                    f"take a number or 'scale', or one of affinity={self._own_kernels}"
-                )
-        elif not isinstance(self.gamma, Real) or not 0 < self.gamma < np.inf:
-            raise InputError(
-                f"gamma={self.gamma!r}; expected a positive, finite number, 'scale' or 'local'"
-            )
-
-    def _tolerance(self) -> float:
-        if isinstance(self.eigen_tol, str):
-            return 1e-6 if self.eigen_tol == "auto" else np.nan
-        return float(self.eigen_tol) if isinstance(self.eigen_tol, Real) else np.nan
-
-    def _gamma(self, X: Any) -> float:
-        if self.gamma != "scale":
-            return float(self.gamma)
-        if sparse.issparse(X):
-            variances = mean_variance_axis(X.astype(np.float64), axis=0)[1]
-        else:
-            refuse_overflow(X)
-            variances = X.var(axis=0, dtype=np.float64)
-        total = float(variances.sum())
-        return 1.0 / total if total > 0 else 1.0
-
-    def _graph(self, X: Any, seed: int) -> Graph:
-        if self._precomputed():
-            return self._precomputed_graph(X)
-        if self.affinity == "nearest_neighbors":
-            local = self.gamma == "local"
-            neighbors, self.recall_ = neighbor_graph(
-                _dense(X), self.n_neighbors, local=local, seed=seed, n_jobs=self.n_jobs
-            )
-            return neighbors
-        if self.affinity == "rbf" and self.gamma == "local":
-            graph, self._widths = self_tuning_graph(_dense(X))
-            return graph
-        return DenseGraph(self._kernel(X, X))
-
-    def _precomputed_graph(self, X: Any) -> Graph:
-        if self.affinity == "precomputed_nearest_neighbors":
-            from sklearn.neighbors import NearestNeighbors
-
-            search = NearestNeighbors(n_neighbors=self.n_neighbors, metric="precomputed").fit(X)
-            links = search.kneighbors_graph(X, mode="connectivity")
-            return SparseGraph((links + links.T) / 2, kind="precomputed")
-        if sparse.issparse(X):
-            return SparseGraph(X, kind="precomputed")
-        return DenseGraph(X, kind="precomputed")
-
-    def _kernel(self, X: Any, Y: Any) -> Floats:
-        """Affinities of the rows of X to those of Y, by scikit-learn's kernels."""
-        if not callable(self.affinity):
-            from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS
-
-            if self.affinity not in tuple(PAIRWISE_KERNEL_FUNCTIONS):
-                known = ("rbf", "nearest_neighbors", "precomputed", "precomputed_nearest_neighbors")
-                raise InputError(
-                    f"affinity={self.affinity!r}; choose one of {known}, a kernel of "
-                    f"scikit-learn's ({', '.join(sorted(PAIRWISE_KERNEL_FUNCTIONS))}) or a callable"
-                )
-        parameters = dict(self.kernel_params or {})
-        if not callable(self.affinity):
-            parameters |= {"gamma": self._gamma(Y), "degree": self.degree, "coef0": self.coef0}
-        return pairwise_kernels(X, Y, metric=self.affinity, filter_params=True, **parameters)
-
-    def _embed(self, graph: Graph, X: Any, seed: int, reporter: Reporter) -> Embedding:
-        wanted = self.n_clusters
-        if wanted == "auto":
-            most = min(MOST_CLUSTERS + 1, graph.n_nodes)
-            embedding = self._vectors(graph, max(most, self.n_components or 1), seed, reporter)
-            self.selection_: Selection = choose_n_clusters(
-                embedding.singular_values[:most], lambda k: self._stability(graph, X, k, seed)
-            )
-            self.selection_.warn_if_unstable()
-            wanted = self.selection_.n_clusters
-        else:
-            self.__dict__.pop("selection_", None)
-            embedding = self._vectors(graph, self.n_components or int(wanted), seed, reporter)
-        self.n_clusters_ = int(wanted)
-        self.singular_values_ = embedding.singular_values
-        self.certified_ = embedding.certified
-        embedding = embedding.leading(self.n_components or self.n_clusters_)
-        self.residuals_ = embedding.residual_norms
-        self.n_passed_over_ = int((embedding.passed_over >= embedding.singular_values[-1]).sum())
-        self.eigengap_ = float(embedding.singular_values[-1] - embedding.next_singular_value)
-        return embedding
-
-    def _vectors(self, graph: Graph, k: int, seed: int, reporter: Reporter) -> Embedding:
-        """The first ``k`` vectors that live on ``min_cluster_size`` points or more.
-
-        The parts of a graph that is not connected are clusters, whatever their size.
-        """
-        least = self.min_cluster_size if self.connected_components_ == 1 else 1
-        asked, embedding = k, None
-        while True:
-            embedding = leading_vectors(
+        def vectors(k: int) -> Embedding:
+            # The components of a disconnected graph are clusters, whatever their size.
+            least = self.min_cluster_size if self.n_connected_components_ == 1 else 1
+            return spread_vectors(
                 graph,
-                asked,
+                k,
                 self.normalization,
-                tol=self._tolerance(),
-                start=None if embedding is None else embedding.vectors,
+                min_participation=least,
+                tol=eigen_tolerance(self.eigen_tol),
                 seed=seed,
                 reporter=reporter,
             )
-            missing = k - int((np.rint(embedding.participation) >= least).sum())
-            if missing <= 0 or asked >= min(graph.n_nodes, k + MOST_PASSED_OVER):
-                break
-            asked = min(graph.n_nodes, k + MOST_PASSED_OVER, asked + 2 * missing)
-        return embedding.leading(k, least)
 
-    def _stability(self, graph: Graph, X: Any, k: int, seed: int) -> float:
+        if self.n_clusters == "auto":
+            most = min(MAX_CLUSTERS + 1, graph.n_nodes)
+            embedding = vectors(max(most, self.n_components or 1))
+            self.selection_: Selection = choose_n_clusters(
+                embedding.singular_values[:most],
+                lambda k: self._stability(source, graph.n_nodes, k, seed),
+            )
+            self.selection_.warn_if_unstable()
+            self.n_clusters_ = self.selection_.n_clusters
+        else:
+            self.n_clusters_ = int(self.n_clusters)
+            embedding = vectors(self.n_components or self.n_clusters_)
+        self.singular_values_ = embedding.singular_values
+        return embedding.leading(self.n_components or self.n_clusters_)
+
+    def _stability(self, source: AffinitySource, n_nodes: int, k: int, seed: int) -> float:
         """How well random halves of the points, clustered anew, agree."""
-        settings: dict[str, Any] = {"n_clusters": k, "n_components": None, "random_state": seed}
-        settings["affinity_kind"] = "auto"
-        if self._precomputed():
-            # Points of half the distances may lack neighbours; half of the graph is a graph.
-            settings["affinity"] = "precomputed"
-            X = graph.affinity  # type: ignore[attr-defined]
 
         def labels_of(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-            part = X[rows][:, rows] if self._precomputed() else X[rows]
+            part, parameters = source.subset(rows)
+            parameters |= {"n_clusters": k, "n_components": None, "random_state": seed}
+            parameters |= {"representation": "auto"}
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return type(self)(**(self.get_params() | settings)).fit_predict(part)
+                return type(self)(**(self.get_params() | parameters)).fit_predict(part)
 
-        return half_agreement(labels_of, graph.n_nodes, k, seed)
+        return half_agreement(labels_of, n_nodes, k, seed)
 
-    def _warn_if_apart(self, graph: Graph) -> None:
-        if self.connected_components_ > self.n_clusters_:
-            _, component = connected_components(sparse.csr_array(graph.affinity))  # type: ignore[attr-defined]
+    def _warn_if_disconnected(self, component: NDArray[np.int64]) -> None:
+        if self.n_connected_components_ > self.n_clusters_:
             warn_disconnected(
                 component,
                 f"n_clusters={self.n_clusters_} cannot tell so many apart. Raise n_neighbors, "
                 "lower gamma or ask for more clusters",
             )
 
-    def _warn_if_alike(self) -> None:
-        values = self.singular_values_[: len(self.residuals_)]
-        zero = np.maximum(self.residuals_, vanishing(self.normalization))
+    def _warn_if_indistinct(self, embedding: Embedding) -> None:
+        if len(np.unique(self.labels_)) < self.n_clusters_:
+            return  # assign_labels has warned
+        values = embedding.singular_values
+        zero = np.maximum(embedding.residual_norms, negligible_value(self.normalization))
         known = int((values > zero).sum())
         if known < len(values):
             warnings.warn(
@@ -487,56 +363,22 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
                 stacklevel=3,
             )
 
-    def _remember(self, graph: Graph, embedding: Embedding, X: Any, scale: float) -> None:
-        """What :meth:`predict` and users will ask for."""
-        self.affinity_kind_ = graph.kind
-        self.__dict__.pop("affinity_matrix_", None)
-        if isinstance(graph, (DenseGraph, SparseGraph)):
-            self.affinity_matrix_ = graph.affinity
-        extension = Extension(embedding, self.normalization, scale)
-        self._predictor = Predictor(extension, self.embedding_, self.labels_)
-        self._fit_X: Any = None if self._precomputed() else X
+    def _store(self, graph: Graph, embedding: Embedding, source: AffinitySource) -> None:
+        """Set what is reported about the graph and its vectors."""
+        values = embedding.singular_values
+        self.certified_ = embedding.certified
+        self.residuals_ = embedding.residual_norms
+        self.eigengap_ = float(values[-1] - embedding.next_singular_value)
+        self.n_skipped_vectors_ = int((embedding.skipped_values >= values[-1]).sum())
+        self.representation_ = graph.representation
+        if graph.affinity is not None:
+            self.affinity_matrix_: NDArray[np.float64] | sparse.csr_array = graph.affinity
+        for name, value in source.attributes.items():
+            setattr(self, name, value)
 
-    def _affinities_to_fit(self, X: Any) -> Any:
-        if self._precomputed():
-            return X
-        if self.affinity == "nearest_neighbors":
-            return affinities_to(self._fit_X, X, self.n_neighbors, local=self.gamma == "local")
-        if self.affinity == "rbf" and self.gamma == "local":
-            return self_tuning_affinities_to(_dense(self._fit_X), self._widths, _dense(X))
-        if self.affinity == "rbf" and not sparse.issparse(self._fit_X):
-            from sklearn.metrics.pairwise import rbf_kernel
-
-            # Expanded squares lose digits far from the origin.
-            centre = self._fit_X.mean(axis=0, dtype=np.float64)
-            return rbf_kernel(_dense(X) - centre, self._fit_X - centre, gamma=self.gamma_)
-        return self._kernel(X, self._fit_X)
-
-    def _nearest(self, X: Any, alone: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """The node nearest to each point that has no affinity to any."""
-        if self._fit_X is None:
-            row = int(np.flatnonzero(alone)[0])
-            raise InputError(f"row {row} of X has no affinity to any node; there is no cluster")
-        from sklearn.neighbors import NearestNeighbors
-
-        search = NearestNeighbors(n_neighbors=1).fit(self._fit_X)
-        return search.kneighbors(X[alone], return_distance=False)[:, 0]
-
-
-def _count_components(graph: Graph) -> int:
-    """Connected components; a Gaussian graph has one unless its stored entries underflow to 0."""
-    if isinstance(graph, DenseGraph):
-        if is_connected(graph.affinity):
-            return 1
-        return connected_components(sparse.csr_array(graph.affinity))[0]
-    return connected_components(graph.affinity)[0] if isinstance(graph, SparseGraph) else 1
-
-
-def _dense(X: Any) -> Any:
-    return X.toarray() if sparse.issparse(X) else X
-
-
-def _counts(value: Any) -> bool:
-    """Whether ``value`` is a whole number of at least one thing."""
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return whole and bool(value >= 1)
+    def _label_isolated(self, X: Any, isolated: NDArray[np.bool_]) -> None:
+        """Give isolated points what new points would be given."""
+        labels, rows = self._predictor.predict(X[isolated])
+        self.labels_ = insert_rows(isolated, self.labels_, labels)
+        self.embedding_ = insert_rows(isolated, self.embedding_, rows)
+        self.n_skipped_vectors_ += int(isolated.sum())

@@ -1,7 +1,7 @@
-"""The spectrum of a Gaussian graph, found at a cost that does not grow with its points.
+"""The spectrum of a Gaussian graph at a cost that does not grow with its number of points.
 
 Write M = D^-1/2 A D^-1/2 = B B^* with B = D^-1/2 F W^1/2 (:mod:`~eigenlab.graphs.fourier`). The
-nonzero eigenvalues of the n x n matrix B B^* are those of B^* B, which has one row a Fourier mode.
+nonzero eigenvalues of the n x n matrix B B^* are those of B^* B, whose size is the number of modes.
 And B^* B = W^1/2 T W^1/2, where T is Toeplitz,
 
     T_kl = sum_j exp(-2 pi i (k - l) . x_j / L) / d_j,
@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -25,23 +26,45 @@ from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from eigenlab.graphs.fourier import FourierGraph
+from eigenlab.graphs.gauss_series import GaussSeries
 from eigenlab.graphs.graph import Floats, NormalizedOperator
 
 BATCH_CELLS = 2**23
-"""Cells transformed at a time: 64 MiB, twice over."""
+"""Grid cells transformed at a time: two arrays of 64 MiB."""
+
+
+class FourierSeries(Protocol):
+    """What is needed of :class:`~eigenlab.graphs.fourier.FourierGraph`: A = F W F^*."""
+
+    n_nodes: int
+    series: GaussSeries
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """Diagonal of W, an axis of the array for each axis of space."""
+        ...
+
+    def analyze(
+        self, values: NDArray[Any], n_modes: tuple[int, ...] | None = None
+    ) -> NDArray[np.complex128]:
+        """``F^* values``."""
+        ...
+
+    def synthesize(self, coefficients: NDArray[Any]) -> NDArray[np.complex128]:
+        """``F coefficients``."""
+        ...
 
 
 class CompressedProblem:
-    """The eigenproblem of a :class:`NormalizedOperator` over a Fourier graph, in few coordinates.
+    """The eigenproblem of a :class:`NormalizedOperator` over a graph's Fourier modes.
 
     The coordinates are the Fourier coefficients of a real function: of the last axis only
     frequencies >= 0, real and imaginary parts, times sqrt(2) where a conjugate twin is left out, so
     that the plain inner product is that of the functions.
 
     Args:
-        whole: the operator over the nodes; its scaling is taken from here.
-        graph: gives the Fourier modes; ``whole.graph`` or a coarser one.
+        whole: operator over the nodes, which determines the scaling.
+        graph: Fourier series, that of ``whole.graph`` or a shorter one.
 
     Attributes:
         inner: G = B^* B, symmetric positive semidefinite.
@@ -49,6 +72,7 @@ class CompressedProblem:
             eigenvalues are those of H G, self-adjoint in the metric G.
         shape: (m, m), of G and H.
 
+    >>> from eigenlab.graphs.fourier import FourierGraph
     >>> X = np.random.default_rng(0).normal(size=(300, 2))
     >>> graph = FourierGraph(X, gamma=1.0)
     >>> whole = NormalizedOperator(graph, "symmetric")
@@ -60,7 +84,7 @@ class CompressedProblem:
 
     dtype = np.dtype(np.float64)
 
-    def __init__(self, whole: NormalizedOperator, graph: FourierGraph) -> None:
+    def __init__(self, whole: NormalizedOperator, graph: FourierSeries) -> None:
         self._graph, self._scale = graph, whole.scale
         modes = graph.series.n_modes
         self._half = (*modes[:-1], modes[-1] // 2 + 1)
@@ -91,7 +115,7 @@ class CompressedProblem:
         modes, leading = self._graph.series.n_modes, range(len(self._half) - 1)
         for column, h in enumerate(coordinates.T):
             half = np.ascontiguousarray(h).view(np.complex128).reshape(self._half)
-            # The conjugate twins are not needed: they double the real part.
+            # Conjugate coefficients are left out: they would double the real part.
             series = np.zeros(modes, dtype=np.complex128)
             series[..., modes[-1] // 2 :] = np.fft.fftshift(
                 self._roots * self._twins * half, axes=leading
@@ -113,13 +137,20 @@ class CompressedProblem:
 
 
 class GramOperator:
-    """W^1/2 F^* diag(density) F W^1/2 by convolution: two FFTs a vector, whatever n is."""
+    """W^1/2 F^* diag(density) F W^1/2 by convolution: two FFTs a vector, for any n.
+
+    Args:
+        graph: Fourier series.
+        density: (n,) weights of the nodes.
+        roots: diagonal of W^1/2 over the half spectrum.
+        twins: (modes of the last axis,) sqrt(2) where a conjugate coefficient is left out, else 1.
+    """
 
     dtype = np.dtype(np.float64)
 
     def __init__(
         self,
-        graph: FourierGraph,
+        graph: FourierSeries,
         density: NDArray[np.float64],
         roots: NDArray[np.float64],
         twins: NDArray[np.float64],
@@ -162,7 +193,7 @@ class GramOperator:
 
 
 def _corners(modes: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Slices of the low frequencies, which sit in the corners of a half spectrum of any size."""
+    """Slices of the low frequencies, which are in the corners of a half spectrum of any size."""
     axes = [[slice(size // 2 + 1), slice(-(size // 2), None)] for size in modes]
     axes[-1] = [slice(modes[-1] // 2 + 1)]
     return itertools.product([slice(None)], *axes)

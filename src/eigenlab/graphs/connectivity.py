@@ -1,4 +1,4 @@
-"""Graphs that fall apart: say so, or build the shortest bridges."""
+"""Connected components of a graph, and the shortest edges that join them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.sparse import csgraph
 from eigenlab.graphs.graph import Floats
 
 MAX_BRIDGED = 200
-"""More components than this are not bridged: the graph has too few edges to begin with."""
+"""Most components that are joined; a graph with more of them has too few edges."""
 
 
 class DisconnectedGraphWarning(UserWarning):
@@ -20,9 +20,14 @@ class DisconnectedGraphWarning(UserWarning):
 
 
 def connected_components(affinity: sparse.sparray) -> tuple[int, NDArray[np.int64]]:
-    """Number of components, and the (n,) component of each node, the largest being 0.
+    """Number of connected components, and the component of each node.
 
-    Components of one size are ordered by their first node.
+    Args:
+        affinity: (n, n) sparse symmetric matrix; entries of zero are no edges.
+
+    Returns:
+        The number, and (n,) components numbered from 0 by descending size; those of equal size by
+        their first node.
 
     >>> connected_components(sparse.csr_array([[0, 0, 0], [0, 0, 1.0], [0, 1.0, 0]]))
     (2, array([1, 0, 0]))
@@ -36,7 +41,10 @@ def connected_components(affinity: sparse.sparray) -> tuple[int, NDArray[np.int6
 
 
 def is_connected(affinity: Floats) -> bool:
-    """Whether all nodes of a dense (n, n) graph hang together.
+    """Whether a graph with a dense affinity matrix is connected.
+
+    Args:
+        affinity: (n, n) symmetric weights.
 
     >>> is_connected(np.eye(2)), is_connected(np.ones((2, 2)))
     (False, True)
@@ -55,10 +63,17 @@ def is_connected(affinity: Floats) -> bool:
 
 
 def bridges(X: Floats, affinity: sparse.sparray) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The edges that join all components: a minimum spanning tree of them, (m, 2) and lengths (m,).
+    """The shortest edges that connect a graph: a minimum spanning tree of its components.
 
     The distance of two components is that of their two nearest points (Boruvka's algorithm: every
-    component but the largest is joined to what is nearest to it, until one is left).
+    component but the largest is joined to the nearest one, until one is left).
+
+    Args:
+        X: (n, d) points.
+        affinity: (n, n) sparse affinity matrix.
+
+    Returns:
+        (m, 2) pairs of nodes and (m,) lengths.
 
     >>> X = np.array([[0.0], [1.0], [5.0], [6.0]])
     >>> bridges(X, sparse.csr_array(np.kron(np.eye(2), np.ones((2, 2)))))
@@ -71,10 +86,10 @@ def bridges(X: Floats, affinity: sparse.sparray) -> tuple[NDArray[np.int64], NDA
         count, component = connected_components(joined)
         if count == 1:
             break
-        fresh = [_shortest_way_out(points, component == c) for c in range(1, count)]
-        edges += fresh
-        ends = np.array(fresh).T
-        joined = joined + sparse.csr_array((np.ones(len(fresh)), tuple(ends)), shape=joined.shape)
+        new = [_shortest_exit(points, component == c) for c in range(1, count)]
+        edges += new
+        ends = np.array(new).T
+        joined = joined + sparse.csr_array((np.ones(len(new)), tuple(ends)), shape=joined.shape)
     # Two components may have chosen each other.
     pairs = np.array(list({frozenset(edge): edge for edge in edges}.values()), dtype=np.int64)
     pairs = pairs.reshape(-1, 2)
@@ -82,7 +97,7 @@ def bridges(X: Floats, affinity: sparse.sparray) -> tuple[NDArray[np.int64], NDA
     return pairs, lengths
 
 
-def _shortest_way_out(points: NDArray[np.float64], inside: NDArray[np.bool_]) -> tuple[int, int]:
+def _shortest_exit(points: NDArray[np.float64], inside: NDArray[np.bool_]) -> tuple[int, int]:
     from sklearn.neighbors import NearestNeighbors
 
     members, others = np.flatnonzero(inside), np.flatnonzero(~inside)
@@ -93,7 +108,12 @@ def _shortest_way_out(points: NDArray[np.float64], inside: NDArray[np.bool_]) ->
 
 
 def warn_disconnected(component: NDArray[np.int64], remedy: str) -> None:
-    """Name the components by size in a :class:`DisconnectedGraphWarning`."""
+    """Warn, with a :class:`DisconnectedGraphWarning` that lists the components by size.
+
+    Args:
+        component: (n,) component of each node.
+        remedy: what to do about it, the end of the message.
+    """
     sizes = np.bincount(component)
     shown = ", ".join(map(str, sizes[:8])) + (", ..." if len(sizes) > 8 else "")
     warnings.warn(

@@ -1,22 +1,27 @@
-"""A graph small enough to store every pair."""
+"""A graph whose affinity matrix is stored."""
 
 from __future__ import annotations
+
+import functools
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.graph import Floats, forgiven
+from eigenlab.graphs.connectivity import connected_components, is_connected
+from eigenlab.graphs.graph import Floats, Graph, rounding_tolerance
 
 
-class DenseGraph:
-    """An affinity matrix as it is.
+class DenseGraph(Graph):
+    """A dense affinity matrix as a :class:`~eigenlab.graphs.graph.Graph`.
 
     Args:
-        affinity: (n, n) symmetric, non-negative, finite.
-        kind: what the graph is called: ``dense`` or ``precomputed``.
-        trusted: skip the checks, for matrices made here.
+        affinity: (n, n) array, symmetric, non-negative and finite.
+        representation: name of the representation, ``"dense"`` or ``"precomputed"``. Default:
+            ``"dense"``.
+        trusted: skip the checks, for matrices known to be valid. Default: ``False``.
 
     Raises:
         InputError: the matrix is not square, finite, non-negative and symmetric.
@@ -25,16 +30,22 @@ class DenseGraph:
     array([2., 3.])
     """
 
-    entry_error = 0.0
     stored = True
 
-    def __init__(self, affinity: Floats, kind: str = "dense", *, trusted: bool = False) -> None:
-        checked = affinity if trusted else checked_affinity(affinity)
+    def __init__(
+        self, affinity: Floats, representation: str = "dense", *, trusted: bool = False
+    ) -> None:
+        checked = affinity if trusted else check_affinity(affinity)
         self.affinity: NDArray[np.float64] = checked.astype(np.float64, copy=False)
-        self.kind = kind
+        self.representation = representation
         self.n_nodes = len(self.affinity)
         self._tensor = torch.from_numpy(self.affinity)
-        self.degrees: NDArray[np.float64] = self._tensor.sum(1).numpy()
+
+    @functools.cached_property
+    def degrees(self) -> NDArray[np.float64]:
+        """(n,) row sums of A."""
+        sums: NDArray[np.float64] = self._tensor.sum(1).numpy()
+        return sums
 
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors`` for (n, m) vectors."""
@@ -43,9 +54,15 @@ class DenseGraph:
         columns = torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float64))
         return (self._tensor @ columns).numpy().astype(vectors.dtype, copy=False)
 
+    def connected_components(self) -> tuple[int, NDArray[np.int64]]:
+        """Number of connected components, and the (n,) component of each node."""
+        if is_connected(self.affinity):
+            return super().connected_components()
+        return connected_components(sparse.csr_array(self.affinity))
 
-def checked_affinity(affinity: Floats) -> Floats:
-    """``affinity`` as float, exactly symmetric; refuses what is no affinity matrix."""
+
+def check_affinity(affinity: Floats) -> Floats:
+    """``affinity`` as floats, exactly symmetric; refuses what is no affinity matrix."""
     matrix = np.asarray(affinity)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
         raise InputError(f"affinity has shape {matrix.shape}; expected a square matrix (n, n)")
@@ -54,7 +71,7 @@ def checked_affinity(affinity: Floats) -> Floats:
     if not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0]
         raise InputError(f"affinity is {matrix[row, column]} at ({row}, {column}); must be finite")
-    rounding, least = forgiven(matrix.dtype, matrix.max()), float(matrix.min())
+    rounding, least = rounding_tolerance(matrix.dtype, matrix.max()), float(matrix.min())
     if least < -rounding:
         row, column = np.unravel_index(matrix.argmin(), matrix.shape)
         raise InputError(

@@ -1,4 +1,4 @@
-"""The leading vectors of a normalised graph, whichever way the graph is held."""
+"""The leading vectors of a normalised graph, in any representation."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenlab.errors import InputError
-from eigenlab.graphs.compressed import CompressedProblem
-from eigenlab.graphs.fourier import FourierGraph
 from eigenlab.graphs.graph import Floats, Graph, Normalization, NormalizedOperator
 from eigenlab.graphs.threads import serial_blas
 from eigenlab.reporter import SILENT, Reporter
-from eigenlab.spectrum import Eigenpairs, top_eigenpairs
-from eigenlab.spectrum.eigenpairs import PRODUCTS, PRODUCTS_A_VECTOR
+from eigenlab.spectrum import participation_ratio
+
+MAX_SKIPPED = 24
+"""Vectors localised on too few nodes that are skipped, at most."""
 
 
 @dataclass(frozen=True)
 class Embedding:
-    """The top left singular vectors of a normalised graph, and how far they can be trusted."""
+    """The top left singular vectors of a normalised graph, with measures of their accuracy."""
 
     vectors: Floats
     """(n, k), orthonormal, by descending singular value; largest entries positive."""
@@ -31,35 +30,40 @@ class Embedding:
     next_singular_value: float
     """Estimate of the (k+1)-th, for the gap; NaN where unknown."""
     certified: bool
-    """The eigenproblem's residuals within the tolerance, and the search for missed vectors none."""
+    """Whether residuals of the eigenproblem are within the tolerance and no vector was missed."""
     n_products: int
-    """Vectors that the solver multiplied, by the graph or by its compressed form."""
+    """Number of vectors that the solver multiplied by the graph or its compressed form."""
     operator: NormalizedOperator
-    """Whose vectors these are: M, or S S^T."""
-    passed_over: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    """Singular values of vectors that live on too few nodes, see :meth:`leading`."""
+    """The operator that these are eigenvectors of: M, or S S^T."""
+    skipped_values: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    """Singular values of vectors localised on too few nodes, see :meth:`leading`."""
 
     @property
     def participation(self) -> NDArray[np.float64]:
-        """(k,) ``1 / sum_i u_i^4``: on how many nodes a vector lives; m if it is even on m."""
-        return np.asarray(1 / np.square(np.square(self.vectors)).sum(axis=0))
+        """(k,) number of nodes each vector is localised on, ``1 / sum_i u_i^4``."""
+        return participation_ratio(self.vectors)
 
-    def leading(self, k: int, min_size: int = 1) -> Embedding:
-        """The first ``k`` vectors that live on at least ``min_size`` nodes.
+    def leading(self, k: int, min_participation: int = 1) -> Embedding:
+        """The first ``k`` vectors of a participation ratio of at least ``min_participation``.
 
         Where there are not so many, the first of the others make up the number.
+
+        Args:
+            k: number of vectors.
+            min_participation: least participation ratio, after rounding to a whole number.
+                Default: ``1``, which every vector has.
         """
-        large = np.rint(self.participation) >= min_size
-        kept = np.r_[np.flatnonzero(large), np.flatnonzero(~large)]
-        chosen, rest = np.sort(kept[:k]), kept[k : int(large.sum())]
-        values, others = self.singular_values, np.setdiff1d(np.flatnonzero(~large), chosen)
+        spread = np.rint(self.participation) >= min_participation
+        kept = np.r_[np.flatnonzero(spread), np.flatnonzero(~spread)]
+        chosen, rest = np.sort(kept[:k]), kept[k : int(spread.sum())]
+        values, others = self.singular_values, np.setdiff1d(np.flatnonzero(~spread), chosen)
         return dataclasses.replace(
             self,
             vectors=self.vectors[:, chosen],
             singular_values=values[chosen],
             residual_norms=self.residual_norms[chosen],
             next_singular_value=float(values[rest[0]]) if len(rest) else self.next_singular_value,
-            passed_over=np.r_[self.passed_over, values[others]],
+            skipped_values=np.r_[self.skipped_values, values[others]],
         )
 
 
@@ -76,22 +80,26 @@ def leading_vectors(
 ) -> Embedding:
     """The ``k`` vectors that embed the nodes of a graph (questions 5c to 5f).
 
-    A graph in Fourier form is solved in compressed form and lifted; what is reported is measured
-    on the lifted vectors, by products over all nodes.
+    A graph in Fourier form is solved in compressed form and lifted; residuals are then measured on
+    the lifted vectors, by products over all nodes.
 
     Args:
-        graph: held in any way.
-        k: vectors, 1 <= k <= n.
-        normalization: ``stochastic`` takes S, the other two M; rows are not rescaled here.
+        graph: graph in any representation.
+        k: number of vectors, 1 <= k <= n.
+        normalization: ``"stochastic"`` for the vectors of S, ``"symmetric"`` or ``"rows"`` for
+            those of M; rows are not rescaled here. Default: ``"stochastic"``.
         tol: bound on the residuals ||M u - w u|| or ||S S^T u - s^2 u||, relative to the largest
-            eigenvalue. Those of S are the latter over s.
-        start: (n, m) guess of the vectors.
-        seed: of the solver's random vectors.
-        certify: search for missed vectors.
-        reporter: hears of progress and may cancel.
+            eigenvalue. Those of S are the latter over s. Default: ``1e-6``.
+        start: (n, m) guess of the vectors, or None. Default: ``None``.
+        seed: random seed of the solver. Default: ``0``.
+        certify: whether to search for missed vectors. Default: ``True``.
+        reporter: receives progress and may cancel. Default: ``SILENT``.
+
+    Returns:
+        The embedding.
 
     Raises:
-        InputError: ``k`` does not fit.
+        InputError: ``k`` is out of range.
 
     Warns:
         EigenpairsWarning: a vector is not certified.
@@ -99,12 +107,9 @@ def leading_vectors(
     whole = NormalizedOperator(graph, normalization)
     squared = normalization == "stochastic"
     with serial_blas():
-        if isinstance(graph, FourierGraph):
-            pairs = _through_modes(whole, k, tol, start, seed, certify, reporter)
-        else:
-            pairs = top_eigenpairs(
-                whole, k, tol=tol, start=start, seed=seed, certify=certify, reporter=reporter
-            )
+        pairs = graph.top_eigenpairs(
+            whole, k, tol=tol, start=start, seed=seed, certify=certify, reporter=reporter
+        )
     values, lengths, following = pairs.eigenvalues, pairs.residual_norms, pairs.next_eigenvalue
     if squared:
         values, following = np.sqrt(np.maximum(values, 0)), float(np.sqrt(max(following, 0)))
@@ -114,86 +119,39 @@ def leading_vectors(
     )
 
 
-def _through_modes(
-    whole: NormalizedOperator,
+def spread_vectors(
+    graph: Graph,
     k: int,
-    tol: float,
-    start: Floats | None,
-    seed: int,
-    certify: bool,
-    reporter: Reporter,
-) -> Eigenpairs:
-    """Solve with few modes, and measure over all nodes; with all modes where few do not do."""
-    graph = whole.graph
-    assert isinstance(graph, FourierGraph)
-    coarse = graph.coarsened(max(1e-2 * tol, graph.entry_error))
-    left = PRODUCTS + PRODUCTS_A_VECTOR * k  # for all stages together, as for one search elsewhere
-    for modes in (coarse, graph):
-        problem = CompressedProblem(whole, modes)
-        try:
-            pairs = _solve(problem, k, tol, start, left, seed, certify, reporter)
-        except InputError:
-            # A has a rank below k, as when points coincide: in what is left rounding rules.
-            break
-        left -= pairs.n_products
-        pairs = _measured(whole, problem.lift(pairs.vectors), pairs)
-        # What few modes could not resolve with all products, more of them cannot either.
-        if pairs.residual_norms.max() <= tol or left < PRODUCTS / 2:
-            return pairs
-        start = pairs.vectors
-    return top_eigenpairs(
-        whole,
-        k,
-        tol=tol,
-        start=start,
-        max_products=left,
-        seed=seed,
-        certify=certify,
-        reporter=reporter,
-    )
+    normalization: Normalization = "stochastic",
+    *,
+    min_participation: int = 2,
+    tol: float = 1e-6,
+    seed: int = 0,
+    reporter: Reporter = SILENT,
+) -> Embedding:
+    """The first ``k`` vectors that are localised on at least ``min_participation`` nodes.
 
+    More vectors are computed until there are enough, at most ``MAX_SKIPPED`` more.
 
-def _solve(
-    problem: CompressedProblem,
-    k: int,
-    tol: float,
-    start: Floats | None,
-    max_products: int,
-    seed: int,
-    certify: bool,
-    reporter: Reporter,
-) -> Eigenpairs:
-    guess = None if start is None else problem.restrict(start)
-    if guess is not None and problem.outer is not None:
-        guess = problem.outer.matmat(guess)  # u = B h and H G h = s^2 h give h = H B^* u / s^2
-    return top_eigenpairs(
-        problem,
-        k,
-        metric=None if problem.outer is None else problem.inner,
-        # What the shorter series leaves out needs room below the tolerance.
-        tol=tol / 4,
-        start=guess,
-        max_products=max_products,
-        seed=seed,
-        certify=certify,
-        reporter=reporter,
-    )
+    Args:
+        graph: graph in any representation.
+        k: number of vectors, 1 <= k <= n.
+        normalization: see :func:`leading_vectors`. Default: ``"stochastic"``.
+        min_participation: least participation ratio, rounded. Default: ``2``.
+        tol: see :func:`leading_vectors`. Default: ``1e-6``.
+        seed: random seed of the solver. Default: ``0``.
+        reporter: receives progress and may cancel. Default: ``SILENT``.
 
-
-def _measured(whole: NormalizedOperator, vectors: Floats, pairs: Eigenpairs) -> Eigenpairs:
-    """The pairs again, by Rayleigh-Ritz over all nodes."""
-    basis, _ = np.linalg.qr(vectors)
-    images = whole.matmat(basis)
-    values, turn = np.linalg.eigh(basis.T @ images)
-    values, turn = values[::-1], turn[:, ::-1]
-    vectors, images = basis @ turn, images @ turn
-    lengths = np.linalg.norm(images - vectors * values, axis=0)
-    signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
-    return dataclasses.replace(
-        pairs,
-        eigenvalues=values,
-        vectors=vectors * signs,
-        residual_norms=lengths,
-        error_bounds=lengths,
-        n_products=pairs.n_products + len(values),
-    )
+    Returns:
+        The embedding; ``skipped_values`` belong to the vectors left out.
+    """
+    most = min(graph.n_nodes, k + MAX_SKIPPED)
+    asked, start = k, None
+    while True:
+        found = leading_vectors(
+            graph, asked, normalization, tol=tol, start=start, seed=seed, reporter=reporter
+        )
+        missing = k - int((np.rint(found.participation) >= min_participation).sum())
+        if missing <= 0 or asked >= most:
+            return found.leading(k, min_participation)
+        asked, start = min(most, asked + 2 * missing), found.vectors

@@ -1,4 +1,4 @@
-"""Clusters of points that were not there: the Nystrom extension of an embedding."""
+"""Clusters of new points, by the Nystrom extension of an embedding."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_argmin
 
+from eigenlab.graphs.affinity_source import AffinitySource
 from eigenlab.graphs.embedding import Embedding
 from eigenlab.graphs.graph import Floats, Normalization
-from eigenlab.graphs.normalize import row_normalize
+from eigenlab.spectrum import row_normalize
+
+MAX_PAIRS = 2**24
+"""Affinities of new points to nodes that are computed at a time."""
 
 
 class Extension:
@@ -26,9 +30,9 @@ class Extension:
     singular value is zero up to rounding: they cannot be extended, and new points have zeros there.
 
     Args:
-        embedding: of the graph's nodes.
-        normalization: it was computed with.
-        scale: its rows were multiplied by.
+        embedding: vectors over the graph's nodes.
+        normalization: the one they were computed with.
+        scale: factor of the vectors in the embedding that is clustered.
     """
 
     def __init__(self, embedding: Embedding, normalization: Normalization, scale: float) -> None:
@@ -36,10 +40,10 @@ class Extension:
 
     @functools.cached_property
     def weights(self) -> NDArray[np.float64]:
-        """(n, k), computed when the first new point comes."""
+        """(n, k) weights of the nodes, computed at the first use."""
         operator, values = self._embedding.operator, self._embedding.singular_values
-        solid = np.abs(values) > vanishing(self._normalization)
-        inverse = np.where(solid, 1 / np.where(solid, values, 1), 0)
+        resolved = np.abs(values) > negligible_value(self._normalization)
+        inverse = np.where(resolved, 1 / np.where(resolved, values, 1), 0)
         vectors = self._embedding.vectors * inverse
         if operator.column_weights is not None:
             product = operator.symmetric(vectors * inverse)
@@ -47,44 +51,77 @@ class Extension:
         return operator.scale[:, None] * vectors
 
     def embed(self, affinities: Any) -> tuple[Floats, NDArray[np.bool_]]:
-        """Rows of the embedding for (m, n) affinities (dense or sparse), and which have none."""
+        """Rows of the embedding of new points.
+
+        Args:
+            affinities: (m, n) of new points to the nodes, dense or sparse.
+
+        Returns:
+            (m, k) rows, and (m,) which points have no affinity to any node, whose rows are zero.
+        """
         degrees = np.asarray(affinities.sum(axis=1), dtype=np.float64).ravel()
-        alone = degrees <= 0
-        rows = np.asarray(affinities @ self.weights) / np.sqrt(np.where(alone, 1, degrees))[:, None]
-        return finish(rows, self._normalization, self._scale), alone
+        isolated = degrees <= 0
+        rows = (
+            np.asarray(affinities @ self.weights) / np.sqrt(np.where(isolated, 1, degrees))[:, None]
+        )
+        return scale_rows(rows, self._normalization, self._scale), isolated
 
 
 class Predictor:
     """Labels new points by the nearest mean of the fitted clusters, in the extended embedding.
 
+    A point without any affinity takes label and row of the nearest training point.
+
     Args:
-        extension: of the embedding that was clustered.
-        rows: (n, k) that embedding.
+        source: source of the affinities of new points to the nodes.
+        extension: extension of the embedding that was clustered.
+        rows: (n, k) embedding that was clustered.
         labels: (n,) cluster of each row.
     """
 
-    def __init__(self, extension: Extension, rows: Floats, labels: NDArray[np.int64]) -> None:
-        self.extension, self._rows, self._labels = extension, rows, labels
+    def __init__(
+        self,
+        source: AffinitySource,
+        extension: Extension,
+        rows: Floats,
+        labels: NDArray[np.int64],
+    ) -> None:
+        self.source, self.extension, self._rows, self._labels = source, extension, rows, labels
         self._names, members = np.unique(labels, return_inverse=True)
         sums = [np.bincount(members, weights=column) for column in rows.T]
         self._centers = np.stack(sums, axis=1) / np.bincount(members)[:, None]
 
-    def labels(self, embedded: Floats) -> NDArray[np.int64]:
-        """The (m,) labels of (m, k) extended rows."""
-        return self._names[pairwise_distances_argmin(embedded, self._centers)]
+    def predict(self, X: Any) -> tuple[NDArray[np.int64], Floats]:
+        """Labels (m,) and rows of the embedding (m, k) of new points."""
+        n_new = X.shape[0]
+        labels = np.empty(n_new, dtype=np.int64)
+        embedded = np.empty((n_new, self._rows.shape[1]))
+        isolated = np.empty(n_new, dtype=bool)
+        n_rows = max(1, MAX_PAIRS // len(self._labels))
+        for first in range(0, n_new, n_rows):
+            part = slice(first, first + n_rows)
+            embedded[part], isolated[part] = self.extension.embed(self.source.to(X[part]))
+            nearest = pairwise_distances_argmin(embedded[part], self._centers)
+            labels[part] = self._names[nearest]
+        if isolated.any():
+            nodes = self.source.nearest(X, np.flatnonzero(isolated))
+            labels[isolated], embedded[isolated] = self._labels[nodes], self._rows[nodes]
+        return labels, embedded
 
-    def node(self, indices: NDArray[np.integer]) -> tuple[NDArray[np.int64], Floats]:
-        """Labels and rows of nodes of the graph."""
-        return self._labels[indices], self._rows[indices]
 
-
-def vanishing(normalization: Normalization) -> float:
-    """The singular value that rounding cannot tell from zero."""
+def negligible_value(normalization: Normalization) -> float:
+    """The singular value below which rounding hides whether it is zero."""
     rounding = 100 * float(np.finfo(np.float64).eps)
-    # S has the roots of the eigenvalues of S S^T, and so of their rounding.
+    # Singular values of S are roots of the eigenvalues of S S^T, and so are their rounding errors.
     return rounding**0.5 if normalization == "stochastic" else rounding
 
 
-def finish(vectors: Floats, normalization: Normalization, scale: float) -> Floats:
-    """Vectors as clusters are sought in them: rows of unit length, or columns of unit variance."""
+def scale_rows(vectors: Floats, normalization: Normalization, scale: float) -> Floats:
+    """Vectors as they are clustered: rows of unit length, or columns of unit mean square.
+
+    Args:
+        vectors: (n, k) singular vectors.
+        normalization: ``"rows"`` scales rows; the others multiply by ``scale``.
+        scale: square root of the number of nodes.
+    """
     return row_normalize(vectors) if normalization == "rows" else vectors * scale

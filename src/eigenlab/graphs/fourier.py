@@ -1,10 +1,9 @@
-"""The complete Gaussian graph of n points in at most three dimensions, at O(n) per product.
+"""The complete Gaussian graph of n points in at most three dimensions, at O(n) a product.
 
 With the Fourier series of the Gaussian (:mod:`~eigenlab.graphs.gauss_series`),
 A = F W F^*, where F_jk = exp(2 pi i k . x_j / L) and W is diagonal. F and F^* are non-uniform
-Fourier transforms, for which there is a fast and well-kept library: FINUFFT (Barnett, Magland,
-af Klinteberg, SIAM J. Sci. Comput. 41 (2019) C479-C504). All n^2 pairs take part in a product, yet
-none of them is ever looked at.
+Fourier transforms, computed by FINUFFT (Barnett, Magland, af Klinteberg, SIAM J. Sci. Comput. 41
+(2019) C479-C504). All n^2 pairs take part in a product, but none is computed by itself.
 """
 
 from __future__ import annotations
@@ -17,23 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenlab.errors import InputError
+from eigenlab.graphs.fourier_eigenpairs import fourier_eigenpairs
 from eigenlab.graphs.gauss_series import GaussSeries, gauss_series
-from eigenlab.graphs.graph import Floats
+from eigenlab.graphs.graph import Floats, Graph, NormalizedOperator
+from eigenlab.reporter import Reporter
+from eigenlab.spectrum import Eigenpairs
 
 MAX_DIMENSIONS = 3
+"""Dimensions of space in which the number of modes is affordable."""
 MAX_MODES = 2**21
-"""More modes than this cost more than tiles do: 128 an axis in space, 1448 in the plane."""
+"""More modes than this cost more than tiles: 128 an axis in three dimensions, 1448 in two."""
 
 
-class FourierGraph:
-    """A_ij = exp(-gamma ||x_i - x_j||^2) for all pairs, never stored.
+class FourierGraph(Graph):
+    """The graph A_ij = exp(-gamma ||x_i - x_j||^2) in Fourier form, A = F W F^*.
 
     Args:
         X: (n, d) points with 1 <= d <= 3.
         gamma: inverse squared length, > 0.
-        entry_error: asked bound on the error of each A_ij. ``entry_error`` of the graph is what the
-            truncated series keeps, to which the transforms add rounding of the same order.
-        n_threads: threads of the transforms; 0 takes the library's choice.
+        entry_error: bound asked for on the error of each A_ij. The attribute ``entry_error`` is the
+            bound of the truncated series, to which the transforms add rounding of the same order.
+            Default: ``1e-13``.
+        n_threads: threads of the transforms; 0 is FINUFFT's choice. Default: ``0``.
 
     Raises:
         InputError: d > 3, or the points spread over so many widths of the Gaussian that the series
@@ -46,14 +50,12 @@ class FourierGraph:
     True
     """
 
-    kind = "fourier"
+    representation = "fourier"
 
     def __init__(
         self, X: Floats, gamma: float, *, entry_error: float = 1e-13, n_threads: int = 0
     ) -> None:
-        problem = why_not(X, gamma, entry_error)
-        if problem:
-            raise InputError(f"{problem}; use the tiled graph")
+        check_fourier(X, gamma, entry_error)
         points = np.asarray(X, dtype=np.float64)
         low, high = points.min(axis=0), points.max(axis=0)
         self.n_nodes, self._points = len(points), points
@@ -68,7 +70,7 @@ class FourierGraph:
     @functools.cached_property
     def degrees(self) -> NDArray[np.float64]:
         """(n,) float64 row sums of A."""
-        # Every node is its own neighbour with weight one; rounding must not take that away.
+        # Every node has a loop of weight one; rounding must not make its degree smaller.
         return np.maximum(self.matmat(np.ones((self.n_nodes, 1)))[:, 0], 1.0)
 
     @functools.cached_property
@@ -77,7 +79,7 @@ class FourierGraph:
         return functools.reduce(np.multiply.outer, self.series.axis_weights())
 
     def __getstate__(self) -> dict[str, Any]:
-        """Plans belong to this process; they are made again when needed."""
+        """State without FINUFFT plans, which belong to a process; they are made when needed."""
         return self.__dict__ | {"_plans": {}}
 
     def coarsened(self, entry_error: float) -> FourierGraph:
@@ -87,7 +89,7 @@ class FourierGraph:
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors`` for real (n, m) vectors."""
         product = np.empty_like(vectors)
-        # A is real, so two real columns travel as the real and imaginary part of one.
+        # A is real, so two real columns are transformed as real and imaginary part of one.
         for first in range(0, vectors.shape[1], 2):
             pair = vectors[:, first : first + 2].astype(np.float64, copy=False)
             packed = pair[:, 0] + (1j * pair[:, 1] if pair.shape[1] == 2 else 0j)
@@ -97,16 +99,48 @@ class FourierGraph:
                 product[:, first + 1] = out.imag
         return product
 
+    def top_eigenpairs(
+        self,
+        operator: NormalizedOperator,
+        k: int,
+        *,
+        tol: float,
+        start: Floats | None,
+        seed: int,
+        certify: bool,
+        reporter: Reporter,
+    ) -> Eigenpairs:
+        """The ``k`` largest eigenpairs of a normalised operator over this graph, by its modes."""
+        coarse = self.coarsened(max(1e-2 * tol, self.entry_error))
+        return fourier_eigenpairs(
+            operator,
+            k,
+            (coarse, self),
+            tol=tol,
+            start=start,
+            seed=seed,
+            certify=certify,
+            reporter=reporter,
+        )
+
     def analyze(
         self, values: NDArray[Any], n_modes: tuple[int, ...] | None = None
     ) -> NDArray[np.complex128]:
-        """``F^* values``: (n,) to an array of ``n_modes`` (the series' own unless given)."""
+        """``F^* values``.
+
+        Args:
+            values: (n,) numbers at the points.
+            n_modes: modes of each axis, or None for those of the series. Default: ``None``.
+
+        Returns:
+            Array of shape ``n_modes``.
+        """
         modes = n_modes or self.series.n_modes
         values = np.ascontiguousarray(values, dtype=np.complex128)
         return self._plan(1, modes).execute(values).reshape(modes)
 
     def synthesize(self, coefficients: NDArray[Any]) -> NDArray[np.complex128]:
-        """``F coefficients``: the series with these coefficients at each point, (n,)."""
+        """``F coefficients``: the (n,) values at the points of the series they define."""
         coefficients = np.ascontiguousarray(coefficients, dtype=np.complex128)
         return self._plan(2, coefficients.shape).execute(coefficients)
 
@@ -124,25 +158,43 @@ class FourierGraph:
 
 
 def n_modes(X: Floats, gamma: float, entry_error: float = 1e-13) -> tuple[int, ...]:
-    """Fourier modes per axis that a :class:`FourierGraph` of these points has."""
+    """Fourier modes of each axis that a :class:`FourierGraph` of these points has."""
     return gauss_series(np.ptp(X, axis=0), gamma, entry_error).n_modes
 
 
-def why_not(X: Floats, gamma: float, entry_error: float = 1e-13) -> str:
-    """The reason why a :class:`FourierGraph` cannot hold these points; empty where it can.
+def is_suitable(X: Floats, gamma: float, entry_error: float = 1e-13) -> bool:
+    """Whether a :class:`FourierGraph` can represent these points.
 
-    >>> why_not(np.zeros((5, 4)), gamma=1.0)
-    'fast Gauss sums need at most 3 dimensions, not 4'
+    >>> is_suitable(np.zeros((5, 4)), gamma=1.0)
+    False
     """
+    try:
+        check_fourier(X, gamma, entry_error)
+    except InputError:
+        return False
+    return True
+
+
+def check_fourier(X: Floats, gamma: float, entry_error: float = 1e-13) -> None:
+    """Raise an InputError that says why a :class:`FourierGraph` cannot represent these points.
+
+    Args:
+        X: (n, d) points.
+        gamma: inverse squared length, > 0.
+        entry_error: bound on the error of each A_ij.
+    """
+    remedy = "use the tiled graph"
     n_dimensions = np.shape(X)[1]
     if n_dimensions > MAX_DIMENSIONS:
-        return f"fast Gauss sums need at most {MAX_DIMENSIONS} dimensions, not {n_dimensions}"
+        raise InputError(
+            f"fast Gauss sums need at most {MAX_DIMENSIONS} dimensions, not {n_dimensions}; "
+            f"{remedy}"
+        )
     if importlib.util.find_spec("finufft") is None:
-        return "fast Gauss sums need finufft: pip install finufft"
+        raise InputError(f"fast Gauss sums need finufft: pip install finufft; {remedy}")
     modes = n_modes(X, gamma, entry_error)
     if np.prod(modes, dtype=float) > MAX_MODES:
-        return (
+        raise InputError(
             f"the points spread over too many widths of the Gaussian: gamma={gamma:g} would need "
-            f"{' x '.join(map(str, modes))} Fourier modes, more than {MAX_MODES}"
+            f"{' x '.join(map(str, modes))} Fourier modes, more than {MAX_MODES}; {remedy}"
         )
-    return ""

@@ -1,7 +1,7 @@
-"""A Gaussian on a box as a short Fourier series, with a bound on what the series leaves out.
+"""A Gaussian on a box as a short Fourier series, with a bound on the truncation error.
 
 For points whose differences stay within a box, exp(-gamma r^2) equals its periodic continuation up
-to the images of the bell, and by Poisson summation that continuation is a Fourier series whose
+to the periodic images, and by Poisson summation that continuation is a Fourier series whose
 coefficients are themselves Gaussian:
 
     sum_p exp(-gamma (r + p L)^2) = sum_k (sqrt(pi / gamma) / L) exp(-pi^2 k^2 / (gamma L^2))
@@ -44,8 +44,11 @@ def gauss_series(span: NDArray[np.floating], gamma: float, tolerance: float) -> 
 
     Args:
         span: (d,) largest absolute difference between two points, per axis.
-        gamma: exp(-gamma ||r||^2).
+        gamma: coefficient of exp(-gamma ||r||^2), > 0.
         tolerance: absolute error of one entry; rounding limits it to about 1e-15.
+
+    Returns:
+        The series.
 
     >>> series = gauss_series(np.array([10.0, 11.0]), gamma=7.5, tolerance=1e-12)
     >>> series.n_modes, series.entry_error < 1e-12
@@ -54,13 +57,13 @@ def gauss_series(span: NDArray[np.floating], gamma: float, tolerance: float) -> 
     share = tolerance / (2 * len(span))
     periods, modes, errors = [], [], []
     for extent in span:
-        # The nearest image of a bell lies period - extent away, the next ones farther.
+        # The nearest periodic image is at a distance of period - extent, the next ones farther.
         period = float(extent) + math.sqrt(math.log(4 / share) / gamma)
-        # The bell's own width bounds the period from below; else the series is one constant.
+        # The width of the Gaussian bounds the period from below; else the series is one constant.
         highest = math.ceil(period * math.sqrt(gamma) * math.sqrt(math.log(8 / share)) / math.pi)
         aliases = 2 * sum(math.exp(-gamma * (p * period - extent) ** 2) for p in range(1, 4))
-        # Coefficients fall ever faster: those cut off are below a geometric series. Not summed one
-        # by one, since a useless series may have more of them than there is memory.
+        # Coefficients fall ever faster: the truncated ones are below a geometric series. They are
+        # not summed one by one, since a useless series may have more of them than memory.
         first = float(_coefficient(np.array(highest + 1), gamma, period))
         cut = first / -math.expm1(-((math.pi / period) ** 2) * (2 * highest + 3) / gamma)
         periods.append(period)

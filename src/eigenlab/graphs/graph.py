@@ -1,16 +1,20 @@
-"""What every way to hold a graph offers, and the normalised operators built on it.
+"""The interface of all representations of a graph, and the normalised operators built on it.
 
-A graph is its symmetric, non-negative affinity matrix A. Storing A needs n^2 numbers, but the
-spectrum of a graph needs only products with it, so a graph here is anything with a size, degrees
-and a product. :mod:`~eigenlab.graphs.normalize` has the same normalisations for matrices.
+A graph is given by its symmetric, non-negative affinity matrix A. Storing A needs n^2 numbers, but
+the spectrum of a graph needs only products with it, so a graph here is anything with a size,
+degrees and a product. :mod:`~eigenlab.graphs.normalize` has the same normalisations for matrices.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from abc import ABC, abstractmethod
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from eigenlab.reporter import Reporter
+from eigenlab.spectrum import Eigenpairs, top_eigenpairs
 
 Normalization = Literal["stochastic", "symmetric", "rows"]
 NORMALIZATIONS: tuple[Normalization, ...] = ("stochastic", "symmetric", "rows")
@@ -18,31 +22,75 @@ NORMALIZATIONS: tuple[Normalization, ...] = ("stochastic", "symmetric", "rows")
 Floats = NDArray[np.floating]
 
 
-class Graph(Protocol):
-    """A symmetric affinity matrix A >= 0 of n nodes, however it is held."""
+class Graph(ABC):
+    """A symmetric affinity matrix A >= 0 of n nodes, in any representation.
 
-    kind: str
-    """How A is held: ``dense``, ``tiled``, ``fourier``, ``nearest_neighbors``, ``sharded``."""
+    A subclass needs ``representation``, ``n_nodes``, ``degrees`` and :meth:`matmat`; the defaults
+    of everything else are those of a complete graph whose entries are not stored.
+    """
+
+    representation: str
+    """Name of the representation: ``dense``, ``tiled``, ``fourier``, ``sharded``,
+    ``nearest_neighbors`` or ``precomputed``."""
 
     n_nodes: int
+    """Number n of nodes."""
 
-    entry_error: float
+    entry_error: float = 0.0
     """Bound on the error of each entry of A; 0 where entries are exact up to rounding."""
 
-    @property
-    def degrees(self) -> Floats:
-        """(n,) float64 row sums of A. Zero for a node without any edge."""
-        ...
+    stored: bool = False
+    """Whether products read a dense matrix from memory, so that wide blocks of vectors cost hardly
+    more than narrow ones."""
 
+    affinity: Any = None
+    """(n, n) A as an array or a scipy sparse array; None where its entries are not stored."""
+
+    @property
+    @abstractmethod
+    def degrees(self) -> NDArray[np.float64]:
+        """(n,) row sums of A. Zero for a node without any edge."""
+
+    @abstractmethod
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors`` for (n, m) vectors, in the vectors' dtype."""
-        ...
+
+    def connected_components(self) -> tuple[int, NDArray[np.int64]]:
+        """Number of connected components, and the (n,) component of each node, the largest being 0.
+
+        A Gaussian graph whose entries are not stored counts as connected: none of them is zero.
+        """
+        return 1, np.zeros(self.n_nodes, dtype=np.int64)
+
+    def top_eigenpairs(
+        self,
+        operator: NormalizedOperator,
+        k: int,
+        *,
+        tol: float,
+        start: Floats | None,
+        seed: int,
+        certify: bool,
+        reporter: Reporter,
+    ) -> Eigenpairs:
+        """The ``k`` largest eigenpairs of a normalised operator over this graph.
+
+        The arguments are those of :func:`~eigenlab.spectrum.top_eigenpairs`, which is called unless
+        the representation has a faster solver.
+        """
+        return top_eigenpairs(
+            operator, k, tol=tol, start=start, seed=seed, certify=certify, reporter=reporter
+        )
 
 
-def forgiven(dtype: Any, largest: float) -> float:
-    """How far rounding may make weights negative or asymmetric, if ``largest`` is the largest.
+def rounding_tolerance(dtype: Any, largest: float) -> float:
+    """How negative or asymmetric weights may be by rounding.
 
-    >>> forgiven(np.float64, 2.0)
+    Args:
+        dtype: dtype of the weights.
+        largest: the largest weight.
+
+    >>> rounding_tolerance(np.float64, 2.0)
     2e-10
     """
     return (1e-4 if dtype == np.float32 else 1e-10) * max(float(largest), 0.0)
@@ -59,10 +107,10 @@ class NormalizedOperator:
     A node without any edge counts as its own component: it is given a loop of weight one.
 
     Args:
-        graph: held in any way.
-        normalization: which operator.
+        graph: graph in any representation.
+        normalization: ``"symmetric"``, ``"rows"`` or ``"stochastic"``. Default: ``"symmetric"``.
 
-    >>> class Pair:
+    >>> class Pair(Graph):
     ...     n_nodes, degrees = 2, np.array([2.0, 2.0])
     ...     def matmat(self, vectors): return np.ones((2, 2)) @ vectors
     >>> NormalizedOperator(Pair(), "symmetric").matmat(np.eye(2))
@@ -74,7 +122,7 @@ class NormalizedOperator:
 
     def __init__(self, graph: Graph, normalization: Normalization = "symmetric") -> None:
         self.graph = graph
-        self.stored = getattr(graph, "stored", False)
+        self.stored = graph.stored
         self.shape = (graph.n_nodes, graph.n_nodes)
         degrees = np.asarray(graph.degrees, dtype=np.float64)
         self._loops = (degrees == 0).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Affinities from nearest neighbours: sparse, symmetric, and in one piece if that is wanted."""
+"""Sparse symmetric affinities from nearest neighbours, optionally of a connected graph."""
 
 from __future__ import annotations
 
@@ -43,28 +43,35 @@ def knn_affinity(
     - ``gaussian``: exp(-gamma r^2).
     - ``local``: exp(-r^2 / (s_i s_j)), s_i the distance of i to the last of its neighbours (L.
       Zelnik-Manor and P. Perona, Self-tuning spectral clustering, NeurIPS 2004). Where that is zero
-      (more copies of i than neighbours) the smallest positive s takes its place.
+      (more points coincide with i than it has neighbours) the smallest positive s takes its place.
 
     Args:
         X: (n, d) finite points.
-        n_neighbors: neighbours of each point, itself counted if ``include_self``.
-        weights: of the edges.
-        gamma: for ``gaussian``, > 0.
-        include_self: each point is its own first neighbour, a loop of weight one.
-        connectivity: what happens to several connected components: ``warn`` names them in a
-            :class:`~eigenlab.graphs.connectivity.DisconnectedGraphWarning`, ``bridge`` joins them
-            by the shortest edges that do (each with its weight, or the smallest weight of the graph
-            if that is larger) and warns only where there are more than 200 components to join,
-            ``ignore`` leaves them.
-        neighbors: of each point, found before; else :func:`nearest_neighbors` finds them.
-        seed: of the search.
-        n_jobs: threads of the search.
+        n_neighbors: number of neighbours of each point, itself counted if ``include_self``.
+            Default: ``10``.
+        weights: ``"connectivity"``, ``"gaussian"`` or ``"local"``, as above. Default:
+            ``"connectivity"``.
+        gamma: inverse squared length of ``"gaussian"``, > 0; ignored otherwise. Default: ``1.0``.
+        include_self: whether each point is its own first neighbour, with a loop of weight one.
+            Default: ``True``.
+        connectivity: what to do with several connected components: ``"warn"`` lists them in a
+            :class:`~eigenlab.graphs.connectivity.DisconnectedGraphWarning`, ``"bridge"`` joins them
+            by the shortest edges possible (each with its weight, or the smallest weight of the
+            graph if that is larger) and warns only if there are more than 200 components,
+            ``"ignore"`` leaves them. Default: ``"warn"``.
+        neighbors: neighbours of each point, if they are known; None searches for them. Default:
+            ``None``.
+        seed: random seed of an approximate search. Default: ``0``.
+        n_jobs: threads of the search; None is one, -1 all. Default: ``None``.
 
     Returns:
-        (n, n) float64, symmetric, indices sorted.
+        (n, n) float64 sparse array, symmetric, indices sorted.
 
     Raises:
-        InputError: an argument does not fit.
+        InputError: an argument is out of range or ``neighbors`` belongs to other points.
+
+    Warns:
+        DisconnectedGraphWarning: the graph has several components and they were not joined.
 
     >>> knn_affinity(np.array([[0.0], [1.0], [3.0]]), 2).toarray()
     array([[1. , 1. , 0. ],
@@ -96,7 +103,7 @@ def knn_affinity(
     widths = _widths(distances, weights, gamma)
     affinity = _symmetric(indices, _weight(distances, widths[:, None], widths[indices]))
     if connectivity != "ignore":
-        affinity = _joined(X, affinity, widths, connectivity)
+        affinity = _connected(X, affinity, widths, connectivity)
     if include_self:
         affinity = sparse.csr_array(affinity + sparse.eye_array(len(X)))
     affinity.sort_indices()
@@ -104,7 +111,7 @@ def knn_affinity(
 
 
 def _widths(distances: NDArray[np.float64], weights: Weights, gamma: float) -> NDArray[np.float64]:
-    """(n,) s_i such that all weights are exp(-r^2 / (s_i s_j)); infinite where r has no say."""
+    """(n,) s_i such that all weights are exp(-r^2 / (s_i s_j)); infinite for weights of 1."""
     n = len(distances)
     if weights == "connectivity":
         return np.full(n, np.inf)
@@ -128,7 +135,7 @@ def _symmetric(indices: NDArray[np.int64], values: NDArray[np.float64]) -> spars
     return sparse.csr_array(one_way + one_way.T)
 
 
-def _joined(
+def _connected(
     X: Floats, affinity: sparse.csr_array, widths: NDArray[np.float64], connectivity: Connectivity
 ) -> sparse.csr_array:
     count, component = connected_components(affinity)
@@ -150,17 +157,17 @@ def _joined(
 def affinities_to(
     nodes: Floats, X: Floats, n_neighbors: int, *, local: bool = False
 ) -> sparse.csr_array:
-    """Edges of new points to their nearest nodes.
+    """Affinities of new points to their nearest nodes.
 
     Args:
         nodes: (n, d) points of the graph.
         X: (m, d) new points.
-        n_neighbors: edges of each, at most n.
-        local: weigh an edge of length r by exp(-r^2 / s^2), s the length of the point's last edge;
-            else by 1.
+        n_neighbors: number of edges of each new point; at most n are used.
+        local: weigh an edge of length r by exp(-r^2 / s^2), s the length of the point's longest
+            edge; else by 1. Default: ``False``.
 
     Returns:
-        (m, n).
+        (m, n) sparse array.
     """
     from sklearn.neighbors import NearestNeighbors
 

@@ -1,4 +1,4 @@
-"""Who is near whom: exact where that is affordable, else approximate with its recall measured."""
+"""Nearest neighbours: exact where that is affordable, else approximate, with measured recall."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.affinity import refuse_overflow
+from eigenlab.graphs.affinity import check_overflow
 from eigenlab.graphs.graph import Floats
 
 Method = Literal["auto", "tree", "exact", "approximate"]
@@ -22,13 +22,15 @@ Method = Literal["auto", "tree", "exact", "approximate"]
 MAX_TREE_DIMENSIONS = 10
 """Beyond this a k-d tree visits most of its leaves and a blocked matrix product is faster."""
 MAX_EXACT_WORK = 3e11
-"""n^2 d up to which all pairs are compared: some seconds on two cores."""
+"""Largest n^2 d for which all pairs are compared: some seconds on two cores."""
 PROJECTED_DIMENSIONS = 64
+"""Principal components in which candidates are sought."""
 SAMPLE = 256
-"""Points whose neighbours are also found exactly, to choose the search and again to judge it."""
+"""Points whose neighbours are found exactly to choose the search; as many others measure it."""
 EFFORTS = ((8, 2), (16, 4), (32, 4), (64, 6), (128, 8))
 """(cells visited, candidates per neighbour), tried in turn on the sample."""
 BLOCK_NUMBERS = 2**23
+"""Coordinate differences computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,14 @@ class Neighbors:
     """The nearest other points of each point, nearest first. A point is not its own neighbour."""
 
     indices: NDArray[np.int64]
-    """(n, k). Among points equally far, which come first is not defined, only repeatable."""
+    """(n, k) indices. The order of points at equal distance is not defined, but repeatable."""
     distances: NDArray[np.float64]
-    """(n, k) Euclidean."""
+    """(n, k) Euclidean distances."""
     method: str
-    """``tree``, ``exact`` or ``approximate``."""
+    """The search used: ``tree``, ``exact`` or ``approximate``."""
     recall: float
-    """Share of the true neighbours found: 1 for exact search, else as measured on a sample that
-    had no part in choosing how thoroughly to search."""
+    """Share of the true neighbours found: 1 for an exact search, else measured on a sample of
+    points that was not used to choose the parameters of the search."""
 
 
 def nearest_neighbors(
@@ -66,20 +68,27 @@ def nearest_neighbors(
 
     Args:
         X: (n, d) finite points.
-        n_neighbors: k; more than n - 1 gives all n - 1 others.
-        method: how to search.
-        min_recall: share of true neighbours that is good enough, in (0, 1].
-        seed: of the sample and the cells. The same seed and threads give the same neighbours.
-        n_jobs: threads; None is one, -1 all.
+        n_neighbors: number k of neighbours, >= 1; more than n - 1 gives all n - 1 others.
+        method: ``"auto"``, ``"tree"``, ``"exact"`` or ``"approximate"``, as above. Default:
+            ``"auto"``.
+        min_recall: share of true neighbours that an approximate search must find on a sample, in
+            (0, 1]. Default: ``0.97``.
+        seed: random seed of the samples and the cells. The same seed and number of threads give the
+            same neighbours. Default: ``0``.
+        n_jobs: threads; None is one, -1 all. Default: ``None``.
+
+    Returns:
+        Indices, distances, the method used and its recall.
 
     Raises:
-        InputError: an argument does not fit, or faiss is needed and not installed.
+        InputError: an argument is out of range, points are not finite, or faiss is needed and not
+            installed.
 
     >>> near = nearest_neighbors(np.array([[0.0], [1.0], [3.0]]), 1)
     >>> near.indices.ravel(), near.distances.ravel(), near.recall
     (array([1, 0, 1]), array([1., 1., 2.]), 1.0)
     """
-    points = _checked(X)
+    points = _check_points(X)
     n, d = points.shape
     if not isinstance(n_neighbors, int | np.integer) or n_neighbors < 1:
         raise InputError(f"n_neighbors must be a whole number >= 1, not {n_neighbors!r}")
@@ -90,7 +99,7 @@ def nearest_neighbors(
         return Neighbors(np.empty((n, 0), np.int64), np.empty((n, 0)), "exact", 1.0)
     threads = _threads(n_jobs)
     if method == "auto":
-        method = _affordable(n, d)
+        method = _affordable_method(n, d)
     if method == "tree":
         _, found = cKDTree(points).query(points, k + 1, workers=threads)
         indices = _without_self(found)
@@ -103,7 +112,7 @@ def nearest_neighbors(
     raise InputError(f"method must be 'auto', 'tree', 'exact' or 'approximate', not {method!r}")
 
 
-def _checked(X: Floats) -> Floats:
+def _check_points(X: Floats) -> Floats:
     points = np.asarray(X)
     if points.ndim != 2 or 0 in points.shape or points.dtype.kind not in "fiub":
         raise InputError(f"X must be a table of numbers (n, d), not {points.dtype} {points.shape}")
@@ -112,7 +121,7 @@ def _checked(X: Floats) -> Floats:
     if not np.isfinite(points).all():
         row = int(np.argwhere(~np.isfinite(points))[0, 0])
         raise InputError(f"X must be finite, but row {row} is not; fill in or drop such rows")
-    refuse_overflow(points)
+    check_overflow(points)
     return points
 
 
@@ -124,22 +133,22 @@ def _threads(n_jobs: int | None) -> int:
     return int(n_jobs) if n_jobs > 0 else max(1, (os.cpu_count() or 1) + 1 + int(n_jobs))
 
 
-def _affordable(n: int, d: int) -> Method:
+def _affordable_method(n: int, d: int) -> Method:
     if d <= MAX_TREE_DIMENSIONS:
         return "tree"
     return "exact" if float(n) * n * d <= MAX_EXACT_WORK else "approximate"
 
 
 def _without_self(found: NDArray[np.integer]) -> NDArray[np.int64]:
-    """(n, k + 1) neighbours of point 0, 1, ... to (n, k) others."""
+    """From (n, k + 1) neighbours of points 0, 1, ... the (n, k) that are not the point itself."""
     own = found == np.arange(len(found))[:, None]
-    # Among k + 1 copies a point may be missing from its own list: then the last one goes.
+    # Of k + 1 coinciding points one may be missing from its own list: then drop the last.
     own[~own.any(axis=1), -1] = True
     return found[~own].reshape(len(found), -1).astype(np.int64)
 
 
 def _distances(points: Floats, indices: NDArray[np.int64]) -> NDArray[np.float64]:
-    """By differences: copies are at distance 0, which expanded squares would miss."""
+    """By differences, so that coinciding points are at distance 0, unlike by expanded squares."""
     distances = np.empty(indices.shape)
     rows = max(1, BLOCK_NUMBERS // (indices.shape[1] * points.shape[1]))
     for first in range(0, len(points), rows):
@@ -193,7 +202,7 @@ def _approximate(points: Floats, k: int, min_recall: float, seed: int, threads: 
 
 
 def _index(faiss: Any, centred: NDArray[np.float32], seed: int) -> Any:
-    """Principal components, cells around sqrt(n)-many centres, candidates ranked in full."""
+    """Cells in principal components, whose candidates are ranked in all dimensions."""
     n, d = centred.shape
     project = faiss.PCAMatrix(d, min(n, d, PROJECTED_DIMENSIONS))
     project.max_points_per_d = max(1, n // d + 1)  # no random subset: determined by the points
@@ -230,9 +239,9 @@ def _distances_of(
 
 
 def _recall(squares: NDArray[np.floating], truth: NDArray[np.float64]) -> float:
-    """Share of found points that are no farther than the true k-th: ties count as found."""
+    """Share of found points that are no farther than the true k-th; ties count as found."""
     near = squares <= truth[:, None] * (1 + 1e-5) + 1e-12
-    # One of the k + 1 is the point itself (or a copy of it), which is no achievement.
+    # One of the k + 1 is the point itself, or one that coincides with it: it does not count.
     return float(np.clip((near.sum(axis=1) - 1) / (near.shape[1] - 1), 0, 1).mean())
 
 

@@ -1,18 +1,20 @@
 """The complete Gaussian graph over the processes of ``torchrun``.
 
-Every process knows all points and all vectors, which are short (n x d and n x k), and does its
-share of the rows, which is where the work is:
+Every process stores all points and all vectors, which are small (n x d and n x k), and computes its
+share of the rows, which is most of the work:
 
 - :class:`ShardedGraph` multiplies its rows by tiles and gathers the parts of the product: per
   product n^2 / P kernel values a process, and one all-gather of n x m numbers.
-- :class:`ShardedFourierGraph` transforms its own points. What the processes exchange to analyse is
-  one sum over Fourier modes, whose number does not depend on n; the compressed eigenproblem is then
-  the same everywhere and needs no exchange at all. Only lifted vectors are gathered.
+- :class:`ShardedFourierGraph` transforms its own points. For an analysis the processes exchange one
+  sum over Fourier modes, whose number does not depend on n; the compressed eigenproblem is then
+  the same in all of them and needs no communication. Only lifted vectors are gathered.
 
-All processes end with the same numbers, bit by bit, because all of them see the same sums.
+All processes end with bitwise equal results, because all of them compute with the same sums.
 """
 
 from __future__ import annotations
+
+import functools
 
 import numpy as np
 import torch
@@ -21,13 +23,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from eigenlab.graphs.fourier import FourierGraph
-from eigenlab.graphs.graph import Floats
+from eigenlab.graphs.graph import Floats, Graph
 from eigenlab.graphs.tiled import TiledGraph
 from eigenlab.training import distributed
 
 
 class Shards:
-    """Rows 0 .. n - 1 cut into one contiguous part for each process.
+    """Rows 0 .. n - 1 divided into one contiguous part for each process.
+
+    Args:
+        n_rows: number n of rows.
 
     >>> shards = Shards(10)
     >>> shards.rows, shards.gather(np.arange(10.0))[-1]
@@ -42,10 +47,10 @@ class Shards:
         self.rows = slice(int(edges[group.rank]), int(edges[group.rank + 1]))
 
     def gather(self, part: NDArray) -> NDArray:
-        """All rows, in order, from every process's own."""
+        """All rows, in order, from each process's ``part``."""
         if self._group.size == 1:
             return part
-        # Parts differ by one row at most; equal ones travel in one collective.
+        # Parts differ by one row at most; padded to equal size they need one collective call.
         padded = np.zeros((int(self._sizes.max()), *part.shape[1:]), dtype=part.dtype)
         padded[: len(part)] = part
         parts = self._group.gather(_real(padded))
@@ -63,25 +68,28 @@ class Shards:
         return values
 
 
-class ShardedGraph:
+class ShardedGraph(Graph):
     """A tiled graph of which each process multiplies its own rows.
 
     Args:
         X: (n, d) points, the same in every process.
-        gamma: as in :class:`TiledGraph`.
+        gamma: inverse squared length, > 0.
     """
 
-    kind = "sharded"
-    entry_error = 0.0
+    representation = "sharded"
 
     def __init__(self, X: Floats, gamma: float) -> None:
         self._tiled = TiledGraph(X, gamma)
         self._shards = Shards(len(X))
         self.n_nodes = len(X)
-        self.degrees: Floats = self.matmat(np.ones((self.n_nodes, 1)))[:, 0]
+
+    @functools.cached_property
+    def degrees(self) -> NDArray[np.float64]:
+        """(n,) row sums of A."""
+        return self.matmat(np.ones((self.n_nodes, 1)))[:, 0].astype(np.float64, copy=False)
 
     def matmat(self, vectors: Floats) -> Floats:
-        """``A @ vectors``: own rows by tiles, the others from the other processes."""
+        """``A @ vectors``: its own rows by tiles, the others from the other processes."""
         return self._shards.gather(self._tiled.matmat(vectors, rows=self._shards.rows))
 
 
@@ -90,11 +98,11 @@ class ShardedFourierGraph(FourierGraph):
 
     Args:
         X: (n, d) points, the same in every process.
-        gamma: as in :class:`FourierGraph`.
-        entry_error: as in :class:`FourierGraph`.
+        gamma: inverse squared length, > 0.
+        entry_error: bound asked for on the error of each A_ij. Default: ``1e-13``.
     """
 
-    kind = "sharded"
+    representation = "sharded"
 
     def __init__(self, X: Floats, gamma: float, *, entry_error: float = 1e-13) -> None:
         super().__init__(X, gamma, entry_error=entry_error)
@@ -108,7 +116,7 @@ class ShardedFourierGraph(FourierGraph):
         return self._shards.sum(super().analyze(values[self._shards.rows], n_modes))
 
     def synthesize(self, coefficients: NDArray) -> NDArray[np.complex128]:
-        """``F coefficients`` at all points, each process doing its own."""
+        """``F coefficients`` at all points, of which each process computes its own."""
         return self._shards.gather(super().synthesize(coefficients))
 
 

@@ -1,21 +1,25 @@
-"""A graph whose edges are stored, and only they."""
+"""A graph whose edges are stored in a sparse matrix."""
 
 from __future__ import annotations
+
+import functools
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.graph import Floats, forgiven
+from eigenlab.graphs.connectivity import connected_components
+from eigenlab.graphs.graph import Floats, Graph, rounding_tolerance
 
 
-class SparseGraph:
+class SparseGraph(Graph):
     """A sparse affinity matrix as a :class:`~eigenlab.graphs.graph.Graph`.
 
     Args:
         affinity: (n, n) scipy sparse matrix, symmetric, non-negative and finite.
-        kind: what the graph is called: ``nearest_neighbors`` or ``precomputed``.
+        representation: name of the representation, ``"nearest_neighbors"`` or ``"precomputed"``.
+            Default: ``"nearest_neighbors"``.
 
     Raises:
         InputError: the matrix is not square, symmetric, non-negative and finite.
@@ -25,20 +29,26 @@ class SparseGraph:
     array([1., 2., 1.])
     """
 
-    entry_error = 0.0
-
-    def __init__(self, affinity: sparse.sparray, kind: str = "nearest_neighbors") -> None:
-        self.affinity = _checked(affinity)
-        self.kind = kind
+    def __init__(self, affinity: sparse.sparray, representation: str = "nearest_neighbors") -> None:
+        self.affinity: sparse.csr_array = _check_affinity(affinity)
+        self.representation = representation
         self.n_nodes: int = self.affinity.shape[0]
-        self.degrees: NDArray[np.float64] = np.asarray(self.affinity.sum(axis=1)).ravel()
+
+    @functools.cached_property
+    def degrees(self) -> NDArray[np.float64]:
+        """(n,) row sums of A."""
+        return np.asarray(self.affinity.sum(axis=1)).ravel()
 
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors`` for (n, m) vectors, in the vectors' dtype."""
         return (self.affinity @ vectors).astype(vectors.dtype, copy=False)
 
+    def connected_components(self) -> tuple[int, NDArray[np.int64]]:
+        """Number of connected components, and the (n,) component of each node."""
+        return connected_components(self.affinity)
 
-def _checked(affinity: sparse.sparray) -> sparse.csr_array:
+
+def _check_affinity(affinity: sparse.sparray) -> sparse.csr_array:
     if not sparse.issparse(affinity) or affinity.ndim != 2:
         raise InputError(f"affinity must be a sparse matrix, not {type(affinity).__name__}")
     if affinity.shape[0] != affinity.shape[1] or affinity.shape[0] == 0:
@@ -46,7 +56,7 @@ def _checked(affinity: sparse.sparray) -> sparse.csr_array:
     matrix = sparse.csr_array(affinity, dtype=np.float64)
     if not np.isfinite(matrix.data).all():
         raise InputError("affinity must be finite, but has an entry that is NaN or infinite")
-    rounding = forgiven(affinity.dtype, matrix.data.max(initial=0.0))
+    rounding = rounding_tolerance(affinity.dtype, matrix.data.max(initial=0.0))
     if matrix.nnz and matrix.data.min() < -rounding:
         raise InputError(
             f"affinity must be non-negative, but its least entry is {matrix.data.min():g}"

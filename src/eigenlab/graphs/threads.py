@@ -1,8 +1,8 @@
-"""Keep thread pools out of each other's way.
+"""Keep thread pools from slowing each other down.
 
-The transforms, torch and BLAS each have threads of their own, and idle threads of one spin for a
-while before they sleep. Tall, thin products between two transforms then make two cores slower than
-one. They gain nothing from threads, so BLAS does without while the transforms have theirs.
+The transforms, torch and BLAS have a thread pool each, and idle threads of one spin for a while
+before they sleep. Tall, thin products between two transforms then make two cores slower than one.
+These products gain nothing from threads, so BLAS runs in one thread meanwhile.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The complete Gaussian graph of any number of points in any dimension, one tile at a time."""
+"""The complete Gaussian graph of any number of points in any dimension, tile by tile."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 from eigenlab.errors import InputError
 from eigenlab.graphs.affinity import gaussian_factors
-from eigenlab.graphs.graph import Floats
+from eigenlab.graphs.graph import Floats, Graph
 from eigenlab.training import resolve_device
 
 TILE_NUMBERS = 2**20
-"""Kernel values in flight on a CPU: 8 MiB, which stays near the core that made them."""
+"""Kernel values of a tile on a CPU: 8 MiB, which fits a core's cache."""
 GPU_TILE_NUMBERS = 2**27
+"""Kernel values of a tile on a GPU: 1 GiB."""
 
 
-class TiledGraph:
+class TiledGraph(Graph):
     """A_ij = exp(-gamma ||x_i - x_j||^2), computed anew at each product and never stored.
 
     A product costs n^2 (d + m + some 10) operations and n (d + m) numbers of memory. On a GPU the
@@ -28,7 +29,7 @@ class TiledGraph:
     Args:
         X: (n, d) points.
         gamma: inverse squared length, > 0.
-        device: where tiles are computed, ``cpu`` or ``cuda``.
+        device: where tiles are computed, ``"cpu"`` or ``"cuda"``. Default: ``"cpu"``.
 
     Raises:
         InputError: the device is unknown, absent or has no float64.
@@ -39,8 +40,7 @@ class TiledGraph:
     True
     """
 
-    kind = "tiled"
-    entry_error = 0.0
+    representation = "tiled"
 
     def __init__(self, X: Floats, gamma: float, *, device: str | torch.device = "cpu") -> None:
         where = resolve_device(device)
@@ -60,7 +60,12 @@ class TiledGraph:
         return sums
 
     def matmat(self, vectors: Floats, rows: slice = slice(None)) -> NDArray[Any]:
-        """``A[rows] @ vectors`` for (n, m) vectors, accumulated in float64."""
+        """``A[rows] @ vectors`` for (n, m) vectors, accumulated in float64.
+
+        Args:
+            vectors: (n, m) array.
+            rows: rows of A to multiply. Default: ``slice(None)``, all.
+        """
         columns = torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float64))
         columns = columns.to(self._left.device)
         own = self._left[rows]

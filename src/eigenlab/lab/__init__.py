@@ -1,6 +1,6 @@
 """The lab: experiments, claims and the run folder they leave behind."""
 
-from eigenlab.lab.claim import (
+from eigenlab.lab.claims import (
     Check,
     Claim,
     ClaimResult,
@@ -10,19 +10,42 @@ from eigenlab.lab.claim import (
     at_least,
     at_most,
     below,
+    claim,
     close,
 )
 from eigenlab.lab.config import Config, setting
 from eigenlab.lab.environment import environment
-from eigenlab.lab.experiment import Context, Experiment, Figure, Stage, Table
-from eigenlab.lab.run import (
-    Result,
-    StageOutcome,
+from eigenlab.lab.execute import run
+from eigenlab.lab.experiment import Experiment
+from eigenlab.lab.folder import (
     fresh_folder,
+    is_run,
     load_result,
     read_metrics,
     stored_claims,
-    summary,
+)
+from eigenlab.lab.parallel import (
+    Finished,
+    Job,
+    Progress,
+    read_progress,
+    request_stop,
+    run_side_by_side,
+)
+from eigenlab.lab.record import Integers, Matrix, Record, Vector, measured
+from eigenlab.lab.result import Result, StageOutcome, summary
+from eigenlab.lab.scope import speaks_of
+from eigenlab.lab.stages import (
+    Context,
+    Figure,
+    Metrics,
+    Rows,
+    Stage,
+    Table,
+    figure,
+    metrics,
+    stage,
+    table,
 )
 from eigenlab.lab.sweep import grid, sweep
 
@@ -34,24 +57,45 @@ __all__ = [
     "Context",
     "Experiment",
     "Figure",
+    "Finished",
+    "Integers",
+    "Job",
+    "Matrix",
+    "Metrics",
     "NotRun",
     "Outcome",
+    "Progress",
+    "Record",
     "Result",
+    "Rows",
     "Stage",
     "StageOutcome",
     "Table",
+    "Vector",
     "above",
     "at_least",
     "at_most",
     "below",
+    "claim",
     "close",
     "environment",
+    "figure",
     "fresh_folder",
     "grid",
+    "is_run",
     "load_result",
+    "measured",
+    "metrics",
     "read_metrics",
+    "read_progress",
+    "request_stop",
+    "run",
+    "run_side_by_side",
     "setting",
+    "speaks_of",
+    "stage",
     "stored_claims",
     "summary",
     "sweep",
+    "table",
 ]

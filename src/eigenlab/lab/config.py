@@ -1,4 +1,4 @@
-"""What a user may set, described once for the command line, the studio and the docs."""
+"""What a user may set, described once for the command line, the report and the docs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from eigenlab.errors import InputError, nearest
 
 
 def setting(default: Any, description: str, *, unit: str = "", **bounds: Any) -> Any:
-    """Declare a field of a :class:`Config`: default, one sentence, unit and pydantic bounds.
+    """Declare a field of a :class:`Config`.
 
-    ``bounds`` are pydantic's own (``ge``, ``gt``, ``le``, ``lt``, ``min_length``, ...).
+    Args:
+        default: of the preset ``course``, unless that names another value.
+        description: what the field does, one sentence.
+        unit: of the number, such as ``"steps"``. Default: none.
+        bounds: pydantic's own (``ge``, ``gt``, ``le``, ``lt``, ``min_length``, ...). They refuse
+            what is impossible or ruinous; what a claim does not cover is for its scope.
     """
     return Field(default, description=description, json_schema_extra={"unit": unit}, **bounds)
 
@@ -24,7 +29,7 @@ class Config(BaseModel):
     3
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     #: Named overrides; every experiment has ``smoke`` (seconds), ``course`` (minutes, what the
     #: assignment asks) and ``full`` (more seeds, larger sizes, real data).
@@ -54,7 +59,11 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise InputError("; ".join(_explain(cls, item) for item in error.errors())) from None
+            faults = error.errors()
+            # A tuple with a faulty entry is also called too short.
+            within = {item["loc"][0] for item in faults if len(item["loc"]) > 1}
+            told = [i for i in faults if i["type"] != "too_short" or i["loc"][0] not in within]
+            raise InputError("; ".join(_explain(cls, item) for item in told)) from None
 
     def replace(self, **changes: Any) -> Any:
         """Return a validated copy with ``changes`` applied."""

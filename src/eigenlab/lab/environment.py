@@ -18,7 +18,12 @@ PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pydantic", "plotly", "sa
 
 
 def environment(*, seed: int | None = None, device: str = "auto") -> dict[str, Any]:
-    """Collect what someone would need to repeat a measurement. Never fails, never phones home."""
+    """Collect what someone needs to repeat a measurement; no request leaves the machine.
+
+    Args:
+        seed: random seed of the measurement. Default: ``None``.
+        device: where its tensors live. Default: ``"auto"``.
+    """
     import torch
 
     return {
@@ -58,7 +63,8 @@ def processor_name() -> str:
 def fingerprint() -> str:
     """SHA-256 over what decides a measurement besides its settings.
 
-    That is the source code of the package, edits included, and where data is looked up.
+    That is the source code of the package and of experiments beside it, edits included, and where
+    data is looked up.
     """
     return hashlib.sha256(f"{_code()} {os.environ.get('EIGENLAB_DATA')}".encode()).hexdigest()
 
@@ -66,9 +72,10 @@ def fingerprint() -> str:
 @functools.cache
 def _code() -> str:
     digest = hashlib.sha256()
-    package = Path(eigenlab.__file__).parent
-    for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    others = os.environ.get("EIGENLAB_EXPERIMENTS", "").split(os.pathsep)
+    for folder in (Path(eigenlab.__file__).parent, *(Path(other) for other in others if other)):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

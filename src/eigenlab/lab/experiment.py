@@ -1,152 +1,115 @@
 """What an experiment is: stages that measure, and pure functions of what they measured.
 
-``measure(config, context) -> record`` is the only part that computes; a record is plain data and
-is stored in the run folder as soon as its stage ends. Claims, figures, tables and metrics are pure
-functions of records, so all of them can be had again from the folder.
+An experiment of the course is a package of five modules:
+
+==============  ==================================================================
+``__init__``    ``TITLE``, ``QUESTIONS``, ``SUMMARY``, ``MINUTES``: no imports
+``config``      one :class:`Config` class: the settings
+``records``     a :class:`Record` class for each stage: what it measured
+``measure``     the stages, in the order in which they run
+``claims``      the claims, each above the function that judges it
+``figures``     figures, tables and metrics
+==============  ==================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any, TypeVar
 
-from eigenlab.errors import InputError, nearest
-from eigenlab.files import dump_json, load_json, read_json, write_atomic
-from eigenlab.lab.claim import Claim, Record
+from eigenlab.errors import InputError
+from eigenlab.lab.claims import Claim
 from eigenlab.lab.config import Config
-from eigenlab.reporter import SILENT, Reporter
+from eigenlab.lab.record import Record
+from eigenlab.lab.stages import Figure, Metrics, Stage, Table
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
-    from eigenlab.lab.run import Result
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a stage gets besides its config.
-
-    Args:
-        reporter: progress, streamed metrics and cancellation.
-        checkpoints: folder where the stage may keep checkpoints, or None without a run folder.
-    """
-
-    reporter: Reporter = SILENT
-    checkpoints: Path | None = None
-
-    def checkpoint(self, name: str) -> Path | None:
-        """Path for one training's checkpoint (no suffix), or None without a run folder."""
-        return None if self.checkpoints is None else self.checkpoints / name
-
-    def part(self, name: str, measure: Callable[[], Record]) -> Record:
-        """One part of a long stage's record; a resumed run reads it instead of measuring again.
-
-        Read or measured, with a run folder or without, the result is what JSON keeps of it.
-        """
-        checkpoint = self.checkpoint(name)
-        if checkpoint is None:
-            return load_json(dump_json(measure(), indent=None))
-        path = checkpoint.with_name(f"{name}.json")
-        if not path.exists():
-            write_atomic(path, dump_json(measure(), indent=None))
-        return read_json(path)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A named measurement. Its record is evidence: numbers, strings, lists and dicts.
-
-    A record that averages over random seeds lists them under ``"seeds"``.
-    """
-
-    name: str
-    measure: Callable[[Any, Context], Record]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture of one record; ``draw`` is pure and labels both axes with units."""
-
-    name: str
-    title: str
-    caption: str
-    record: str
-    draw: Callable[[Record], go.Figure]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns and rows to print, derived from one record."""
-
-    name: str
-    title: str
-    record: str
-    rows: Callable[[Record], tuple[Sequence[str], Sequence[Sequence[Any]]]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One question of the course, from settings to verdict.
+    """Questions of the course, from settings to verdict.
 
     Args:
         name: as typed on the command line.
         title: one line for people.
-        source: question ids, such as ``("1d", "1e")``.
+        questions: ids of the questions that it answers, such as ``("1d", "1e")``.
         summary: a paragraph for the report: what is measured and why it matters.
         config: the :class:`Config` class with presets.
         stages: run in order; each record is stored when its stage ends.
-        claims, figures, tables: pure functions of records.
-        metrics: ``records -> {name: number}``, the few numbers worth comparing between runs.
+        claims: what the records decide.
+        figures: pictures of records. Default: none.
+        tables: rows from records. Default: none.
+        metrics: few numbers worth comparing between runs. Default: none.
+        minutes: preset -> measured duration, in minutes. Default: not known.
+
+    Raises:
+        InputError: a claim, figure, table or metric reads a record that no stage measures.
     """
 
     name: str
     title: str
-    source: tuple[str, ...]
+    questions: tuple[str, ...]
     summary: str
     config: type[Config]
     stages: tuple[Stage, ...]
     claims: tuple[Claim, ...]
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
-    metrics: Callable[[Mapping[str, Record]], Mapping[str, float]] = field(default=lambda _: {})
+    metrics: tuple[Metrics, ...] = ()
+    minutes: Mapping[str, float] = field(default_factory=dict)
+    package: str = field(default="", init=False)  # so that `replace` forgets it
+
+    def __reduce__(self) -> Any:
+        """Pickle the name of the package: its functions are known there by their decorators."""
+        return (Experiment.from_package, (self.package,)) if self.package else super().__reduce__()
 
     def __post_init__(self) -> None:
         """Refuse dangling references at import, not at the end of an hour's training."""
-        known = {stage.name for stage in self.stages}
-        readers = [(claim.id, claim.record) for claim in self.claims]
-        parts: list[Figure | Table] = [*self.figures, *self.tables]
-        readers += [(part.name, part.record) for part in parts]
+        kinds = [stage.record for stage in self.stages]
+        if len(set(kinds)) < len(kinds):
+            raise InputError(f"experiment '{self.name}': two stages measure records of one class")
+        readers: list[tuple[str, type[Record]]] = [(c.id, c.record) for c in self.claims]
+        readers += [(figure.name, figure.record) for figure in self.figures]
+        readers += [(table.name, table.record) for table in self.tables]
+        readers += [("metrics", item.record) for item in self.metrics]
         for label, record in readers:
-            if record not in known:
+            if record not in kinds:
                 raise InputError(
-                    f"experiment '{self.name}': '{label}' reads record '{record}', "
-                    f"which no stage measures{nearest(record, known)}"
+                    f"experiment '{self.name}': '{label}' reads a {record.__name__}, "
+                    "which no stage measures"
                 )
 
-    def run(
-        self,
-        config: Config | None = None,
-        *,
-        reporter: Reporter = SILENT,
-        folder: Path | None = None,
-        resume: bool = False,
-    ) -> Result:
-        """Measure every stage and judge every claim.
-
-        With ``folder``, everything is stored there as it happens (see :mod:`eigenlab.lab.run`);
-        ``resume`` keeps the stages already stored there by a run with the same config.
-        """
-        from eigenlab.lab.run import execute
-
-        return execute(
-            self,
-            config or self.config.from_preset("course"),
-            reporter=reporter,
-            folder=folder,
-            resume=resume,
+    @classmethod
+    def from_package(cls, package: str) -> Experiment:
+        """Assemble the experiment that a package of modules describes (see the module)."""
+        outline = import_module(package)
+        parts = {
+            name: import_module(f"{package}.{name}")
+            for name in ("config", "measure", "claims", "figures")
+        }
+        (config,) = (
+            thing
+            for thing in vars(parts["config"]).values()
+            if isinstance(thing, type) and issubclass(thing, Config) and thing is not Config
         )
+        experiment = cls(
+            name=package.rpartition(".")[2].replace("_", "-"),
+            title=outline.TITLE,
+            questions=outline.QUESTIONS,
+            summary=outline.SUMMARY,
+            config=config,
+            stages=_all(parts["measure"], Stage),
+            claims=_all(parts["claims"], Claim),
+            figures=_all(parts["figures"], Figure),
+            tables=_all(parts["figures"], Table),
+            metrics=_all(parts["figures"], Metrics),
+            minutes=getattr(outline, "MINUTES", {}),
+        )
+        object.__setattr__(experiment, "package", package)
+        return experiment
 
     def claim(self, id: str) -> Claim:
         """Return the claim called ``id`` or raise :class:`~eigenlab.errors.InputError`."""
@@ -154,3 +117,8 @@ class Experiment:
             if claim.id == id:
                 return claim
         raise InputError(f"claim '{id}' is not one of '{self.name}'")
+
+
+def _all(module: Any, kind: type[T]) -> tuple[T, ...]:
+    """The objects of class ``kind`` in ``module``, in the order of their definition."""
+    return tuple(thing for thing in vars(module).values() if isinstance(thing, kind))

@@ -14,8 +14,9 @@ from typing import Any
 
 from eigenlab.errors import InputError
 from eigenlab.lab.config import Config
+from eigenlab.lab.execute import run
 from eigenlab.lab.experiment import Experiment
-from eigenlab.lab.run import Result
+from eigenlab.lab.result import Result
 
 
 def grid(**axes: Sequence[Any]) -> list[dict[str, Any]]:
@@ -39,11 +40,13 @@ def sweep(
     """Yield the result of ``experiment`` at every point, in the order of ``points``.
 
     Args:
-        points: overrides of ``base`` (default: the ``course`` preset), e.g. from :func:`grid`.
-            All are validated before the first one runs.
-        folder: if given, run folders ``000``, ``001``, ... are stored in it.
-        n_jobs: joblib's number of workers; None takes the active joblib configuration.
-        resume: continue run folders left by an interrupted sweep.
+        experiment: what to run.
+        points: overrides of ``base``, e.g. from :func:`grid`. All are validated before the first
+            one runs.
+        base: settings that the points change. Default: the preset ``course``.
+        folder: where run folders ``000``, ``001``, ... are stored. Default: nowhere.
+        n_jobs: joblib's number of workers. Default: that of the active joblib configuration.
+        resume: continue run folders left by an interrupted sweep. Default: ``False``.
     """
     from joblib import Parallel, delayed
 
@@ -61,6 +64,6 @@ def sweep(
 
 
 def _run_one(experiment: Experiment, config: Config, folder: Path | None, resume: bool) -> Result:
-    return experiment.run(
-        config, folder=folder, resume=resume and folder is not None and folder.exists()
+    return run(
+        experiment, config, folder=folder, resume=resume and folder is not None and folder.exists()
     )

@@ -1,6 +1,7 @@
-"""Gradient descent on the linear autoencoder, in the coordinates of the covariance.
+"""Gradient descent on the linear autoencoder.
 
-The objective sees the data only through S = X X^T / n, so a step costs O(d^2 k) whatever n is.
+The objective depends on the data only through S = X X^T / n, so a step costs O(d^2 k) whatever the
+number of samples.
 """
 
 from __future__ import annotations
@@ -11,34 +12,23 @@ import torch
 from torch import Tensor
 
 from eigenlab.errors import InputError
-from eigenlab.linear.objective import checked_lam
+from eigenlab.linear.checks import check_lam
+from eigenlab.linear.objective import covariance_gradients
 from eigenlab.spectrum.matrices import Matrix, as_matrix
 
 
 class Trajectory(NamedTuple):
-    """What :func:`descend` recorded: r ``steps``, ``W1`` (r, ..., k, d), ``W2`` (r, ..., d, k)."""
+    """The weights that :func:`descend` recorded.
+
+    Args:
+        steps: the r recorded steps, increasing.
+        W1: encoders, (r, ..., k, d).
+        W2: decoders, (r, ..., d, k).
+    """
 
     steps: list[int]
     W1: Tensor
     W2: Tensor
-
-
-def objective(W1: Tensor, W2: Tensor, S: Tensor, lam: float | Tensor = 0.0) -> Tensor:
-    """``tr((I - W2 W1) S (I - W2 W1)^T) + lam (||W1||^2 + ||W2||^2)``, batched over (...).
-
-    Equal to :func:`~eigenlab.linear.regularized_loss` for S = X X^T / n.
-
-    Args:
-        W1, W2: (..., k, d) and (..., d, k) float64.
-        S: (d, d) float64.
-        lam: a number, or a tensor that broadcasts with (...).
-
-    >>> objective(torch.zeros(1, 2), torch.zeros(2, 1), torch.eye(2)).item()
-    2.0
-    """
-    residual = W2 @ W1 - torch.eye(len(S), dtype=S.dtype)
-    error = ((residual @ S) * residual).sum((-2, -1))
-    return error + lam * (W1.square().sum((-2, -1)) + W2.square().sum((-2, -1)))
 
 
 def descend(
@@ -51,23 +41,28 @@ def descend(
     steps: int,
     record_at: list[int] | None = None,
 ) -> Trajectory:
-    """Full-batch gradient descent on :func:`objective` from ``(W1, W2)``.
+    """Minimise :func:`~eigenlab.linear.covariance_loss` by gradient descent (questions 3b and 8b).
 
-    Started small, it stays near one saddle after another, each with one more eigenvector than the
-    last: Saxe, McClelland and Ganguli, ICLR 2014, arXiv:1312.6120.
+    From small weights, descent passes close to one saddle after another, each with one eigenvector
+    more than the previous one (Saxe, McClelland and Ganguli, ICLR 2014, arXiv:1312.6120).
 
     Args:
-        W1, W2: (..., k, d) and (..., d, k) float64; leading axes are independent runs.
-        S: (d, d), X X^T / n.
-        lam: as in :func:`objective`, at least 0.
-        learning_rate: step size; times the largest eigenvalue of S plus lam it should stay below
-            about 1/4.
-        steps: how many steps to make.
-        record_at: steps in 0...steps whose weights are kept; default: the last only.
+        W1: initial encoders, (..., k, d) float64 tensor; leading axes are independent runs.
+        W2: initial decoders, (..., d, k) float64 tensor.
+        S: X X^T / n, (d, d).
+        lam: weight of the squared norms, at least 0: a number, or a tensor that broadcasts with
+            (...). Default: ``0.0``.
+        learning_rate: step size; its product with the sum of ``lam`` and the largest eigenvalue of
+            S should be below about 1/4.
+        steps: number of steps.
+        record_at: steps in 0...steps at which the weights are recorded. Default: ``None``, the last
+            step only.
+
+    Returns:
+        The recorded weights.
 
     Raises:
-        InputError: S is not a finite square matrix, another argument does not fit, or the weights
-            became infinite.
+        InputError: an argument has the wrong shape, dtype or range, or the weights diverged.
 
     >>> S = torch.diag(torch.tensor([2.0, 1.0], dtype=torch.float64))
     >>> start = torch.full((1, 2), 0.1, dtype=torch.float64)
@@ -79,7 +74,7 @@ def descend(
     S = as_matrix("S", S, square=True)
     if isinstance(lam, Tensor) and not ((lam >= 0) & torch.isfinite(lam)).all():
         raise InputError("lam holds a value that is negative or not finite")
-    penalty = lam[..., None, None] if isinstance(lam, Tensor) else checked_lam(lam)
+    penalty = lam[..., None, None] if isinstance(lam, Tensor) else check_lam(lam)
     wanted = sorted({steps} if record_at is None else set(record_at))
     if not wanted or wanted[0] < 0 or wanted[-1] > steps:
         raise InputError(f"steps={steps}, record_at={record_at}; expected some of 0...steps")
@@ -92,13 +87,8 @@ def descend(
             kept.append((W1.clone(), W2.clone()))
             if len(kept) == len(wanted):
                 break
-        # W2^T (W2 W1 - I) S and (W2 W1 - I) S W1^T, with no product of two (d, d) matrices.
-        seen = W1 @ S
-        by_W1, by_W2 = (W2.mT @ W2) @ seen - W2.mT @ S, W2 @ (seen @ W1.mT) - seen.mT
-        W1, W2 = (
-            shrink * W1 - 2 * learning_rate * by_W1,
-            shrink * W2 - 2 * learning_rate * by_W2,
-        )
+        by_W1, by_W2 = covariance_gradients(W1, W2, S)
+        W1, W2 = shrink * W1 - learning_rate * by_W1, shrink * W2 - learning_rate * by_W2
     if not all(bool(torch.isfinite(matrix).all()) for matrix in kept[-1]):
         steepest = float(torch.linalg.eigvalsh(S).abs().max() + torch.as_tensor(lam).max())
         raise InputError(

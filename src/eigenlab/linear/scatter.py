@@ -1,4 +1,4 @@
-"""Mean and covariance of a stream, one chunk at a time, as exact as if it had been in memory."""
+"""Mean and scatter matrix of a stream of chunks, as accurate as in memory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-#: Rows multiplied at once: enough that the product runs at full speed, few enough that sums in
-#: float32 stay short.
+#: Rows multiplied at once: enough for full speed, few enough for accurate sums in float32.
 BLOCK_ROWS = 4096
 #: Sums of squares between these are safe in float32; other rows are multiplied in float64.
 SAFE_SQUARES = (1e-25, 1e35)
@@ -20,11 +19,11 @@ SAFE_SQUARES = (1e-25, 1e35)
 class RunningScatter:
     """Count, mean and centred Gram matrix ``sum (x - mean)(x - mean)^T`` of all rows seen so far.
 
-    Each block is multiplied in its own dtype, shifted so that no digits are lost, and added in
+    Each block is multiplied in its own dtype, shifted to avoid cancellation, and added in
     float64 with the update of Chan, Golub and LeVeque (The American Statistician 37 (1983) 242-247,
-    doi:10.1080/00031305.1983.10483115): ``S = S_a + S_b + (n_a n_b / n) delta delta^T``. Neither
-    a large mean nor a drift of the data along the stream costs digits, unlike
-    ``sum x x^T - n mean mean^T``.
+    doi:10.1080/00031305.1983.10483115): ``S = S_a + S_b + (n_a n_b / n) delta delta^T``. Unlike
+    ``sum x x^T - n mean mean^T`` this is accurate for a large mean and for a mean that drifts along
+    the stream.
 
     >>> scatter = RunningScatter(1)
     >>> scatter.update(np.array([[1e9], [1e9 + 1]]))
@@ -48,14 +47,14 @@ class RunningScatter:
             self.matrix += (vectors.T * weights) @ vectors
 
     def _add(self, block: Array) -> tuple[Array, Array]:
-        """One block, shifted by nearly its mean, or by nothing where that loses no digits.
+        """Add one block, shifted by about its mean, or not at all where that is accurate enough.
 
         The product of rows whose mean is m after the shift is rounded by some ``eps count m^2``.
         With at least ``count`` rows before it at a distance delta, the scatter ends up larger than
         ``count delta^2 / 2`` plus what it was. So a shift by the mean so far (m = delta) keeps the
-        digits of the diagonal, and so does none at all while the mean so far is at most twice the
-        spread; it spares a sweep over the data. Returns the vectors and weights of what is still
-        to be added to the matrix.
+        diagonal accurate, and so does no shift while the mean so far is at most twice the standard
+        deviation, which saves a pass over the data. Returns the vectors and weights of the rank-two
+        correction that remains to be added to the matrix.
         """
         count = len(block)
         if self.count < count:
@@ -71,7 +70,7 @@ class RunningScatter:
         # numpy sees that both factors are one array and computes half of the product.
         with np.errstate(over="ignore", invalid="ignore"):
             product = block.T @ block
-        if _too_coarse(block, float(product.diagonal().max())):
+        if _needs_float64(block, float(product.diagonal().max())):
             block = block.astype(float)
             product = block.T @ block
         self.matrix += product
@@ -84,9 +83,9 @@ class RunningScatter:
 
 
 def column_means(block: Array, piece: int = 1024) -> Array:
-    """Means of the columns (float64), from sums in the block's dtype over some rows each.
+    """Return the column means (float64), from sums in the block's dtype over ``piece`` rows each.
 
-    Fewer rows would be rounded less, but BLAS shares them among threads only from about here.
+    Shorter pieces would be more accurate, but BLAS uses several threads only from about this size.
     """
     ones = np.ones(piece, block.dtype)
     total = np.zeros(block.shape[1])
@@ -97,9 +96,9 @@ def column_means(block: Array, piece: int = 1024) -> Array:
 
 
 def centre(block: Array) -> tuple[int, Array, Array]:
-    """Number of rows, mean (float64), and the rows less their mean, in their dtype.
+    """Return the number of rows, their mean (float64), and the centred rows in their dtype.
 
-    The mean is rounded to the block's dtype, subtracted, and corrected by the mean of what is left.
+    The mean is rounded to the block's dtype, subtracted, and corrected by the mean of the residual.
     """
     rough = column_means(block).astype(block.dtype)
     centred = block - rough
@@ -111,8 +110,8 @@ def centre(block: Array) -> tuple[int, Array, Array]:
 class RunningSketch:
     """Count, mean, total variance and ``C Omega`` of a stream, C its centred Gram matrix.
 
-    What :class:`RunningScatter` keeps in d x d numbers is here kept in d x m, for the m columns of
-    ``Omega`` (d, m): for data with too many features for their Gram matrix.
+    Stores d x m numbers, for the m columns of ``Omega`` (d, m), instead of the d x d numbers of
+    :class:`RunningScatter`: for data with too many features for their Gram matrix.
     """
 
     def __init__(self, Omega: Array) -> None:
@@ -122,7 +121,7 @@ class RunningSketch:
         self.total = 0.0
         self.product = np.zeros(Omega.shape)
         self.eps = float(np.finfo(float).eps)
-        """Of the coarsest dtype that was multiplied."""
+        """Machine epsilon of the least precise dtype of the rows."""
 
     def update(self, rows: Array) -> None:
         """Add the rows of an (m, d) floating-point array."""
@@ -132,7 +131,7 @@ class RunningSketch:
             count, mean, centred = centre(rows[start : start + BLOCK_ROWS])
             with np.errstate(over="ignore", invalid="ignore"):
                 squares = float(np.vdot(centred, centred))
-            if _too_coarse(centred, squares):
+            if _needs_float64(centred, squares):
                 centred = centred.astype(float)
                 squares = float(np.vdot(centred, centred))
             self.product += centred.T @ (centred @ Omega)
@@ -160,14 +159,14 @@ def gram_product(rows: Callable[[], Any], mean: Array, V: Array) -> Array:
             with np.errstate(over="ignore", invalid="ignore"):
                 codes = centred @ factor
                 squares = float(np.vdot(codes, codes))
-            if _too_coarse(centred, squares):
+            if _needs_float64(centred, squares):
                 centred = centred.astype(float)
                 codes = centred @ V
             product += centred.T @ codes
     return product
 
 
-def _too_coarse(block: Array, squares: float) -> bool:
-    """Whether sums of squares of a float32 block leave the range of float32, or nearly do."""
+def _needs_float64(block: Array, squares: float) -> bool:
+    """Return whether sums of squares of a float32 block leave, or nearly leave, its range."""
     least, most = SAFE_SQUARES
     return block.dtype == np.float32 and not least < squares < most

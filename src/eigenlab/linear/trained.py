@@ -1,4 +1,4 @@
-"""Both factors of a linear autoencoder by training, as a network would find them."""
+"""Encoder and decoder of a linear autoencoder by numerical minimisation."""
 
 from __future__ import annotations
 
@@ -8,45 +8,47 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.optimize
+import torch
 from sklearn.exceptions import ConvergenceWarning
 
+from eigenlab.linear.objective import covariance_gradients, covariance_loss
+
 Array = npt.NDArray[Any]
-MAX_STEPS = 10_000
+MAX_ITERATIONS = 10_000
 
 
 def train_factors(gram: Array, k: int, *, seed: int) -> tuple[Array, Array]:
     """Minimise ``tr((I - W2 W1) G (I - W2 W1)^T)`` over W1 (k, d) and W2 (d, k) by L-BFGS.
 
-    The gradients are those of :func:`eigenlab.linear.gradients` with X X^T = G. There are no
-    local minima, and a random start leaves every saddle, so this ends at the projection on the
-    top k eigenvectors; which basis of them, depends on the seed.
+    Every local minimum is global, and a random start does not converge to a saddle, so W2 W1
+    becomes the projection onto the leading k eigenvectors. The basis depends on the seed.
 
     Args:
         gram: (d, d) float64, positive semidefinite.
-        k: hidden units.
-        seed: of the Gaussian start with entries of variance 1/d.
+        k: number of hidden units.
+        seed: random seed of the initial weights, Gaussian with variance 1/d.
 
     Warns:
         ConvergenceWarning: L-BFGS stopped before the gradient was small.
     """
     d = len(gram)
     scale = np.trace(gram)
-    S = gram / scale if scale > 0 else gram
+    S = torch.from_numpy(gram / scale if scale > 0 else gram)
     start = np.random.default_rng(seed).standard_normal(2 * k * d) / np.sqrt(d)
 
     def value_and_gradient(weights: Array) -> tuple[float, Array]:
-        W1, W2 = weights[: k * d].reshape(k, d), weights[k * d :].reshape(d, k)
-        gap = W2 @ W1 - np.eye(d)
-        slope = gap @ S
-        value = float(np.vdot(slope, gap))
-        return value, 2 * np.concatenate([(W2.T @ slope).ravel(), (slope @ W1.T).ravel()])
+        flat = torch.from_numpy(weights)
+        W1, W2 = flat[: k * d].reshape(k, d), flat[k * d :].reshape(d, k)
+        by_W1, by_W2 = covariance_gradients(W1, W2, S)
+        value = covariance_loss(W1, W2, S).item()
+        return value, torch.cat([by_W1.flatten(), by_W2.flatten()]).numpy()
 
     found = scipy.optimize.minimize(
         value_and_gradient,
         start,
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": MAX_STEPS, "maxfun": 2 * MAX_STEPS, "ftol": 0, "gtol": 1e-10},
+        options={"maxiter": MAX_ITERATIONS, "maxfun": 2 * MAX_ITERATIONS, "ftol": 0, "gtol": 1e-10},
     )
     if np.abs(found.jac).max() > 1e-6:
         warnings.warn(

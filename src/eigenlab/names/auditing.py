@@ -1,4 +1,4 @@
-"""Harm made measurable: whom the classifier misses, when it is sure, and who else it is used on."""
+"""Audit of a classifier: errors by group, other base rates, abstention (question 2a)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 from eigenlab.errors import InputError
 from eigenlab.names.intended_use import INTENDED_USE
-from eigenlab.names.metrics import evaluate, wilson_interval
-from eigenlab.names.priors import Floats, as_priors, shift_priors
+from eigenlab.names.metrics import MIN_PROBABILITY, evaluate
+from eigenlab.names.priors import Floats, check_priors, shift_priors
 from eigenlab.names.protocols import spelling
+from eigenlab.statistics import wilson_interval
 
+#: Shares of the names that are answered.
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.5)
-#: Names of a language in the training part, as classes of rarity: [lowest, highest].
+#: Groups of languages by number of training lines: (lowest, highest).
 RARITY = ((0, 99), (100, 299), (300, 999), (1000, 10**9))
-
-
-#: What the training part tells about a test line.
+#: Groups of test lines: spelling trained with the same language, with another one only, or not.
 FAMILIARITY = ("same language", "other language", "new")
 
 
 class ProbabilisticClassifier(Protocol):
-    """What :func:`audit` needs: scikit-learn's ``classes_`` and ``predict_proba``."""
+    """A fitted classifier with ``classes_`` and ``predict_proba`` as in scikit-learn."""
 
     classes_: NDArray[Any]
 
@@ -42,26 +42,38 @@ def audit(
     training_languages: Sequence[str],
     populations: Mapping[str, Mapping[str, float]] | None = None,
 ) -> dict[str, Any]:
-    """Measure a fitted classifier on test names, as plain data for figures and a model card.
+    """Audit a fitted classifier on test names (question 2a).
 
     Args:
-        classifier: fitted, with the base rates of its training names.
-        names, languages: test lines that it has not been trained on.
-        training_names: names of its training lines, to tell which test names it has seen; may be
-            left out.
-        training_languages: languages of its training lines; their shares are its base rates.
-        populations: named base rates to move the test names to, ``{language: weight}`` for every
-            language of the classifier. Default: all languages equally common.
+        classifier: fitted classifier with the base rates of its training names.
+        names: test names, (n,), at least one; the classifier has not been trained on these lines.
+        languages: language of each test name, (n,).
+        training_names: names of the training lines, to find the test names that are among them.
+            Default: ``()``, not known.
+        training_languages: languages of the training lines; their shares are the base rates of the
+            classifier.
+        populations: base rates of other populations by name, each ``{language: weight}`` with all
+            languages of the classifier. Default: ``None``, one population in which all languages
+            are equally common.
 
     Returns:
-        ``overall``: :func:`~eigenlab.names.metrics.evaluate` of all test lines;
-        ``rarity``: recall of languages with few to many training lines;
-        ``seen``: accuracy on names trained with the ``same language``, with an ``other language``
-        only, and on ``new`` ones;
-        ``confusions``: the most frequent errors as (true, predicted, count, share of true);
-        ``populations``: per population, see :func:`base_rate_shift`;
-        ``abstention``: accuracy, and share of each language left unanswered, when only the most
-        confident share of the names is answered.
+        Plain data: ``intended_use``; ``training``, training lines by language; ``overall``,
+        :func:`~eigenlab.names.evaluate` of all test lines; ``rarity``, recall of languages grouped
+        by number of training lines; ``seen``, accuracy on spellings trained with the ``same
+        language``, with an ``other language`` only, and on ``new`` ones; ``confusions``, the most
+        frequent errors; ``populations``, for each population :func:`base_rate_shift`;
+        ``abstention``, accuracy and the unanswered share of each language when only the most
+        confident names are answered.
+
+    Raises:
+        InputError: lengths do not match, a language has no training line, or base rates are wrong.
+
+    >>> from eigenlab.names import CharacterNGramClassifier
+    >>> names, languages = ["Ivanov", "Petrov", "Rossi", "Bianchi"], ["R", "R", "I", "I"]
+    >>> classifier = CharacterNGramClassifier().fit(names, languages)
+    >>> record = audit(classifier, ["Orlov", "Verdi"], ["R", "I"], training_languages=languages)
+    >>> record["overall"]["accuracy"]
+    1.0
     """
     if len(names) != len(languages) or not len(names):
         raise InputError(
@@ -91,7 +103,7 @@ def audit(
         "confusions": _confusions(overall),
         "populations": {
             label: base_rate_shift(
-                probabilities, classes, languages, trained, as_priors(weights, classes)
+                probabilities, classes, languages, trained, check_priors(weights, classes)
             )
             for label, weights in populations.items()
         },
@@ -106,13 +118,23 @@ def base_rate_shift(
     trained: Floats,
     target: Floats,
 ) -> dict[str, Any]:
-    """What changes when the same kinds of name come from a population with other base rates.
+    """Evaluate probabilities in a population with other base rates (question 2a).
 
-    Test lines are weighted so that language y has share ``target[y]``; then the classifier is used
-    as trained (``uncorrected``) and re-weighted by Bayes' rule (``corrected``). Each has weighted
-    ``accuracy``, ``nll`` (nats) and ``predicted``: the share of its answers that name each
-    language, which without error would be the ``true`` share. Languages without a test line are
-    left out of the population.
+    Test lines are weighted so that language y has share ``target[y]``. The probabilities are used
+    as they are (``uncorrected``) and adapted by :func:`~eigenlab.names.shift_priors`
+    (``corrected``). Languages without a test line are left out of the population.
+
+    Args:
+        probabilities: (n, n_classes), rows sum to 1.
+        classes: name of each column.
+        languages: true language of each line, (n,).
+        trained: base rates of the training lines, (n_classes,), positive; normalised here.
+        target: base rates of the population, (n_classes,); normalised here.
+
+    Returns:
+        ``labels``, ``trained`` and ``true`` base rates, and for ``uncorrected`` and ``corrected``
+        the weighted ``accuracy``, ``nll`` (nats) and ``predicted``, the share of the predictions of
+        each language.
 
     >>> p = np.array([[0.9, 0.1], [0.6, 0.4]])
     >>> shift = base_rate_shift(p, ["A", "B"], ["A", "B"], np.array([9, 1]), np.array([0.5, 0.5]))
@@ -145,7 +167,7 @@ def base_rate_shift(
 
 def _weighted(p: Floats, true: NDArray[np.int64], weights: Floats) -> dict[str, Any]:
     chosen = p.argmax(axis=1)
-    likelihood = np.maximum(p[np.arange(len(p)), true], 1e-12)
+    likelihood = np.maximum(p[np.arange(len(p)), true], MIN_PROBABILITY)
     predicted = np.bincount(chosen, weights, minlength=p.shape[1])
     return {
         "accuracy": float(weights[chosen == true].sum()),
@@ -167,7 +189,7 @@ def _by_rarity(recall: Mapping[str, Any], counts: Mapping[str, int]) -> list[dic
                     "languages": inside,
                     "count": count,
                     "recall": correct / count,
-                    "interval": wilson_interval(correct, count),
+                    "interval": wilson_interval(correct, count).bounds,
                 }
             )
     return rows
@@ -192,7 +214,7 @@ def _by_familiarity(
         found[label] = {
             "count": count,
             "accuracy": correct / count if count else None,
-            "interval": wilson_interval(correct, count),
+            "interval": wilson_interval(correct, count).bounds,
         }
     return found
 

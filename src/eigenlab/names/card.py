@@ -1,4 +1,4 @@
-"""A model card: what an audit measured, for people."""
+"""Model cards in Markdown."""
 
 from __future__ import annotations
 
@@ -13,9 +13,16 @@ FAMILIARITY_WORDS = {
 
 
 def model_card(record: Mapping[str, Any], *, title: str = "Language of origin of a name") -> str:
-    """Write the model card of an :func:`audit` record in Markdown.
+    """Write the model card of an audit in Markdown (question 2a).
 
-    Sections as in Mitchell et al. 2019, arXiv:1810.03993, with numbers where it can have them.
+    The sections are those of Mitchell et al. 2019, arXiv:1810.03993.
+
+    Args:
+        record: what :func:`~eigenlab.names.audit` returned.
+        title: first heading. Default: ``'Language of origin of a name'``.
+
+    Returns:
+        Markdown text.
     """
     overall = record["overall"]
     low, high = overall["interval"]

@@ -1,11 +1,11 @@
-"""A scikit-learn estimator for the language of origin of a name."""
+"""The recurrent name classifier as a scikit-learn estimator."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,89 +13,90 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from eigenlab.errors import InputError, nearest
-from eigenlab.names import storage
-from eigenlab.names.encoding import VOCABULARY_SIZE, unreadable
+from eigenlab.errors import InputError
+from eigenlab.names.checks import (
+    Unreadable,
+    check_counts,
+    check_names,
+    check_readable,
+    check_share,
+    check_training,
+    check_unreadable,
+)
 from eigenlab.names.ensemble import (
     Ensemble,
-    cross_entropy,
-    fit_temperature,
     mean_probabilities,
     predict_logits,
-    repeat_weights,
 )
-from eigenlab.names.inputs import check_names, check_training
-from eigenlab.names.module import ModelType, RecurrentClassifier
-from eigenlab.names.ngram_embedding import NGramRecurrentClassifier, NGramVocabulary
-from eigenlab.names.priors import as_priors, shift_priors
-from eigenlab.names.protocols import leak_free_split, spelling
+from eigenlab.names.fitting import build_ensemble, hold_out, train_ensemble
+from eigenlab.names.module import ModelType
+from eigenlab.names.ngram_embedding import NGramVocabulary
+from eigenlab.names.priors import check_priors, shift_priors
+from eigenlab.names.protocols import spelling
+from eigenlab.names.storage import read_classifier, write_classifier
+from eigenlab.names.temperature import fit_temperature
 from eigenlab.reporter import SILENT, Reporter
-from eigenlab.training import (
-    TrainingHistory,
-    derive_seed,
-    minibatches,
-    one_cycle,
-    resolve_device,
-    train,
-)
+from eigenlab.training import TrainingHistory, derive_seed, resolve_device
+from eigenlab.training.seeding import resolve_seed
 
-#: What ``predict`` answers instead of a language when it abstains.
+#: Value of ``predict`` instead of a language when it abstains.
 ABSTAINED = "?"
-
-Unreadable = Literal["warn", "ignore", "error"]
-
-
-class UnreadableCharactersWarning(UserWarning):
-    """Some letters or digits of a name are unknown to the alphabet and were left out."""
 
 
 class NameClassifier(ClassifierMixin, BaseEstimator):
-    """Recurrent networks that read a name letter by letter and name its likely language.
+    """Recurrent networks that predict the language of origin of a name (question 2).
 
     Intended use: guessing the language of origin of a name. Not for inferring the nationality,
     ethnicity, religion or any other fact about a person.
 
-    How the defaults were chosen, and on which names, says ``docs/surnames.md``.
-    Names are folded to 57 symbols; case is ignored; a name of any length is read to its end.
-    A name without any readable symbol is an :class:`~eigenlab.errors.InputError`.
+    Names are folded to 57 symbols and case is ignored. A name of any length is read to its end; a
+    name without a letter of the alphabet is refused. ``docs/surnames.md`` describes how the
+    defaults were chosen.
 
     Args:
-        model_type, rnn_size, num_layers, dropout, bidirectional: of each member, see
-            :class:`RecurrentClassifier`.
-        ngrams: longest n-gram that a network sees at each letter, see
+        model_type: ``"rnn"`` (tanh) or ``"lstm"``. Default: ``'rnn'``.
+        rnn_size: size of the embeddings and of each hidden state. Default: ``128``.
+        num_layers: number of stacked recurrent layers. Default: ``1``.
+        dropout: dropout probability, see :class:`RecurrentClassifier`. Default: ``0.25``.
+        bidirectional: whether names are also read backwards. Default: ``True``.
+        max_ngram: length of the longest n-gram that is embedded at each letter, see
             :class:`~eigenlab.names.ngram_embedding.NGramRecurrentClassifier`; 1 for letters only.
-        ngram_dropout: probability of leaving out an n-gram in training.
-        members: networks trained at once; their probabilities are averaged.
-        epochs: passes over the training names.
-        batch_size: names per update.
-        learning_rate: highest of the one-cycle schedule of AdamW.
-        weight_decay: of AdamW, decoupled.
-        clip_norm: largest Euclidean norm of the gradient.
-        repeat_discount: a name that stands on c lines of a language has weight c^-repeat_discount
-            on each, so that a few names repeated often are not learned by heart; the answers are
-            put back to the base rates of the lines. 0 weighs all lines alike.
-        calibration_fraction: share of the training spellings held out to fit the temperature;
-            0 trains on all names and leaves the temperature at 1.
+            Default: ``4``.
+        ngram_dropout: probability of dropping an n-gram in training. Default: ``0.5``.
+        n_members: number of networks, trained together; their probabilities are averaged.
+            Default: ``2``.
+        n_epochs: number of passes over the training names. Default: ``15``.
+        batch_size: number of names in a batch. Default: ``128``.
+        learning_rate: maximum learning rate of the one-cycle schedule. Default: ``0.003``.
+        weight_decay: decoupled weight decay of the AdamW optimiser. Default: ``0.01``.
+        clip_norm: maximum Euclidean norm of the gradient. Default: ``1.0``.
+        repeat_discount: exponent in [0, 1]; a name on c lines of one language has weight
+            c^-repeat_discount on each, so that names repeated often are not memorised. Predictions
+            are corrected to the base rates of the unweighted lines. Default: ``0.5``.
+        calibration_fraction: share of the training spellings held out to fit the temperature, in
+            [0, 1); with 0 the temperature is 1. Default: ``0.05``.
         priors: base rates of the population to predict for, ``{language: weight}`` or a sequence
-            in the order of ``classes_``; None keeps those of the training names.
-        abstain_below: ``predict`` answers :data:`ABSTAINED` where the highest probability is
-            below this; ``predict_proba`` and ``top_k`` are not affected. ``score`` counts an
-            abstention as wrong.
-        unreadable: ``"warn"``, ``"ignore"`` or ``"error"`` when letters or digits of a name are
-            outside the alphabet ("ß", "ł", "2") and are therefore not read.
-        random_state: seed of weights, batches, dropout and the held-out part.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+            in the order of ``classes_``. Default: ``None``, those of the training names.
+        abstain_below: ``predict`` returns :data:`ABSTAINED` where the highest probability is below
+            this, in [0, 1]. ``score`` counts an abstention as wrong. Default: ``0.0``.
+        unreadable: action for letters or digits that are not in the alphabet ("ß", "ł", "2") and
+            are left out: ``"warn"``, ``"ignore"`` or ``"error"``. Default: ``'warn'``.
+        random_state: seed or ``RandomState`` of weights, batches, dropout and the held-out part;
+            pass an int for reproducible results. Default: ``None``.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``. Default: ``'cpu'``.
 
     Attributes:
         classes_: languages in alphabetical order.
-        class_prior_: their shares among the names that ``fit`` was given.
-        temperature_: see :func:`eigenlab.names.ensemble.fit_temperature`.
-        history_: the :class:`~eigenlab.training.TrainingHistory` (absent after ``load``).
+        class_prior_: base rates of the training names, (n_classes,).
+        temperature_: temperature of the softmax.
+        history_: the :class:`~eigenlab.training.TrainingHistory`; absent after ``load``.
         model_: the trained module.
 
     >>> names = ["Ivanov", "Petrov", "Orlov", "Rossi", "Bianchi", "Verdi"]
     >>> languages = ["Russian"] * 3 + ["Italian"] * 3
-    >>> model = NameClassifier(rnn_size=16, members=1, batch_size=2, calibration_fraction=0)
+    >>> model = NameClassifier(
+    ...     rnn_size=16, n_members=1, batch_size=2, calibration_fraction=0, random_state=0
+    ... )
     >>> model.fit(names, languages).predict(["Pavlov", "Conti"]).tolist()
     ['Russian', 'Italian']
     """
@@ -108,10 +109,10 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         num_layers: int = 1,
         dropout: float = 0.25,
         bidirectional: bool = True,
-        ngrams: int = 4,
+        max_ngram: int = 4,
         ngram_dropout: float = 0.5,
-        members: int = 2,
-        epochs: int = 15,
+        n_members: int = 2,
+        n_epochs: int = 15,
         batch_size: int = 128,
         learning_rate: float = 3e-3,
         weight_decay: float = 0.01,
@@ -121,7 +122,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         priors: Mapping[str, float] | Sequence[float] | None = None,
         abstain_below: float = 0.0,
         unreadable: Unreadable = "warn",
-        random_state: int = 0,
+        random_state: Any = None,
         device: str = "cpu",
     ) -> None:
         self.model_type = model_type
@@ -129,10 +130,10 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         self.num_layers = num_layers
         self.dropout = dropout
         self.bidirectional = bidirectional
-        self.ngrams = ngrams
+        self.max_ngram = max_ngram
         self.ngram_dropout = ngram_dropout
-        self.members = members
-        self.epochs = epochs
+        self.n_members = n_members
+        self.n_epochs = n_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -151,8 +152,6 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.two_d_array = False
         return tags
 
-    # ------------------------------------------------------------------ learning
-
     def fit(
         self,
         X: Sequence[str],
@@ -162,19 +161,31 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         reporter: Reporter = SILENT,
         checkpoint: Path | None = None,
     ) -> NameClassifier:
-        """Fit names ``X`` (n,) to languages ``y`` (n,).
+        """Fit the classifier.
 
         Args:
-            validation: names and languages whose accuracy is measured after each epoch, for the
-                learning curve only; nothing is chosen by it.
-            reporter: receives progress and may cancel.
-            checkpoint: path prefix from which an interrupted fit continues.
+            X: names, (n,).
+            y: language of each name, (n,), at least two different ones.
+            validation: names and languages on which the accuracy is measured after each epoch, for
+                the learning curve only. Default: ``None``.
+            reporter: receives progress and may cancel. Default: silent.
+            checkpoint: path prefix of the files from which an interrupted fit with an integer
+                ``random_state`` continues. Default: ``None``, no checkpoint.
 
-        Raises :class:`~eigenlab.errors.InputError` for names, languages or settings it cannot use.
+        Returns:
+            The fitted estimator.
+
+        Raises:
+            InputError: a name, language or parameter cannot be used.
+            Cancelled: the reporter was cancelled.
+
+        Warns:
+            UnreadableCharactersWarning: see the parameter ``unreadable``.
         """
         names, languages = check_training(X, y)
-        self._check_settings()
-        self._notice(names)
+        self._check_parameters()
+        check_readable(names, self.unreadable)
+        seed = resolve_seed(self.random_state)
         self.classes_: NDArray[np.str_] = np.array(sorted(set(languages)))
         if ABSTAINED in self.classes_:
             raise InputError(f"y holds '{ABSTAINED}', which stands for abstaining; rename it")
@@ -182,124 +193,66 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         labels = torch.tensor([place[language] for language in languages])
         self.class_prior_: NDArray[np.float64] = np.bincount(labels) / len(labels)
         if self.priors is not None:
-            as_priors(self.priors, self.classes_.tolist())  # a mistake shows before the training
-        kept, held_out = self._hold_out(names)
+            check_priors(self.priors, self.classes_.tolist())  # a mistake shows before the training
+        kept, held_out = hold_out(
+            names, self.calibration_fraction, seed=derive_seed(seed, "calibration")
+        )
         training = [spelling(names[index]) for index in kept]
-        vocabulary = NGramVocabulary.learn(training, self.ngrams)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive_seed(self.random_state, "weights"))
-            self.model_ = self._build(len(self.classes_), vocabulary)
-            self.history_ = self._train(training, labels[kept], validation, reporter, checkpoint)
+            torch.manual_seed(derive_seed(seed, "weights"))
+            self.model_ = self._build(NGramVocabulary.learn(training, self.max_ngram))
+            self.history_: TrainingHistory = train_ensemble(
+                self.model_,
+                training,
+                labels[kept],
+                n_epochs=self.n_epochs,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
+                weight_decay=self.weight_decay,
+                clip_norm=self.clip_norm,
+                repeat_discount=self.repeat_discount,
+                seed=seed,
+                device=resolve_device(self.device),
+                evaluate=None if validation is None else self._accuracy(*validation),
+                reporter=reporter,
+                checkpoint=checkpoint,
+            )
         self.temperature_ = 1.0
         if len(held_out):
             chosen = [names[i] for i in held_out]
             self.temperature_ = fit_temperature(self._logits(chosen), labels[held_out])
         return self
 
-    def _hold_out(self, names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Part of the lines, with spellings of their own, on which nothing is trained."""
-        everything = np.arange(len(names))
-        if self.calibration_fraction == 0:
-            return everything, everything[:0]
-        return leak_free_split(
-            names,
-            seed=derive_seed(self.random_state, "calibration"),
-            test_fraction=self.calibration_fraction,
-        )
-
-    def _build(self, n_categories: int, vocabulary: NGramVocabulary) -> Ensemble:
-        sizes = (
-            VOCABULARY_SIZE,
-            self.rnn_size,
-            n_categories,
-            self.num_layers,
-            self.dropout,
-            self.model_type,
-        )
-        members = [
-            RecurrentClassifier(*sizes, bidirectional=self.bidirectional)
-            if self.ngrams == 1
-            else NGramRecurrentClassifier(
-                len(vocabulary.ngrams),
-                *sizes,
-                bidirectional=self.bidirectional,
-                ngram_dropout=self.ngram_dropout,
-            )
-            for _ in range(self.members)
-        ]
-        return Ensemble(members, vocabulary, n_categories).to(resolve_device(self.device))
-
-    def _train(
-        self,
-        names: Sequence[str],
-        labels: torch.Tensor,
-        validation: tuple[Sequence[str], Sequence[str]] | None,
-        reporter: Reporter,
-        checkpoint: Path | None,
-    ) -> TrainingHistory:
-        device = resolve_device(self.device)
-        x, last_pos = self.model_.vocabulary.encode(names)
-        weights = repeat_weights(names, labels.tolist(), self.repeat_discount)
-        learned = np.bincount(labels, weights, minlength=len(self.classes_))
-        counts = np.bincount(labels, minlength=len(self.classes_))
-        present = counts > 0  # the held-out part may have taken all names of a small language
-        ratio = np.divide(counts, learned, out=np.ones(len(counts)), where=present)
-        self.model_.log_shift.copy_(torch.from_numpy(np.log(ratio)))
-        batches = minibatches(
-            *(part.to(device) for part in (x, last_pos, labels, torch.tensor(weights).float())),
-            batch_size=self.batch_size,
-            seed=derive_seed(self.random_state, "batches"),
-        )
-        steps = self.epochs * batches.steps_per_epoch
-        optimizer = torch.optim.AdamW(
-            self.model_.parameters(),
-            lr=self.learning_rate,
-            betas=(0.9, 0.99),
-            weight_decay=self.weight_decay,
-            fused=True,  # one pass over the n-gram tables instead of several
-        )
-        return train(
-            self.model_,
-            cross_entropy,
-            batches,
-            optimizer=optimizer,
-            steps=steps,
-            schedule=one_cycle(steps, peak=0.2),
-            clip_norm=self.clip_norm,
-            evaluate=None if validation is None else self._accuracy(*validation),
-            reporter=reporter,
-            checkpoint=checkpoint,
-        )
-
-    def _accuracy(self, X: Sequence[str], y: Sequence[str]) -> Any:
-        names, true = check_training(X, y)
-
-        def evaluate(model: Ensemble) -> dict[str, float]:
-            logits = predict_logits(model, names, resolve_device(self.device))
-            predicted = self.classes_[mean_probabilities(logits).argmax(axis=1)]
-            return {"validation_accuracy": float(np.mean(predicted == np.array(true)))}
-
-        return evaluate
-
-    # ----------------------------------------------------------------- answering
-
     def predict_proba(self, X: Sequence[str]) -> NDArray[np.float64]:
-        """Return (n, classes) probabilities in the order of ``classes_``; rows sum to 1."""
+        """Return the probability of each language.
+
+        Args:
+            X: names, (n,).
+
+        Returns:
+            (n, n_classes) float64 in the order of ``classes_``; rows sum to 1.
+
+        Raises:
+            InputError: a name or parameter cannot be used.
+
+        Warns:
+            UnreadableCharactersWarning: see the parameter ``unreadable``.
+        """
         check_is_fitted(self, "model_")
-        self._check_settings()
+        self._check_parameters()
         names = check_names(X)
-        self._notice(names)
+        check_readable(names, self.unreadable)
         if not names:
             return np.empty((0, len(self.classes_)))
         probabilities = mean_probabilities(self._logits(names), self.temperature_)
         if self.priors is None:
             return probabilities
         return shift_priors(
-            probabilities, self.class_prior_, as_priors(self.priors, self.classes_.tolist())
+            probabilities, self.class_prior_, check_priors(self.priors, self.classes_.tolist())
         )
 
     def predict(self, X: Sequence[str]) -> NDArray[np.str_]:
-        """Return the most probable language of each name, or :data:`ABSTAINED`."""
+        """Return the most probable language of each name in ``X`` (n,), or :data:`ABSTAINED`."""
         probabilities = self.predict_proba(X)
         if not len(probabilities):
             return np.empty(0, dtype=self.classes_.dtype)
@@ -307,7 +260,15 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         return np.where(probabilities.max(axis=1) >= self.abstain_below, chosen, ABSTAINED)
 
     def top_k(self, X: Sequence[str], k: int = 3) -> list[list[tuple[str, float]]]:
-        """Return for each name the ``k`` most probable languages with their probabilities."""
+        """Return the most probable languages of each name with their probabilities.
+
+        Args:
+            X: names, (n,).
+            k: number of languages, at least 1. Default: ``3``.
+
+        Returns:
+            For each name (language, probability) pairs by descending probability.
+        """
         if k < 1:
             raise InputError(f"k={k} must be at least 1")
         rows = self.predict_proba(X)
@@ -317,38 +278,43 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             for row, columns in zip(rows, order, strict=True)
         ]
 
-    def _logits(self, names: Sequence[str]) -> torch.Tensor:
-        return predict_logits(self.model_, names, resolve_device(self.device))
-
-    # ------------------------------------------------------------------- keeping
-
     def save(self, path: Path | str) -> None:
-        """Write everything to one safetensors file (weights, and JSON in its header)."""
+        """Write the fitted classifier to one safetensors file, with JSON in its header.
+
+        Args:
+            path: the file. A ``RandomState`` in ``random_state`` is stored as None.
+        """
         check_is_fitted(self, "model_")
+        parameters = self.get_params()
+        if not isinstance(self.random_state, Integral):
+            parameters["random_state"] = None  # a generator cannot be stored, nor is it needed
         described = {
-            "parameters": self.get_params(),
+            "parameters": parameters,
             "classes": self.classes_,
             "class_prior": self.class_prior_,
             "ngrams": self.model_.vocabulary.ngrams,
             "temperature": self.temperature_,
         }
-        storage.write(Path(path), self.model_.state_dict(), described)
+        write_classifier(Path(path), self.model_.state_dict(), described)
 
     @classmethod
     def load(cls, path: Path | str) -> NameClassifier:
-        """Read what :meth:`save` wrote; predictions are the same.
+        """Read a classifier that :meth:`save` wrote; its predictions are the same.
 
-        Raises :class:`~eigenlab.errors.InputError` when the file is missing, damaged or holds
-        something else.
+        Args:
+            path: the file.
+
+        Raises:
+            InputError: the file is missing, damaged, or not of a NameClassifier.
         """
-        weights, described = storage.read(Path(path))
+        weights, described = read_classifier(Path(path))
         try:
             model = cls(**described["parameters"])
             model.classes_ = np.array(described["classes"])
             model.class_prior_ = np.array(described["class_prior"])
             model.temperature_ = float(described["temperature"])
-            vocabulary = NGramVocabulary(described["ngrams"], model.ngrams)
-            model.model_ = model._build(len(model.classes_), vocabulary)
+            vocabulary = NGramVocabulary(described["ngrams"], model.max_ngram)
+            model.model_ = model._build(vocabulary)
             model.model_.load_state_dict(weights)
         except (KeyError, TypeError, RuntimeError) as error:
             raise InputError(
@@ -356,39 +322,42 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             ) from None
         return model
 
-    # ------------------------------------------------------------------ checking
-
-    def _check_settings(self) -> None:
-        for name in ("members", "epochs", "batch_size", "ngrams"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}={getattr(self, name)} must be at least 1")
-        for name, closed in (
-            ("calibration_fraction", False),
-            ("abstain_below", True),
-            ("repeat_discount", True),
-        ):
-            value = getattr(self, name)
-            if not (0 <= value < 1 or (closed and value == 1)):
-                raise InputError(f"{name}={value} must be at least 0 and at most 1 (a share)")
-        if self.unreadable not in get_args(Unreadable):
-            hint = nearest(str(self.unreadable), get_args(Unreadable))
-            raise InputError(
-                f"unreadable='{self.unreadable}' is unknown{hint}; choose warn, ignore or error"
-            )
-
-    def _notice(self, names: Sequence[str]) -> None:
-        """Never leave a letter out in silence, unless told to."""
-        if self.unreadable == "ignore":
-            return
-        found = [(name, unreadable(name)) for name in names]
-        found = [(name, characters) for name, characters in found if characters]
-        if not found:
-            return
-        seen = "".join(sorted({symbol for _, characters in found for symbol in characters}))[:20]
-        text = (
-            f"{len(found)} of {len(names)} names hold letters or digits outside the alphabet "
-            f"({seen}), which are not read; first: {found[0][0][:40]!r}"
+    def _check_parameters(self) -> None:
+        check_counts(
+            n_members=self.n_members,
+            n_epochs=self.n_epochs,
+            batch_size=self.batch_size,
+            max_ngram=self.max_ngram,
         )
-        if self.unreadable == "error":
-            raise InputError(f"{text}; spell them out in the letters a-z")
-        warnings.warn(text, UnreadableCharactersWarning, stacklevel=3)
+        check_share("calibration_fraction", self.calibration_fraction, below_one=True)
+        check_share("abstain_below", self.abstain_below)
+        check_share("repeat_discount", self.repeat_discount)
+        check_unreadable(self.unreadable)
+
+    def _build(self, vocabulary: NGramVocabulary) -> Ensemble:
+        return build_ensemble(
+            vocabulary,
+            len(self.classes_),
+            n_members=self.n_members,
+            model_type=self.model_type,
+            rnn_size=self.rnn_size,
+            num_layers=self.num_layers,
+            dropout=self.dropout,
+            bidirectional=self.bidirectional,
+            ngram_dropout=self.ngram_dropout,
+        ).to(resolve_device(self.device))
+
+    def _accuracy(
+        self, X: Sequence[str], y: Sequence[str]
+    ) -> Callable[[Ensemble], dict[str, float]]:
+        names, true = check_training(X, y)
+
+        def evaluate(model: Ensemble) -> dict[str, float]:
+            logits = predict_logits(model, names, resolve_device(self.device))
+            predicted = self.classes_[mean_probabilities(logits).argmax(axis=1)]
+            return {"validation_accuracy": float(np.mean(predicted == np.array(true)))}
+
+        return evaluate
+
+    def _logits(self, names: Sequence[str]) -> torch.Tensor:
+        return predict_logits(self.model_, names, resolve_device(self.device))

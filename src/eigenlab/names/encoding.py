@@ -1,4 +1,4 @@
-"""From a name to integers and back to what the model read of it."""
+"""Encoding of names as integers."""
 
 from __future__ import annotations
 
@@ -13,19 +13,26 @@ from eigenlab.errors import InputError
 
 #: The 57 symbols of question 2, in order: "a" is 0, "Z" is 51, "'" is 56.
 ALPHABET = string.ascii_letters + " .,;'"
-#: The 58th symbol; fills the end of the shorter names of a batch.
+#: Index of the 58th symbol, which fills the end of the shorter names of a batch.
 PADDING = len(ALPHABET)
+#: Number of symbols, padding included.
 VOCABULARY_SIZE = len(ALPHABET) + 1
 
 _INDEX = {symbol: index for index, symbol in enumerate(ALPHABET)}
 
 
 def fold(name: str) -> str:
-    """Return ``name`` in the 57 symbols of :data:`ALPHABET`; case is kept.
+    """Return ``name`` in the 57 symbols of :data:`ALPHABET` (question 2).
 
-    Letters are decomposed (Unicode NFD) and lose their marks; a character that is still not one
-    of the 57 (a digit, a hyphen, "ß", another script) is left out, as in the course. What is left
-    out, :func:`unreadable` tells.
+    Letters are decomposed (Unicode NFD) and lose their marks; case is kept. A character that is
+    then not one of the 57 symbols (a digit, a hyphen, "ß", another script) is left out, as in the
+    course; :func:`unreadable` returns the letters and digits that are left out.
+
+    Args:
+        name: any string.
+
+    Returns:
+        The folded name; it may be empty.
 
     >>> fold("Núñez-O'Neàl"), fold("Strauß"), fold("Пушкин")
     ("NunezO'Neal", 'Strau', '')
@@ -36,7 +43,7 @@ def fold(name: str) -> str:
 def unreadable(name: str) -> str:
     """Return the letters and digits of ``name`` that :func:`fold` leaves out.
 
-    Marks, hyphens and other punctuation carry no letter and do not count.
+    Marks, hyphens and other punctuation are not included.
 
     >>> unreadable("Strauß-Żółw 2")
     'ßł2'
@@ -49,10 +56,16 @@ def unreadable(name: str) -> str:
 
 
 def encode_name(name: str) -> Tensor:
-    """Return the symbols of ``fold(name)`` as a tensor of indices, (length,) int64.
+    """Encode a name as the indices of its symbols in :data:`ALPHABET` (question 2).
 
-    Source: question 2. Raises :class:`~eigenlab.errors.InputError` when ``name`` is not a string
-    or holds none of the 57 symbols.
+    Args:
+        name: a string with at least one of the 57 symbols after :func:`fold`.
+
+    Returns:
+        Indices in 0...56, (length,) int64.
+
+    Raises:
+        InputError: ``name`` is not a string, or none of its characters is in the alphabet.
 
     >>> encode_name("a'Zé")
     tensor([ 0, 56, 51,  4])
@@ -69,10 +82,17 @@ def encode_name(name: str) -> Tensor:
 
 
 def encode_names(names: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Encode a batch: indices (B, T) padded with 57, and the last non-pad position (B,), int64.
+    """Encode a batch of names, padded to the longest one (question 2).
 
-    T is the longest folded name. Raises :class:`~eigenlab.errors.InputError` for a name without
-    one of the 57 symbols and for an empty batch.
+    Args:
+        names: at least one name, as in :func:`encode_name`.
+
+    Returns:
+        Indices (B, T) int64, padded with 57 at the end, where T is the length of the longest folded
+        name; and the position of the last symbol of each name, (B,) int64.
+
+    Raises:
+        InputError: ``names`` is empty, or a name cannot be encoded.
 
     >>> encode_names(["ab", "c"])
     (tensor([[ 0,  1], [ 2, 57]]), tensor([1, 0]))

@@ -1,4 +1,4 @@
-"""The sentence that travels with every model, report and command about surnames."""
+"""The intended use, part of every model file, model card and command about surnames."""
 
 INTENDED_USE = (
     "Intended use: guessing the language of origin of a name. Not for inferring the nationality, "

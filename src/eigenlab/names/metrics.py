@@ -1,8 +1,7 @@
-"""Numbers that say how good a classifier of names is, and how far to believe them."""
+"""Metrics of probabilistic classification."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,35 +9,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eigenlab.errors import InputError
+from eigenlab.statistics import wilson_interval
 
 BINS = 15
-_SMALLEST = 1e-12  # probability that stands for zero in a logarithm
-
-
-def wilson_interval(successes: int, trials: int, *, z: float = 1.959964) -> tuple[float, float]:
-    """Return Wilson's score interval for a proportion (95 % by default).
-
-    Roots p of ``(p_hat - p)^2 = z^2 p (1 - p) / n``: Wilson 1927, doi:10.2307/2276774. Unlike
-    ``p_hat +- z s`` it stays inside [0, 1] and has width at 0 and 1. No trials give (0, 1).
-
-    >>> [round(bound, 4) for bound in wilson_interval(8, 10)]
-    [0.4902, 0.9433]
-    """
-    if not 0 <= successes <= trials:
-        raise InputError(f"successes={successes} must lie between 0 and trials={trials}")
-    if trials == 0:
-        return 0.0, 1.0
-    p, n = successes / trials, float(trials)
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+#: Smaller probabilities are replaced by this one in a logarithm.
+MIN_PROBABILITY = 1e-12
 
 
 def reliability(confidence: ArrayLike, correct: ArrayLike, *, bins: int = BINS) -> dict[str, Any]:
-    """Compare confidence with accuracy in ``bins`` equal-width bins of (0, 1].
+    """Compare confidence with accuracy in equal-width bins of (0, 1] (question 2).
 
-    The calibration error is ``sum_b n_b / n |accuracy_b - confidence_b|`` over non-empty bins,
-    with mean confidence in each: Guo et al. 2017, eq. 3, arXiv:1706.04599.
+    The expected calibration error is ``sum_b n_b / n |accuracy_b - confidence_b|`` over non-empty
+    bins b of n_b predictions, with the mean confidence in each: Guo et al. 2017, eq. 3,
+    arXiv:1706.04599.
+
+    Args:
+        confidence: probability of each predicted class, (n,).
+        correct: whether each prediction is correct, (n,).
+        bins: number of bins. Default: ``15``.
+
+    Returns:
+        ``calibration_error``, ``bins``, and for each non-empty bin ``count``, ``confidence``,
+        ``accuracy`` and ``interval`` (Wilson, 95 %).
 
     >>> reliability([0.9, 0.9, 0.9, 0.9], [True, True, True, False])["calibration_error"]
     0.15
@@ -52,7 +44,7 @@ def reliability(confidence: ArrayLike, correct: ArrayLike, *, bins: int = BINS) 
     accuracy = np.bincount(place, right, minlength=bins) / share
     gaps = np.abs(accuracy - mean_confidence) * counts / len(p)
     hits = np.bincount(place, right, minlength=bins).astype(int)
-    intervals = [wilson_interval(int(k), int(n)) for k, n in zip(hits, counts, strict=True)]
+    intervals = [wilson_interval(int(k), int(n)).bounds for k, n in zip(hits, counts, strict=True)]
     return {
         "calibration_error": round(float(gaps[filled].sum()), 12),
         "bins": bins,
@@ -63,12 +55,47 @@ def reliability(confidence: ArrayLike, correct: ArrayLike, *, bins: int = BINS) 
     }
 
 
+def chance_calibration_error(count: ArrayLike, confidence: ArrayLike) -> float:
+    """Calibration error that a perfectly calibrated classifier shows by chance (question 2).
+
+    In a bin of n names with confidence c the share of correct predictions has standard deviation
+    sqrt(c (1 - c) / n), and the mean absolute value of a Gaussian is sqrt(2 / pi) of its standard
+    deviation. With few names the error is well above zero.
+
+    Args:
+        count: number of names in each bin that is not empty, (n_bins,).
+        confidence: mean confidence in each, (n_bins,).
+
+    Returns:
+        The mean over the names, as in :func:`reliability`.
+
+    Raises:
+        InputError: there is no bin.
+
+    >>> round(chance_calibration_error([200], [0.7]), 4)
+    0.0259
+    """
+    counts, p = np.asarray(count), np.asarray(confidence)
+    if not len(counts):
+        raise InputError("count is empty; a reliability diagram has at least one bin")
+    spread = np.sqrt(p * (1 - p) / counts)
+    return float((counts / counts.sum() * spread).sum() * np.sqrt(2 / np.pi))
+
+
 def coverage_curve(
     confidence: ArrayLike, correct: ArrayLike, *, points: int = 50
 ) -> dict[str, list[float]]:
-    """Accuracy on the most confident share of the names, for growing shares (coverage).
+    """Accuracy on the most confident share of the names, for increasing shares (question 2a).
 
-    Ties in confidence are answered together or not at all, as a threshold would.
+    Names with equal confidence are answered together or not at all, as with a threshold.
+
+    Args:
+        confidence: probability of each predicted class, (n,).
+        correct: whether each prediction is correct, (n,).
+        points: number of shares. Default: ``50``.
+
+    Returns:
+        Lists ``coverage``, ``accuracy`` and ``threshold``.
 
     >>> coverage_curve([0.9, 0.8, 0.7, 0.6], [1, 1, 0, 1], points=4)["accuracy"]
     [1.0, 1.0, 0.6666666666666666, 0.75]
@@ -89,20 +116,24 @@ def coverage_curve(
 def evaluate(
     probabilities: ArrayLike, classes: Sequence[str], languages: Sequence[str], *, bins: int = BINS
 ) -> dict[str, Any]:
-    """Measure predicted probabilities against the true languages; plain data, ready to store.
+    """Evaluate predicted probabilities against the true languages (question 2).
 
     Args:
-        probabilities: (n, classes), rows sum to 1; the prediction is the largest.
-        classes: name of each column. A true language not among them counts as always missed.
-        languages: (n,) true language of each line.
+        probabilities: (n, n_classes), rows sum to 1; the prediction is the most probable class.
+        classes: name of each column. A true language not among them counts as misclassified.
+        languages: true language of each name, (n,), at least one.
+        bins: number of bins of the reliability diagram. Default: ``15``.
 
     Returns:
-        ``accuracy`` with ``interval`` (Wilson, 95 %); ``macro_f1``, the mean F1 over the languages
-        that are true or predicted (F1 = 0 where never right); ``nll``, mean negative log
-        likelihood in nats; ``calibration_error`` and ``reliability`` (see :func:`reliability`);
-        ``coverage`` (see :func:`coverage_curve`); ``recall``: per language ``count``, ``correct``,
-        ``recall``, ``precision``, ``interval``; ``confusion[true][predicted]`` counts in the order
-        of ``labels``.
+        Plain data: ``names``, their number; ``accuracy`` with ``interval`` (Wilson, 95 %);
+        ``macro_f1``, the mean F1 over the languages that are true or predicted; ``nll``, the mean
+        negative log-likelihood in nats; ``calibration_error`` and ``reliability``, see
+        :func:`reliability`; ``coverage``, see :func:`coverage_curve`; ``recall``, for each language
+        ``count``, ``correct``, ``recall``, ``precision``, ``interval``; ``labels``, all languages
+        in alphabetical order; ``confusion[true][predicted]``, counts in the order of ``labels``.
+
+    Raises:
+        InputError: the shape of ``probabilities`` does not match, or there is no name.
 
     >>> measured = evaluate([[0.9, 0.1], [0.2, 0.8]], ["Greek", "Irish"], ["Greek", "Greek"])
     >>> measured["accuracy"], measured["confusion"]
@@ -124,11 +155,11 @@ def evaluate(
     confusion = np.zeros((len(labels), len(labels)), dtype=int)
     np.add.at(confusion, (true, predicted), 1)
     diagram = reliability(confidence, right, bins=bins)
-    likelihood = np.maximum(full[np.arange(len(p)), true], _SMALLEST)
+    likelihood = np.maximum(full[np.arange(len(p)), true], MIN_PROBABILITY)
     return {
         "names": len(p),
         "accuracy": float(right.mean()),
-        "interval": wilson_interval(int(right.sum()), len(p)),
+        "interval": wilson_interval(int(right.sum()), len(p)).bounds,
         "macro_f1": macro_f1(confusion),
         "nll": float(-np.log(likelihood).mean()),
         "calibration_error": diagram["calibration_error"],
@@ -141,7 +172,14 @@ def evaluate(
 
 
 def macro_f1(confusion: NDArray[np.int_]) -> float:
-    """Unweighted mean of F1 = 2 TP / (2 TP + FP + FN) over the classes that occur."""
+    """Unweighted mean of F1 = 2 TP / (2 TP + FP + FN) over the classes that occur (question 2).
+
+    Args:
+        confusion: counts [true, predicted], (n_classes, n_classes).
+
+    >>> round(macro_f1(np.array([[2, 0], [1, 1]])), 4)
+    0.7333
+    """
     errors = confusion.sum(axis=0) + confusion.sum(axis=1)
     occurs = errors > 0
     return float((2 * np.diag(confusion)[occurs] / errors[occurs]).mean())
@@ -157,6 +195,6 @@ def _recalls(labels: Sequence[str], confusion: NDArray[np.int_]) -> dict[str, di
             "correct": correct,
             "recall": correct / count if count else None,
             "precision": correct / answered if answered else None,
-            "interval": wilson_interval(correct, count),
+            "interval": wilson_interval(correct, count).bounds,
         }
     return table

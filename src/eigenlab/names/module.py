@@ -1,4 +1,4 @@
-"""The network of question 2."""
+"""The recurrent classifier of question 2."""
 
 from __future__ import annotations
 
@@ -14,23 +14,31 @@ ModelType = Literal["rnn", "lstm"]
 
 
 class RecurrentClassifier(nn.Module):
-    """Embedding, recurrent layers, and a linear read-out at each sequence's last position.
+    """Recurrent classifier of sequences of symbols (question 2).
 
-    The parameters are created in the order embedding, recurrent, output and named as in
+    An embedding, recurrent layers, and a linear layer on the state at the last position of each
+    sequence: ``logits = W_out h_last + b_out``. The arguments have the names of question 2. The
+    parameters are created in the order embedding, recurrent layers, output, and are named as in
     ``torch.nn``: ``embedding.weight``, ``rnn.*`` or ``lstm.*`` (``weight_ih_l0``, ...),
-    ``output.weight``, ``output.bias``; a fixed ``torch.manual_seed`` thus gives the weights of the
-    obvious implementation. Source: question 2.
+    ``output.weight``, ``output.bias``. After the same ``torch.manual_seed`` they therefore equal
+    those of the same layers written with ``torch.nn`` alone.
 
     Args:
         vocab_size: number of symbols, padding included.
-        rnn_size: width of the embedding and of each hidden state.
+        rnn_size: size of the embedding and of each hidden state.
         n_categories: number of classes.
-        num_layers: stacked recurrent layers.
+        num_layers: number of stacked recurrent layers. Default: ``1``.
         dropout: probability of zeroing an element of the embedding, of the states between layers
-            and of the state that is read out, in training mode.
-        model_type: ``"rnn"`` (tanh) or ``"lstm"``.
-        bidirectional: also read the name backwards; the read-out then sees both final states,
-            [forward at the last position, backward at the first], 2 rnn_size features.
+            and of the last state, in training mode. Default: ``0.0``.
+        model_type: ``"rnn"`` (tanh) or ``"lstm"``. Default: ``'rnn'``.
+        bidirectional: whether to read the sequence backwards too; the output layer then gets both
+            final states, [forward at the last position, backward at the first], 2 rnn_size
+            features. Default: ``False``.
+        dtype: dtype of the parameters. Default: ``None``, torch's default dtype.
+        device: device of the parameters. Default: ``None``, torch's default device.
+
+    Raises:
+        InputError: a size is below 1, ``dropout`` is not in [0, 1), or ``model_type`` is unknown.
 
     >>> model = RecurrentClassifier(58, 8, 3)
     >>> model(torch.tensor([[0, 1, 57], [2, 3, 4]]), torch.tensor([1, 2])).shape
@@ -47,6 +55,8 @@ class RecurrentClassifier(nn.Module):
         model_type: ModelType = "rnn",
         *,
         bidirectional: bool = False,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
         sizes = {"vocab_size": vocab_size, "rnn_size": rnn_size, "n_categories": n_categories}
@@ -59,7 +69,7 @@ class RecurrentClassifier(nn.Module):
             hint = nearest(str(model_type), get_args(ModelType))
             raise InputError(f"model_type='{model_type}' is unknown{hint}; choose rnn or lstm")
         self.model_type = model_type
-        self.embedding = nn.Embedding(vocab_size, rnn_size)
+        self.embedding = nn.Embedding(vocab_size, rnn_size, dtype=dtype, device=device)
         recurrent = (nn.RNN if model_type == "rnn" else nn.LSTM)(
             rnn_size,
             rnn_size,
@@ -67,9 +77,12 @@ class RecurrentClassifier(nn.Module):
             batch_first=True,
             dropout=dropout if num_layers > 1 else 0.0,
             bidirectional=bidirectional,
+            dtype=dtype,
+            device=device,
         )
         self.add_module(model_type, recurrent)
-        self.output = nn.Linear(rnn_size * (2 if bidirectional else 1), n_categories)
+        width = rnn_size * (2 if bidirectional else 1)
+        self.output = nn.Linear(width, n_categories, dtype=dtype, device=device)
         self.dropout = nn.Dropout(dropout)
 
     @property
@@ -80,20 +93,23 @@ class RecurrentClassifier(nn.Module):
         return layers
 
     def embed(self, x: Tensor) -> Tensor:
-        """Return what the recurrent layers read at each step, (B, T, rnn_size)."""
+        """Return the inputs of the recurrent layers, (B, T, rnn_size)."""
         inputs: Tensor = self.embedding(x)
         return inputs
 
     def forward(self, x: Tensor, last_pos: Tensor) -> Tensor:
-        """Return logits (B, n_categories).
+        """Return the logits of each sequence (question 2).
 
         Args:
-            x: (B, T) int64 symbols; what follows ``last_pos`` in a row is never read.
-            last_pos: (B,) int64, position of each row's last symbol, 0 <= last_pos < T.
+            x: symbols, (B, T) int64; entries after ``last_pos`` are not read.
+            last_pos: position of the last symbol of each sequence, (B,) int64 in 0...T - 1.
+
+        Returns:
+            Logits, (B, n_categories).
         """
         inputs = self.dropout(self.embed(x))
-        # Packing skips the padding: a batch costs the sum of its lengths, not B times the longest,
-        # and the state that is left is the one at each row's own last position.
+        # With packing a batch costs the sum of its lengths instead of B times the longest, and the
+        # final state is that at each sequence's own last position.
         packed = pack_padded_sequence(
             inputs, last_pos.cpu() + 1, batch_first=True, enforce_sorted=False
         )

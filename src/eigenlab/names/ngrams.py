@@ -1,4 +1,4 @@
-"""The baseline to beat: character n-grams and logistic regression."""
+"""Baseline: logistic regression on character n-grams."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from eigenlab.names.inputs import check_names, check_training
+from eigenlab.names.checks import check_names, check_training
 from eigenlab.names.protocols import spelling
 
 
 class CharacterNGramClassifier(ClassifierMixin, BaseEstimator):
-    """Multinomial logistic regression on which character n-grams a name holds.
+    """Multinomial logistic regression on the character n-grams of a name (question 2).
 
-    A name is folded to 57 symbols, lower-cased and put between two spaces, so that beginnings and
-    ends are n-grams of their own; each n-gram that occurs is one 0/1 feature.
+    A name is folded to the 57 symbols, converted to lower case and put between two spaces, so that
+    its beginning and end are part of n-grams. Each n-gram that occurs is one binary feature.
 
     Args:
-        ngram_range: shortest and longest n-gram.
-        C: inverse strength of the L2 penalty.
-        max_iter: of the L-BFGS solver.
+        ngram_range: shortest and longest n-gram. Default: ``(1, 5)``.
+        C: inverse strength of the L2 penalty. Default: ``1.0``.
+        max_iter: largest number of iterations of the L-BFGS solver. Default: ``500``.
+
+    Attributes:
+        classes_: languages in alphabetical order.
+        pipeline_: the fitted scikit-learn pipeline of vectoriser and logistic regression.
 
     >>> model = CharacterNGramClassifier(ngram_range=(1, 2))
     >>> model.fit(["Ivanov", "Petrov", "Rossi", "Bianchi"], ["R", "R", "I", "I"]).predict(["Orlov"])
@@ -40,7 +44,18 @@ class CharacterNGramClassifier(ClassifierMixin, BaseEstimator):
         self.max_iter = max_iter
 
     def fit(self, X: Sequence[str], y: Sequence[str]) -> CharacterNGramClassifier:
-        """Fit names ``X`` (n,) to languages ``y`` (n,)."""
+        """Fit the classifier.
+
+        Args:
+            X: names, (n,).
+            y: language of each name, (n,), at least two different ones.
+
+        Returns:
+            The fitted estimator.
+
+        Raises:
+            InputError: a name or language cannot be used.
+        """
         names, languages = check_training(X, y)
         self.pipeline_: Pipeline = make_pipeline(
             CountVectorizer(
@@ -58,12 +73,12 @@ class CharacterNGramClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X: Sequence[str]) -> NDArray[np.float64]:
-        """Return (n, classes) probabilities in the order of ``classes_``."""
+        """Return the probabilities (n, n_classes) of names ``X``, in the order of ``classes_``."""
         probabilities: NDArray[np.float64] = self.pipeline_.predict_proba(check_names(X))
         return probabilities
 
     def predict(self, X: Sequence[str]) -> NDArray[Any]:
-        """Return the most probable language of each name."""
+        """Return the most probable language of each name in ``X``."""
         chosen: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return chosen
 

@@ -1,4 +1,4 @@
-"""Bayes' rule for another population."""
+"""Adaptation of class probabilities to other base rates."""
 
 from __future__ import annotations
 
@@ -13,16 +13,23 @@ Floats = NDArray[np.float64]
 
 
 def shift_priors(probabilities: ArrayLike, old: ArrayLike, new: ArrayLike) -> Floats:
-    """Re-weight class probabilities for a population with other base rates.
+    """Adapt class probabilities to a population with other base rates (question 2a).
 
-    ``p'(y | x) = p(y | x) new(y) / old(y)``, normalised over y: exact when names of each language
-    look the same in both populations and ``p`` is calibrated in the old one. Source: Saerens,
-    Latinne and Decaestecker 2002, eq. 4, doi:10.1162/089976602753284446.
+    ``p'(y | x) = p(y | x) new(y) / old(y)``, normalised over y. This is exact when the distribution
+    of names given the language is the same in both populations and ``p`` is calibrated in the old
+    one. Source: Saerens, Latinne and Decaestecker 2002, eq. 4, doi:10.1162/089976602753284446.
 
     Args:
-        probabilities: (n, classes), rows sum to 1.
-        old: (classes,) base rates where ``probabilities`` were learned, positive.
-        new: (classes,) base rates of the other population, not negative, not all zero.
+        probabilities: (n, n_classes), rows sum to 1.
+        old: base rates where ``probabilities`` were learned, (n_classes,), positive.
+        new: base rates of the other population, (n_classes,), at least 0 and not all zero. They
+            need not sum to 1.
+
+    Returns:
+        Probabilities, (n, n_classes) float64, rows sum to 1.
+
+    Raises:
+        InputError: shapes do not match, or base rates are out of range.
 
     >>> shift_priors([[0.5, 0.5]], [0.5, 0.5], [0.9, 0.1])
     array([[0.9, 0.1]])
@@ -37,17 +44,33 @@ def shift_priors(probabilities: ArrayLike, old: ArrayLike, new: ArrayLike) -> Fl
         raise InputError("old must be positive; new must be finite, >= 0 and not all zero")
     weighted = p * (new / old / new.sum())
     total = weighted.sum(axis=1, keepdims=True)
-    # A name whose every likely language is declared absent: the new base rates are all we know.
+    # Where every class with positive probability has new base rate 0, use the new base rates.
     return np.divide(weighted, total, out=np.tile(new / new.sum(), (len(p), 1)), where=total > 0)
 
 
-def as_priors(
+def total_variation_distance(p: Sequence[float], q: Sequence[float]) -> float:
+    """Half the sum of ``|p - q|``, the total variation distance of two distributions (question 2a).
+
+    Args:
+        p: probabilities, (n,), sum 1.
+        q: probabilities, (n,), sum 1.
+
+    Returns:
+        A number from 0, where they are equal, to 1.
+
+    >>> total_variation_distance([1.0, 0.0], [0.5, 0.5])
+    0.5
+    """
+    return sum(abs(a - b) for a, b in zip(p, q, strict=True)) / 2
+
+
+def check_priors(
     priors: Mapping[str, float] | Sequence[float] | Floats, classes: Sequence[str]
 ) -> Floats:
     """Return base rates in the order of ``classes``, normalised to sum 1.
 
-    A mapping must name every class; absent ones are an error, not zero, because forgetting a
-    language would silently rule it out. Raises :class:`~eigenlab.errors.InputError`.
+    A mapping must name every class. A missing class is an error and not zero, because forgetting a
+    language would rule it out. Raises :class:`~eigenlab.errors.InputError`.
     """
     if isinstance(priors, Mapping):
         unknown = [name for name in priors if name not in classes]

@@ -1,4 +1,4 @@
-"""How the names are divided into training and test parts."""
+"""Splits of the names into a training and a test part."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ Protocol = Literal["course", "leak-free"]
 
 
 class Split(NamedTuple):
-    """Positions of the lines in each part, shuffled; every line is in exactly one."""
+    """Indices of the lines in each part, in random order; every line is in exactly one part.
+
+    Args:
+        train: indices of the training lines, int64.
+        test: indices of the test lines, int64.
+    """
 
     train: Indices
     test: Indices
 
 
 def spelling(name: str) -> str:
-    """What makes two names the same name to a model: folded, without case and outer spaces.
+    """Return the form in which names are compared: folded, lower case, without outer spaces.
 
     >>> spelling("Núñez") == spelling(" NUNEZ")
     True
@@ -33,28 +38,43 @@ def spelling(name: str) -> str:
 
 
 def course_split(names: Sequence[str], *, seed: int, test_fraction: float = 0.2) -> Split:
-    """Shuffle the lines and cut: the course's protocol.
+    """Split the lines at random, as in question 2.
 
-    A name that stands on several lines may be in both parts, so this measures memory as well as
-    generalisation. The training part has ``int((1 - test_fraction) n)`` lines.
+    A name that is on several lines may be in both parts, so the test accuracy measures memorisation
+    as well as generalisation. The training part has ``int((1 - test_fraction) n)`` lines.
+
+    Args:
+        names: names of the n lines.
+        seed: random seed of the permutation.
+        test_fraction: share of the lines in the test part, between 0 and 1. Default: ``0.2``.
+
+    Raises:
+        InputError: ``test_fraction`` is out of range, or a part would be empty.
 
     >>> [len(part) for part in course_split(["Abe"] * 10, seed=0)]
     [8, 2]
     """
-    _check(len(names), test_fraction)
+    _check_sizes(len(names), test_fraction)
     order = np.random.default_rng(seed).permutation(len(names))
     cut = int((1 - test_fraction) * len(names))
     return Split(order[:cut], order[cut:])
 
 
 def leak_free_split(names: Sequence[str], *, seed: int, test_fraction: float = 0.2) -> Split:
-    """Divide the distinct spellings, so that no spelling is in both parts.
+    """Split the distinct spellings at random, so that no spelling is in both parts (question 2).
 
-    All lines of one spelling, of whichever languages, stay together and are kept: the parts have
-    the population's base rates. A line counts as right when the prediction is that line's own
-    language, so a spelling with two languages can be right on one of its lines at most;
-    :func:`ambiguity_ceiling` says what that costs. The training part has
-    ``int((1 - test_fraction) n)`` of the n spellings, not of the lines.
+    All lines of a spelling, of whichever language, stay together, so both parts have the base rates
+    of the population. The training part has ``int((1 - test_fraction) n)`` of the n spellings, not
+    of the lines. A spelling of two languages can be classified correctly on the lines of one of
+    them at most; :func:`ambiguity_ceiling` measures this.
+
+    Args:
+        names: names of the lines.
+        seed: random seed of the permutations.
+        test_fraction: share of the spellings in the test part, between 0 and 1. Default: ``0.2``.
+
+    Raises:
+        InputError: ``test_fraction`` is out of range, or a part would be empty.
 
     >>> train, test = leak_free_split(["Abe", "ABÉ", "Ito", "Rossi", "Li"], seed=0)
     >>> bool({0, 1} <= set(train)) or bool({0, 1} <= set(test))
@@ -63,8 +83,8 @@ def leak_free_split(names: Sequence[str], *, seed: int, test_fraction: float = 0
     groups: defaultdict[str, list[int]] = defaultdict(list)
     for index, name in enumerate(names):
         groups[spelling(name)].append(index)
-    _check(len(groups), test_fraction)
-    # Sorted first, so that the split depends on which names there are, not on their order.
+    _check_sizes(len(groups), test_fraction)
+    # Sorted, so that the split does not depend on the order of the names.
     spellings = sorted(groups)
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(spellings))
@@ -85,7 +105,21 @@ PROTOCOLS: dict[Protocol, Callable[..., Split]] = {
 def split_names(
     protocol: Protocol, names: Sequence[str], *, seed: int, test_fraction: float = 0.2
 ) -> Split:
-    """Apply the protocol called ``"course"`` or ``"leak-free"``."""
+    """Split names by the protocol called ``"course"`` or ``"leak-free"``.
+
+    Args:
+        protocol: ``"course"``, see :func:`course_split`, or ``"leak-free"``, see
+            :func:`leak_free_split`.
+        names: names of the lines.
+        seed: random seed.
+        test_fraction: share of the test part, between 0 and 1. Default: ``0.2``.
+
+    Raises:
+        InputError: ``protocol`` is unknown, or as the function of the protocol.
+
+    >>> [len(part) for part in split_names("course", ["Abe"] * 10, seed=0)]
+    [8, 2]
+    """
     if protocol not in PROTOCOLS:
         raise InputError(
             f"protocol '{protocol}' is unknown{nearest(str(protocol), PROTOCOLS)}; "
@@ -95,9 +129,16 @@ def split_names(
 
 
 def ambiguity_ceiling(names: Sequence[str], languages: Sequence[str]) -> float:
-    """Highest accuracy that any rule from spelling to one language can have on these lines.
+    """Highest accuracy of any function from spelling to language on these lines (question 2).
 
-    The rule may know the answers: for each spelling it names the most frequent language.
+    It is reached by the function that returns the most frequent language of each spelling.
+
+    Args:
+        names: names of the lines, at least one.
+        languages: language of each line.
+
+    Returns:
+        A share of the lines, in (0, 1].
 
     >>> ambiguity_ceiling(["Abel", "Abel", "Abel", "Ito"], ["German", "English", "German", "J"])
     0.75
@@ -109,12 +150,12 @@ def ambiguity_ceiling(names: Sequence[str], languages: Sequence[str]) -> float:
 
 
 def overlap(names: Sequence[str], split: Split) -> int:
-    """Number of test lines whose spelling is also in the training part."""
+    """Return the number of test lines whose spelling is also in the training part."""
     known = {spelling(names[index]) for index in split.train}
     return sum(spelling(names[index]) in known for index in split.test)
 
 
-def _check(count: int, test_fraction: float) -> None:
+def _check_sizes(count: int, test_fraction: float) -> None:
     if not 0 < test_fraction < 1:
         raise InputError(f"test_fraction={test_fraction} must be between 0 and 1, both excluded")
     if not 0 < int((1 - test_fraction) * count) < count:

@@ -1,4 +1,4 @@
-"""One file for a trained classifier: safetensors with JSON in its header. No pickle."""
+"""Files of trained classifiers: safetensors with JSON in the header, no pickle."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from eigenlab.errors import InputError
 from eigenlab.files import dump_json, load_json, write_atomic
 from eigenlab.names.intended_use import INTENDED_USE
 
-FORMAT = "eigenlab.names.NameClassifier/1"
+FORMAT = "eigenlab.names.NameClassifier/2"
 
 
-def write(path: Path, weights: Mapping[str, Tensor], described: Mapping[str, Any]) -> None:
-    """Write weights and description at once, so that neither can be without the other."""
+def write_classifier(
+    path: Path, weights: Mapping[str, Tensor], described: Mapping[str, Any]
+) -> None:
+    """Write weights and description to one file."""
     header = {
         "format": FORMAT,
         "intended_use": INTENDED_USE,
@@ -28,8 +30,8 @@ def write(path: Path, weights: Mapping[str, Tensor], described: Mapping[str, Any
     write_atomic(path, save(tensors, metadata=header))
 
 
-def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return what :func:`write` was given; :class:`InputError` if it is anything else."""
+def read_classifier(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return what :func:`write_classifier` wrote; refuse any other file."""
     if not path.is_file():
         raise InputError(f"{path} does not exist or is not a file; give the path used in save")
     try:
@@ -37,7 +39,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             header = stored.metadata() or {}
             weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} is not a whole safetensors file: {error}") from None
+        raise InputError(f"{path} is not a complete safetensors file: {error}") from None
     if header.get("format") != FORMAT:
         raise InputError(f"{path} has format {header.get('format')!r}, expected '{FORMAT}'")
     return weights, load_json(header["description"])

@@ -24,18 +24,28 @@ class _Layer(nn.Module):
 
     gates = 1
 
-    def __init__(self, input_size: int, hidden_size: int, **tensor_options: Any) -> None:
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
         super().__init__()
         check_sizes(input_size=input_size, hidden_size=hidden_size)
         self.input_size, self.hidden_size = input_size, hidden_size
         rows = self.gates * hidden_size
-        self.W_h = nn.Parameter(torch.empty(rows, hidden_size, **tensor_options))
-        self.W_x = nn.Parameter(torch.empty(rows, input_size, **tensor_options))
-        self.b = nn.Parameter(torch.empty(rows, **tensor_options))
+        self.W_h = nn.Parameter(torch.empty(rows, hidden_size, dtype=dtype, device=device))
+        self.W_x = nn.Parameter(torch.empty(rows, input_size, dtype=dtype, device=device))
+        self.b = nn.Parameter(torch.empty(rows, dtype=dtype, device=device))
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw every parameter uniform in +-1/sqrt(hidden_size)."""
+        """Draw every parameter uniform in +-1/sqrt(hidden_size).
+
+        Args:
+            generator: source of randomness. Default: torch's global generator.
+        """
         bound = 1 / math.sqrt(self.hidden_size)
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound, generator=generator)
@@ -63,7 +73,9 @@ class RNNLayer(_Layer):
         hidden_size: H, units.
         nonlinearity: ``"tanh"``, ``"relu"``, ``"identity"``, or any differentiable elementwise
             function of a tensor (this last runs as a plain loop under autograd).
-        tensor_options: ``dtype`` and ``device`` of the parameters, as in ``torch.nn``.
+            Default: ``"tanh"``.
+        dtype: floating type of the parameters. Default: torch's default type.
+        device: where the parameters live. Default: torch's default device.
 
     Parameters are ``W_h`` (H, H), ``W_x`` (H, I) and ``b`` (H,).
 
@@ -80,10 +92,11 @@ class RNNLayer(_Layer):
         input_size: int,
         hidden_size: int,
         nonlinearity: Nonlinearity = "tanh",
-        **tensor_options: Any,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
     ) -> None:
         check_nonlinearity(nonlinearity)
-        super().__init__(input_size, hidden_size, **tensor_options)
+        super().__init__(input_size, hidden_size, dtype, device)
         self.nonlinearity = nonlinearity
 
     def extra_repr(self) -> str:
@@ -95,7 +108,7 @@ class RNNLayer(_Layer):
 
         Args:
             x: inputs (B, T, I) in the dtype of the parameters, T >= 1.
-            h0: state before the first step, (B, H); zeros by default.
+            h0: state before the first step, (B, H). Default: zeros.
 
         Returns:
             All hidden states (B, T, H) and the last one (B, H).
@@ -116,7 +129,15 @@ class LSTMLayer(_Layer):
     """One LSTM layer with the gates i, f, g, o stacked in the rows, as in ``torch.nn.LSTM``.
 
     c_t = f * c_{t-1} + i * g and h_t = o * tanh(c_t), where i, f, o are logistic and g is tanh of
-    W_h h_{t-1} + W_x x_t + b. Parameters are ``W_h`` (4H, H), ``W_x`` (4H, I) and ``b`` (4H,).
+    W_h h_{t-1} + W_x x_t + b (question 1h).
+
+    Args:
+        input_size: I, features per step.
+        hidden_size: H, units.
+        dtype: floating type of the parameters. Default: torch's default type.
+        device: where the parameters live. Default: torch's default device.
+
+    Parameters are ``W_h`` (4H, H), ``W_x`` (4H, I) and ``b`` (4H,).
 
     >>> hidden, (h, c) = LSTMLayer(3, 5)(torch.zeros(2, 4, 3))
     >>> hidden.shape, h.shape, c.shape
@@ -132,7 +153,7 @@ class LSTMLayer(_Layer):
 
         Args:
             x: inputs (B, T, I) in the dtype of the parameters, T >= 1.
-            state: (h_0, c_0), each (B, H); zeros by default.
+            state: (h_0, c_0), each (B, H). Default: zeros.
 
         Returns:
             All hidden states (B, T, H) and (h_T, c_T), each (B, H).
@@ -150,7 +171,13 @@ class LSTMLayer(_Layer):
 class RNN(nn.Module):
     """``num_layers`` :class:`RNNLayer` on top of each other: layer l reads layer l - 1's states.
 
-    Args: as :class:`RNNLayer`, with ``num_layers`` third.
+    Args:
+        input_size: I, features per step.
+        hidden_size: H, units of each layer.
+        num_layers: L, layers stacked. Default: ``1``.
+        nonlinearity: of every layer, as for :class:`RNNLayer`. Default: ``"tanh"``.
+        dtype: floating type of the parameters. Default: torch's default type.
+        device: where the parameters live. Default: torch's default device.
 
     >>> hidden, last = RNN(2, 3, num_layers=2)(torch.zeros(1, 4, 2))
     >>> hidden.shape, last.shape
@@ -163,22 +190,30 @@ class RNN(nn.Module):
         hidden_size: int,
         num_layers: int = 1,
         nonlinearity: Nonlinearity = "tanh",
-        **tensor_options: Any,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
         check_sizes(num_layers=num_layers)
         self.input_size, self.hidden_size = input_size, hidden_size
         self.num_layers, self.nonlinearity = num_layers, nonlinearity
         self.layers = nn.ModuleList(
-            RNNLayer(size, hidden_size, nonlinearity, **tensor_options)
+            RNNLayer(size, hidden_size, nonlinearity, dtype, device)
             for size in (input_size, *[hidden_size] * (num_layers - 1))
         )
 
     def forward(self, x: Tensor, h0: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the last layer's states (B, T, H) and every layer's last step (L, B, H).
+        """Run over a batch of sequences.
 
-        ``h0`` (L, B, H) holds the states before the first step; zeros by default. Raises as
-        :meth:`RNNLayer.forward`.
+        Args:
+            x: inputs, (B, T, I).
+            h0: states before the first step, (L, B, H). Default: zeros.
+
+        Returns:
+            The last layer's states (B, T, H) and every layer's last step (L, B, H).
+
+        Raises:
+            InputError: as :meth:`RNNLayer.forward`.
         """
         h0 = _per_layer(h0, self.num_layers, "h0")
         last = []
@@ -191,30 +226,49 @@ class RNN(nn.Module):
 class LSTM(nn.Module):
     """``num_layers`` :class:`LSTMLayer` on top of each other.
 
+    Args:
+        input_size: I, features per step.
+        hidden_size: H, units of each layer.
+        num_layers: L, layers stacked. Default: ``1``.
+        dtype: floating type of the parameters. Default: torch's default type.
+        device: where the parameters live. Default: torch's default device.
+
     >>> hidden, (h, c) = LSTM(2, 3, num_layers=2)(torch.zeros(1, 4, 2))
     >>> hidden.shape, h.shape, c.shape
     (torch.Size([1, 4, 3]), torch.Size([2, 1, 3]), torch.Size([2, 1, 3]))
     """
 
     def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, **tensor_options: Any
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
         check_sizes(num_layers=num_layers)
         self.input_size, self.hidden_size = input_size, hidden_size
         self.num_layers = num_layers
         self.layers = nn.ModuleList(
-            LSTMLayer(size, hidden_size, **tensor_options)
+            LSTMLayer(size, hidden_size, dtype, device)
             for size in (input_size, *[hidden_size] * (num_layers - 1))
         )
 
     def forward(
         self, x: Tensor, state: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Return the last layer's states (B, T, H) and (h_T, c_T), each (L, B, H).
+        """Run over a batch of sequences.
 
-        ``state`` is (h_0, c_0), each (L, B, H); zeros by default. Raises as
-        :meth:`LSTMLayer.forward`.
+        Args:
+            x: inputs, (B, T, I).
+            state: (h_0, c_0) before the first step, each (L, B, H). Default: zeros.
+
+        Returns:
+            The last layer's states (B, T, H) and (h_T, c_T), each (L, B, H).
+
+        Raises:
+            InputError: as :meth:`LSTMLayer.forward`.
         """
         h0, c0 = state if state is not None else (None, None)
         h0, c0 = _per_layer(h0, self.num_layers, "h_0"), _per_layer(c0, self.num_layers, "c_0")

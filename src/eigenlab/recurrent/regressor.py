@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from eigenlab.errors import InputError
@@ -13,11 +15,14 @@ from eigenlab.recurrent.layers import check_sizes
 class RecurrentRegressor(nn.Module):
     """Reads the hidden state of a recurrent network linearly at every step.
 
-    y_hat_t = W_f h_t + b_f.
+    y_hat_t = W_f h_t + b_f (question 1b).
 
     Args:
         recurrent: an ``RNNLayer``, ``LSTMLayer``, ``RNN`` or ``LSTM``.
-        output_size: O, numbers predicted per step.
+        output_size: O, numbers predicted per step. Default: ``1``.
+
+    Raises:
+        InputError: ``recurrent`` has no ``hidden_size``, or ``output_size`` is below 1.
 
     >>> import torch
     >>> from eigenlab.recurrent import RNNLayer
@@ -42,8 +47,28 @@ class RecurrentRegressor(nn.Module):
         like = next(recurrent.parameters())
         self.readout = nn.Linear(hidden_size, output_size, dtype=like.dtype, device=like.device)
 
+    @property
+    def layers(self) -> list[Any]:
+        """The recurrent layers, bottom first."""
+        return list(getattr(self.recurrent, "layers", [self.recurrent]))
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw every parameter, the readout's included, uniform in +-1/sqrt(hidden_size)."""
+        bound = 1 / math.sqrt(self.readout.in_features)
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.uniform_(-bound, bound, generator=generator)
+
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Tensor]:
-        """Predictions (B, T, O) and hidden states (B, T, H) for inputs (B, T, I)."""
+        """Return the predictions and the hidden states they are read from.
+
+        Args:
+            x: inputs, (B, T, I).
+            state: of the recurrent part before the first step. Default: zeros.
+
+        Returns:
+            Predictions (B, T, O) and hidden states (B, T, H).
+        """
         hidden, _ = self.recurrent(x, state)
         return self.readout(hidden), hidden
 
@@ -56,7 +81,7 @@ def regression_loss(prediction: Tensor, target: Tensor, last_step_only: bool = F
     Args:
         prediction: (B, T, O), or (B, T) for one output; the time axis is the second.
         target: of the same shape; nothing is broadcast.
-        last_step_only: count only t = T.
+        last_step_only: count only t = T. Default: ``False``.
 
     Raises:
         InputError: shapes differ or have no time axis.

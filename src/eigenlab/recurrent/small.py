@@ -29,7 +29,8 @@ IN_PLACE: dict[str, Callable[..., Any]] = {"tanh": np.tanh, "relu": _relu, "iden
 
 def is_small(step: Tensor) -> bool:
     """Whether the numpy loop serves a step of this shape: on the CPU, and few numbers."""
-    return step.numel() <= SMALL and step.device.type == "cpu" and step.dtype.itemsize >= 4
+    few = step.ndim == 2 and step.numel() <= SMALL
+    return few and step.device.type == "cpu" and step.dtype.itemsize >= 4
 
 
 #: Exploding states and gradients are a finding here, not an accident worth a warning.

@@ -1,4 +1,4 @@
-"""The running average: an aligned many-to-many task whose answer is known at every step."""
+"""Tasks whose answer is known at every step: a short one, and two that ask far back."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ def running_average(
         length: T.
         generator: source of randomness, on the device where the tensors shall live.
         distribution: ``"normal"`` (mean 0, variance 1) or ``"uniform"`` on [0, 1).
-        last_step_only: return only y_T.
-        dtype: floating type of both tensors.
+            Default: ``"normal"``.
+        last_step_only: return only y_T. Default: ``False``.
+        dtype: floating type of both tensors. Default: ``torch.float32``.
 
     Returns:
         x (B, T, 1) and y (B, T, 1), or y (B, 1, 1) with ``last_step_only``.
@@ -52,3 +53,53 @@ def running_average(
     count = torch.arange(1, length + 1, dtype=dtype, device=x.device).view(1, -1, 1)
     y = x.cumsum(dim=1) / count
     return x, y[:, -1:] if last_step_only else y
+
+
+def delayed_copy(
+    batch_size: int, lag: int, *, generator: torch.Generator, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor]:
+    """y_t = x_{t - lag}, and zero before: every scored answer is ``lag`` steps old (question 1g).
+
+    Args:
+        batch_size: B.
+        lag: how far back each answer lies, in steps; at least 1.
+        generator: source of randomness, on the device where the tensors shall live.
+        dtype: floating type of both tensors. Default: ``torch.float32``.
+
+    Returns:
+        x and y, each (B, lag + 3, 1); inputs are standard normal.
+
+    >>> x, y = delayed_copy(2, 5, generator=torch.Generator().manual_seed(0))
+    >>> torch.equal(y[:, 5:], x[:, :3])
+    True
+    """
+    check_sizes(batch_size=batch_size, lag=lag)
+    shape = (batch_size, lag + 3, 1)
+    x = torch.randn(shape, generator=generator, dtype=dtype, device=generator.device)
+    y = torch.zeros_like(x)
+    y[:, lag:] = x[:, :-lag]
+    return x, y
+
+
+def hold_first(
+    batch_size: int, lag: int, *, generator: torch.Generator, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor]:
+    """y_t = x_1: every step asks for the first input, so early steps ask for a recent one.
+
+    Args:
+        batch_size: B.
+        lag: how far back the last answer lies, in steps; at least 1.
+        generator: source of randomness, on the device where the tensors shall live.
+        dtype: floating type of both tensors. Default: ``torch.float32``.
+
+    Returns:
+        x and y, each (B, lag + 1, 1); inputs are standard normal. The source is question 1g.
+
+    >>> x, y = hold_first(2, 5, generator=torch.Generator().manual_seed(0))
+    >>> torch.equal(y, x[:, :1].expand_as(x))
+    True
+    """
+    check_sizes(batch_size=batch_size, lag=lag)
+    shape = (batch_size, lag + 1, 1)
+    x = torch.randn(shape, generator=generator, dtype=dtype, device=generator.device)
+    return x, x[:, :1].expand_as(x).contiguous()

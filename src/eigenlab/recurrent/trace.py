@@ -1,6 +1,6 @@
 """Where do the gradients of a recurrent network go? (questions 1d to 1h)
 
-The recurrent part of the model is run by the hand-written sweep, whose by-product is dL/dh_t at
+The recurrent part of the model is run by the hand-written backward pass, which yields dL/dh_t at
 every step and layer; what stands above it is read by :mod:`eigenlab.recurrent.head`. So a user's
 own model needs no change.
 """
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from eigenlab.errors import InputError
 from eigenlab.recurrent.adapters import find_recurrent
+from eigenlab.recurrent.closed_form import linear_gradients
 from eigenlab.recurrent.head import Head, Loss
 from eigenlab.recurrent.tape import RNNTape, Tape
 from eigenlab.spectrum import eigenvalues, lyapunov_exponents
@@ -64,11 +65,12 @@ class GradientTrace:
 
     @cached_property
     def pairwise_norms(self) -> Tensor:
-        """|dL_k/dh_t| at ``[layer, k, t]``, (L, T, T); zero for t > k, where L_k cannot see h_t.
+        """|dL_k/dh_t| at ``[layer, k, t]``, (L, T, T) (question 1g).
 
-        One sweep carries the gradients of all L_k side by side; memory grows with T B H, not with
-        T^2 H. L_k is the loss at step k alone: the mean over batch and outputs of that step. A
-        gradient that has shrunk to the edge of its dtype (1e-31 in float32) counts as zero.
+        It is zero for t > k, since L_k does not depend on a later h_t.
+        One backward pass carries the gradients of all L_k side by side; memory grows with T B H,
+        not with T^2 H. L_k is the loss at step k alone: the mean over batch and outputs of that
+        step. A gradient that has shrunk to the edge of its dtype (1e-31 in float32) counts as zero.
 
         Raises :class:`~eigenlab.errors.InputError` for a custom loss or a head that mixes steps.
         """
@@ -82,7 +84,7 @@ class GradientTrace:
             return _pairwise_norms(self._tapes, seeds)
 
     def weight_terms(self, layer: int = 0) -> dict[str, Tensor]:
-        """Each step's share of the weight gradients; their sum over T is the gradient.
+        """Each step's term of the weight gradients; their sum over T is the gradient.
 
         Returns ``W_h`` (T, R, H), ``W_x`` (T, R, I) and ``b`` (T, R), where R counts the rows of
         all gates: dL/dW_h = sum_t delta_t h_{t-1}^T (question 1d).
@@ -122,19 +124,16 @@ class GradientTrace:
         """|2 (y_hat - y) W_f W_h^(T-t)| for t = 1..T, (T,), or None where it does not apply.
 
         It applies to one linear recurrent layer under a linear readout with the loss at the last
-        step (question 1e). Evaluated by powers of W_h alone, independently of the sweep; the
-        residual carries the loss's own mean over batch and outputs.
+        step; see :func:`linear_gradients` (question 1e).
         """
         head, tape = self._head, self._tapes[0]
         linear = isinstance(tape, RNNTape) and tape.weights.nonlinearity == "identity"
         if len(self._tapes) > 1 or not linear or head.readout is None or head.residual is None:
             return None
-        row = (2 * head.residual / head.residual.numel()) @ head.readout.weight.detach()
-        norms: list[Tensor] = []
-        for _ in range(len(tape.hidden)):
-            norms.insert(0, _norms(row).mean())
-            row = row @ tape.weights.w_h
-        return torch.stack(norms)
+        gradients = linear_gradients(
+            tape.weights.w_h, head.readout.weight.detach(), head.residual, len(tape.hidden)
+        )
+        return _norms(gradients).mean(dim=0)
 
     @cached_property
     def jacobian_bound(self) -> Tensor | None:
@@ -156,6 +155,10 @@ class GradientTrace:
         """ds_t/ds_{t-1} for the layer's state s along one sequence, (T, S, S).
 
         The state is h (S = H), or (h, c) for an LSTM (S = 2H).
+
+        Args:
+            layer: index of the layer, the bottom one is 0. Default: ``0``.
+            sequence: index of the sequence in the batch. Default: ``0``.
         """
         tape, _ = self._layer(layer)
         single = _one_sequence(tape, sequence)
@@ -174,7 +177,14 @@ class GradientTrace:
         """Finite-time Lyapunov exponents of the state along one sequence, nats per step, (S,).
 
         Descending. A positive first exponent: nearby states part, gradients explode; a negative
-        one: both die out. S as in :meth:`jacobians`.
+        one: both die out.
+
+        Args:
+            layer: index of the layer, the bottom one is 0. Default: ``0``.
+            sequence: index of the sequence in the batch. Default: ``0``.
+
+        Returns:
+            The exponents, with S as in :meth:`jacobians`.
         """
         return lyapunov_exponents(self.jacobians(layer, sequence))
 
@@ -196,9 +206,9 @@ def trace_gradients(
             or a tuple that starts with it. A bare recurrent module predicts its hidden states.
         x: the model's input, batch first where the model is.
         y: target; the shape of the prediction for the default loss.
-        last_step_only: the default loss counts only the last step.
-        loss: ``loss(prediction, y) -> scalar`` instead of :func:`regression_loss`.
-        recurrent: the module to trace, where ``model`` holds several.
+        last_step_only: whether the default loss counts only the last step. Default: ``False``.
+        loss: ``loss(prediction, y) -> scalar``. Default: :func:`regression_loss`.
+        recurrent: the module to trace, where ``model`` holds several. Default: the only one.
 
     Returns:
         A :class:`GradientTrace`. The model's ``.grad`` fields and mode are left alone.
@@ -294,3 +304,21 @@ def _one_sequence(tape: Tape, sequence: int) -> Tape:
         raise InputError(f"sequence={sequence} is out of range; the batch holds 0 to {batch - 1}")
     pick = slice(sequence, sequence + 1)
     return type(tape)(tape.weights, tape.x[:, pick], tape.h0[pick])
+
+
+def norms_by_distance(pairwise_norms: Tensor) -> Tensor:
+    """Geometric mean over k of |dL_k/dh_t| / |dL_k/dh_k| at each distance k - t (question 1g).
+
+    Args:
+        pairwise_norms: |dL_k/dh_t| of one layer, (T, T), as
+            :attr:`GradientTrace.pairwise_norms` holds it.
+
+    Returns:
+        The means for the distances 0 to T - 1, (T,).
+
+    >>> norms_by_distance(torch.tensor([[2.0, 0.0], [1.0, 4.0]]))
+    tensor([1.0000, 0.2500])
+    """
+    relative = pairwise_norms / pairwise_norms.diagonal().unsqueeze(1)
+    means = [relative.diagonal(-n).log().mean().exp() for n in range(len(pairwise_norms))]
+    return torch.stack(means)

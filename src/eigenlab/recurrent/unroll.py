@@ -13,7 +13,10 @@ Backward (back-propagation through time): with delta_t = dL/da_t for the pre-act
     delta_t = sigma'(a_t) * dL/dh_t
 
 and afterwards each weight gradient is one product over all steps, dL/dW_h = sum_t delta_t
-h_{t-1}^T. dL/dh_t passes through the sweep anyway; asked for, it is kept.
+h_{t-1}^T. dL/dh_t is computed on the way; asked for, it is kept.
+
+Several networks of one shape may run at once: every tensor then has an axis S of networks before
+its last two, x (T, S, B, I), h (T, S, B, H), W_h (S, R, H), W_x (S, R, I) and b (S, 1, R).
 """
 
 from __future__ import annotations
@@ -32,8 +35,26 @@ from eigenlab.recurrent.small import is_small, small_backward, small_forward
 
 def project_input(x: Tensor, w_x: Tensor, b: Tensor) -> Tensor:
     """W_x x_t + b for every step at once: (T, B, I) -> (T, B, rows of W_x)."""
+    if x.ndim == 4:
+        return (x @ w_x.mT).add_(b)
     steps, batch, _ = x.shape
     return torch.addmm(b, x.reshape(steps * batch, -1), w_x.T).view(steps, batch, -1)
+
+
+def _add_product_(target: Tensor, a: Tensor, b: Tensor) -> None:
+    """target += a b, for one matrix or a stack of them."""
+    if target.ndim == 2:
+        target.addmm_(a, b)
+    else:
+        target.baddbmm_(a, b)
+
+
+def _sum_with_product(summand: Tensor, a: Tensor, b: Tensor, out: Tensor) -> None:
+    """out = summand + a b, for one matrix or a stack of them."""
+    if summand.ndim == 2:
+        torch.addmm(summand, a, b, out=out)
+    else:
+        torch.baddbmm(summand, a, b, out=out)
 
 
 def rnn_forward(
@@ -45,11 +66,11 @@ def rnn_forward(
         small_forward(states, h0, w_h, nonlinearity)
         return states
     # BLAS multiplies by a transposed view about a fifth slower than by a contiguous matrix.
-    w_h_t = w_h.T.contiguous()
+    w_h_t = w_h.mT.contiguous()
     apply_ = KNOWN[nonlinearity].apply_
     h = h0
     for state in states.unbind(0):
-        state.addmm_(h, w_h_t)
+        _add_product_(state, h, w_h_t)
         apply_(state)
         h = state
     return states
@@ -58,7 +79,7 @@ def rnn_forward(
 def rnn_backward(
     grad: Tensor, derivative: Tensor, w_h: Tensor, *, hidden_gradients: Tensor | None = None
 ) -> Tensor:
-    """Sweep back through time; returns delta (T, B, H) in the memory of ``derivative``.
+    """Back-propagate through time; returns delta (T, B, H) in the memory of ``derivative``.
 
     Args:
         grad: g_t, the gradient that reaches each h_t directly, (T, B, H).
@@ -82,7 +103,7 @@ def rnn_backward(
         if later is None:
             total.copy_(g)
         else:
-            torch.addmm(g, later, w_h, out=total)
+            _sum_with_product(g, later, w_h, out=total)
         later = delta.mul_(total)
     return derivative
 
@@ -98,6 +119,8 @@ def weight_gradients(
         previous: states (T, B, H); step t multiplies ``previous[t - 1]``.
         first: the state before the first step, (B, H).
     """
+    if delta.ndim == 4:
+        return _stacked_weight_gradients(delta, x, previous, first)
     flat = delta.flatten(0, 1)
     grad_w_x = flat.T @ x.flatten(0, 1)
     grad_w_h = delta[1:].flatten(0, 1).T @ previous[:-1].flatten(0, 1)
@@ -105,20 +128,33 @@ def weight_gradients(
     return grad_w_x, grad_w_h, flat.sum(0)
 
 
+def _stacked_weight_gradients(
+    delta: Tensor, x: Tensor, previous: Tensor, first: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The same for several networks: (S, R, I), (S, R, H) and (S, 1, R)."""
+
+    def samples(values: Tensor) -> Tensor:
+        return values.transpose(0, 1).flatten(1, 2)  # (T, S, B, n) -> (S, T B, n)
+
+    rows = samples(delta).mT
+    grad_w_h = rows @ samples(torch.cat([first.unsqueeze(0), previous[:-1]]))
+    return rows @ samples(x), grad_w_h, rows.sum(-1).unsqueeze(1)
+
+
 def lstm_forward(
     x: Tensor, h0: Tensor, c0: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """All h, c, tanh(c) of shape (T, B, H) and the activated gates i, f, g, o (T, B, 4H)."""
-    hidden_size = w_h.shape[1]
+    hidden_size = w_h.shape[-1]
     gates = project_input(x, w_x, b)
-    w_h_t = w_h.T.contiguous()
-    states, cells, squashed = (gates.new_empty(*gates.shape[:2], hidden_size) for _ in range(3))
+    w_h_t = w_h.mT.contiguous()
+    states, cells, squashed = (gates.new_empty(*gates.shape[:-1], hidden_size) for _ in range(3))
     h, c = h0, c0
     for gate, state, cell, tanh_c in zip(
         gates.unbind(0), states.unbind(0), cells.unbind(0), squashed.unbind(0), strict=True
     ):
-        gate.addmm_(h, w_h_t)
-        gate[:, : 2 * hidden_size].sigmoid_()
+        _add_product_(gate, h, w_h_t)
+        gate[..., : 2 * hidden_size].sigmoid_()
         i, f, g, o = gate.chunk(4, dim=-1)
         g.tanh_()
         o.sigmoid_()
@@ -153,14 +189,14 @@ def lstm_backward(
     *,
     hidden_gradients: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Sweep back through time; returns delta (T, B, 4H) and dL/dc_0 (B, H).
+    """Back-propagate through time; returns delta (T, B, 4H) and dL/dc_0 (B, H).
 
     ``grad_c`` (B, H) is the gradient that reaches the last cell state from outside.
     """
-    steps, batch, hidden_size = grad.shape
+    steps, hidden_size = len(grad), grad.shape[-1]
     from_c, from_h, h_by_c = factors
     delta = torch.empty_like(gates)
-    total = grad.new_empty(batch, hidden_size)
+    total = torch.empty_like(grad[0])
     carry = grad_c.clone()
     for t in range(steps - 1, -1, -1):
         if hidden_gradients is not None:
@@ -168,15 +204,15 @@ def lstm_backward(
         if t == steps - 1:
             total.copy_(grad[t])
         else:
-            torch.addmm(grad[t], delta[t + 1], w_h, out=total)
+            _sum_with_product(grad[t], delta[t + 1], w_h, out=total)
         carry.addcmul_(total, h_by_c[t])
         torch.mul(
-            from_c[t].view(batch, 3, hidden_size),
-            carry.unsqueeze(1),
-            out=delta[t, :, : 3 * hidden_size].unflatten(-1, (3, hidden_size)),
+            from_c[t].unflatten(-1, (3, hidden_size)),
+            carry.unsqueeze(-2),
+            out=delta[t, ..., : 3 * hidden_size].unflatten(-1, (3, hidden_size)),
         )
-        torch.mul(from_h[t], total, out=delta[t, :, 3 * hidden_size :])
-        carry.mul_(gates[t, :, hidden_size : 2 * hidden_size])
+        torch.mul(from_h[t], total, out=delta[t, ..., 3 * hidden_size :])
+        carry.mul_(gates[t, ..., hidden_size : 2 * hidden_size])
     return delta, carry
 
 

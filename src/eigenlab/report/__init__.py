@@ -1,14 +1,14 @@
 """One offline page made from run folders, and the second judgement of what they hold.
 
-This room measures nothing: it reads records back, judges them, and shows them.
+Nothing is measured here: records are read back, judged, and shown.
 """
 
+from eigenlab.report.checks import check_rows, to_csv
 from eigenlab.report.collect import (
     NOTES,
     Run,
     collect,
     command_for,
-    is_run,
     python_for,
     read_notes,
     read_run,
@@ -23,6 +23,7 @@ from eigenlab.report.numbers import (
     format_seconds,
 )
 from eigenlab.report.page import render
+from eigenlab.report.questions import questions_page
 from eigenlab.report.verification import Verification, VerifiedClaim, verify
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Run",
     "Verification",
     "VerifiedClaim",
+    "check_rows",
     "collect",
     "command_for",
     "findings_page",
@@ -38,11 +40,12 @@ __all__ = [
     "format_measured",
     "format_number",
     "format_seconds",
-    "is_run",
     "python_for",
+    "questions_page",
     "read_notes",
     "read_run",
     "render",
     "run_folders",
+    "to_csv",
     "verify",
 ]

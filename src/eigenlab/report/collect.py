@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from eigenlab.errors import InputError, nearest
-from eigenlab.experiments import TABLE, load_experiment
+from eigenlab.experiments import load_experiment, outlines
 from eigenlab.files import read_json
-from eigenlab.lab import Config, Experiment, Result, load_result
+from eigenlab.lab import Config, Experiment, Result, is_run, load_result
 
 #: Beside the run folders, ``eigenlab reproduce`` notes what became of each experiment.
 NOTES = "reproduce.json"
@@ -39,11 +39,6 @@ class Run:
         return self.result.experiment
 
 
-def is_run(folder: Path) -> bool:
-    """Whether ``folder`` is a run folder."""
-    return (folder / "config.json").is_file()
-
-
 def run_folders(folder: Path) -> list[Path]:
     """The run folders at ``folder``: itself, or those below ``runs/`` in the order of the course.
 
@@ -53,7 +48,7 @@ def run_folders(folder: Path) -> list[Path]:
         raise InputError(f"{folder} is not a folder; give a run folder or what reproduce wrote")
     if is_run(folder):
         return [folder]
-    order = list(TABLE)
+    order = list(outlines())
     found = [path for path in (folder / "runs").glob("*") if is_run(path)]
     if not found:
         raise InputError(
@@ -70,14 +65,19 @@ def run_folders(folder: Path) -> list[Path]:
 def read_run(folder: Path, *, note: str = "") -> Run:
     """Read one run folder, also one whose process was killed.
 
+    Args:
+        folder: the run folder.
+        note: why the run did not finish. Default: ``""``.
+
     Raises :class:`~eigenlab.errors.InputError` naming the file that is damaged.
     """
     settings = read_json(folder / "config.json")
     name = settings.get("experiment") if isinstance(settings, dict) else None
     if not isinstance(name, str) or not isinstance(settings.get("config"), dict):
         raise InputError(f"{folder / 'config.json'} lacks 'experiment' or 'config'")
-    if name not in TABLE:
-        raise InputError(f"{folder} is a run of the unknown '{name}'{nearest(name, TABLE)}")
+    known = outlines()
+    if name not in known:
+        raise InputError(f"{folder} is a run of the unknown '{name}'{nearest(name, known)}")
     experiment = load_experiment(name)
     try:
         result = load_result(folder, experiment)
@@ -138,10 +138,11 @@ def python_for(experiment: str, config: Config) -> str:
     preset, changes = _nearest_preset(config)
     arguments = "".join(f", {name}={value!r}" for name, value in changes.items())
     return (
-        "from eigenlab.experiments import load_experiment\n\n"
+        "from eigenlab.experiments import load_experiment\n"
+        "from eigenlab.lab import run\n\n"
         f'experiment = load_experiment("{experiment}")\n'
         f'config = experiment.config.from_preset("{preset}"{arguments})\n'
-        "result = experiment.run(config)\n"
+        "result = run(experiment, config)\n"
         "for claim in result.claims:\n"
         "    print(claim.id, claim.outcome)"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eigenlab.experiments import TABLE, load_experiment
+from eigenlab.experiments import load_experiment, outlines
 from eigenlab.lab import Outcome
 
 HEADING = """\
@@ -16,7 +16,7 @@ report with its numbers. This page is written from the claims by `make docs`.
 def findings_page() -> str:
     """Return ``docs/findings.md``: every claim that is documented as failed, and what is true."""
     parts = [HEADING]
-    for name in TABLE:
+    for name in outlines():
         for claim in load_experiment(name).claims:
             if claim.documented is Outcome.FAILED:
                 parts.append(

@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 import eigenlab
 from eigenlab.lab import Check, Claim, ClaimResult, Outcome
-from eigenlab.lab.theme import DARK, HEIGHT, LIGHT
+from eigenlab.plots import DARK, HEIGHT, LIGHT
 from eigenlab.report.collect import Run, command_for, python_for
 from eigenlab.report.numbers import (
     format_cell,
@@ -49,14 +49,17 @@ FINDING = Verdict("finding", "✗", "failed, as documented", "failed as document
 FAILED = Verdict("failed", "✗", "failed", "failed, against the documentation")
 SURPRISE = Verdict("surprise", "✓", "held, documented as failed", "held, against the documentation")
 NOT_RUN = Verdict("not-run", "–", "not run", "not run")
+NOT_CLAIMED = Verdict("not-claimed", "○", "not claimed here", "not claimed for these settings")
 ERROR = Verdict("error", "!", "error", "ended in an error")
-VERDICTS = (HELD, FINDING, FAILED, SURPRISE, ERROR, NOT_RUN)
+VERDICTS = (HELD, FINDING, FAILED, SURPRISE, ERROR, NOT_RUN, NOT_CLAIMED)
 
 
 def verdict(claim: Claim, result: ClaimResult) -> Verdict:
     """Say how ``result`` stands to what ``claim`` documents."""
     if result.outcome is Outcome.NOT_RUN:
         return NOT_RUN
+    if result.outcome is Outcome.NOT_CLAIMED:
+        return NOT_CLAIMED
     if result.outcome is Outcome.ERROR:
         return ERROR
     if result.outcome is Outcome.HELD:
@@ -127,11 +130,11 @@ class _Section:
 
     @cached_property
     def figures(self) -> list[_Figure]:
-        records = self.run.result.records
+        result = self.run.result
         return [
-            self._figure(figure.name, figure.title, figure.caption)
+            self._figure(figure.name, figure.title, figure.caption_for(result.config))
             for figure in self.run.experiment.figures
-            if figure.record in records
+            if result.record(figure.record) is not None
         ]
 
     def _figure(self, name: str, title: str, caption: str) -> _Figure:
@@ -148,12 +151,8 @@ class _Section:
 
     @cached_property
     def tables(self) -> list[_Table]:
-        records = self.run.result.records
-        return [
-            _Table(table.title, *table.rows(records[table.record]))
-            for table in self.run.experiment.tables
-            if table.record in records
-        ]
+        found = [(t, self.run.result.record(t.record)) for t in self.run.experiment.tables]
+        return [_Table(t.title, *t.rows(record)) for t, record in found if record is not None]
 
     @cached_property
     def settings(self) -> list[tuple[str, Any, str]]:
@@ -181,6 +180,7 @@ def render(runs: Sequence[Run], notes: Mapping[str, Mapping[str, str]] | None = 
     """Return the page for ``runs``, a complete HTML document.
 
     Args:
+        runs: as :func:`~eigenlab.report.collect` reads them, in the order of the page.
         notes: what :func:`~eigenlab.report.read_notes` gives; experiments that left no run are
             listed with the reason.
     """

@@ -12,24 +12,35 @@ from eigenlab.report.collect import Run, read_run, run_folders
 
 @dataclass(frozen=True)
 class VerifiedClaim:
-    """One claim, as written in ``result.json`` (None when it is not there) and as judged now."""
+    """One claim, as written when the run ended and as judged now.
+
+    Args:
+        experiment: name of its experiment.
+        judged: as judged now.
+        documented: the outcome that the documentation lists.
+        stored: as written in ``result.json``; None when it is not there. Default: ``None``.
+        difference: between the written and the repeated judgement; empty when there is none.
+            Default: ``""``.
+        departs: whether the outcome is an error or contradicts the documented one.
+            Default: ``False``.
+    """
 
     experiment: str
     judged: ClaimResult
     documented: Outcome
     stored: ClaimResult | None = None
-    #: What differs between the written and the repeated judgement; empty when nothing.
     difference: str = ""
-
-    @property
-    def departs(self) -> bool:
-        """Whether the outcome is an error or not the documented one."""
-        return self.judged.outcome not in (Outcome.NOT_RUN, self.documented)
+    departs: bool = False
 
 
 @dataclass(frozen=True)
 class Verification:
-    """All claims of all runs at a folder."""
+    """All claims of all runs at a folder.
+
+    Args:
+        runs: that were read.
+        claims: of all of them.
+    """
 
     runs: tuple[Run, ...]
     claims: tuple[VerifiedClaim, ...]
@@ -58,15 +69,15 @@ def _verify_run(run: Run) -> list[VerifiedClaim]:
             f"{run.folder / 'result.json'} holds claims that {run.experiment.name} does not make: "
             f"{', '.join(sorted(unknown))}; it was written by another version"
         )
-    documented = {claim.id: claim.documented for claim in run.experiment.claims}
     finished = run.result.status == "finished"
     return [
         VerifiedClaim(
             run.experiment.name,
             judged,
-            documented[judged.id],
+            run.experiment.claim(judged.id).documented,
             stored.get(judged.id),
             _difference(stored.get(judged.id), judged, finished=finished),
+            run.experiment.claim(judged.id).departs(judged.outcome),
         )
         for judged in run.result.claims
     ]

@@ -1,4 +1,4 @@
-"""What residuals and a random block prove about eigenvalues that nobody has seen."""
+"""Bounds on eigenvalues that were not computed, from residuals and a random block."""
 
 from __future__ import annotations
 
@@ -35,14 +35,15 @@ def largest_outside(
     (SIAM J. Matrix Anal. Appl. 13 (1992) 1094-1122) for blocks and after the fact.
 
     Args:
-        highest, lowest: extreme Ritz values.
+        highest: largest Ritz value.
+        lowest: least Ritz value.
         n: dimension of the space that v was drawn from.
         steps: t, products per column; infinite if the Krylov space is invariant.
-        width: independent random columns.
-        risk: the bound holds with probability at least 1 - 2 ``risk``.
+        width: number of independent random columns.
+        risk: the bound holds with probability at least 1 - 2 ``risk``. Default: ``1e-06``.
 
     Returns:
-        The bound; infinite while the space is too small to say anything.
+        The bound; infinite while the space is too small for a bound.
 
     >>> largest_outside(0.5, -0.5, n=10_000, steps=20, width=4)
     0.5...
@@ -57,12 +58,20 @@ def largest_outside(
 def eigenvalue_bounds(
     values: NDArray[np.float64], residual: float, outside: float
 ) -> NDArray[np.float64]:
-    """How far Ritz values may be from the eigenvalues, given what lies outside their subspace.
+    """Bounds on the errors of Ritz values, given a bound on eigenvalues outside their subspace.
 
     For A = [[diag(values), E^T], [E, B]] with ||E||_2 <= ``residual`` and no eigenvalue of B above
     ``outside``, the i-th largest eigenvalue differs from the i-th value by at most
     2 e^2 / (d + sqrt(d^2 + 4 e^2)), d = values_i - ``outside``: e where nothing is known of the
     gap d, and e^2 / d where it is wide (Li and Li, Linear Algebra Appl. 395 (2005) 183-190).
+
+    Args:
+        values: (k,) Ritz values, descending.
+        residual: e, bound on the spectral norm of all residuals together.
+        outside: bound on the eigenvalues outside the subspace.
+
+    Returns:
+        (k,) bounds.
 
     >>> eigenvalue_bounds(np.array([1.0, 0.6]), 1e-4, outside=0.5)
     array([1.99999992e-08, 9.99999000e-08])

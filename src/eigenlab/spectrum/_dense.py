@@ -1,4 +1,4 @@
-"""All eigenpairs by LAPACK: exact, and the cheapest route for small matrices and large k."""
+"""All eigenpairs by LAPACK: exact, and the cheapest method for small matrices and large k."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ import scipy.sparse
 
 from eigenlab.errors import InputError
 from eigenlab.spectrum._findings import Findings
-from eigenlab.spectrum._operators import Counted, Floats
+from eigenlab.spectrum._operators import CountingOperator, Floats
 
 STORED, PRODUCTS, FORMED = 256, 96, 4096
-"""Sizes up to which a stored matrix, any operator, and one with k > n / 5 take this route."""
+"""Largest sizes for LAPACK: of a stored matrix, any operator, and one with k > n / 5."""
 
 
-def small(operator: Counted, k: int) -> bool:
-    """Whether the whole spectrum costs less than a Krylov search for ``k`` pairs."""
+def is_small(operator: CountingOperator, k: int) -> bool:
+    """Whether the whole spectrum by LAPACK costs less than a Krylov search for ``k`` pairs."""
     limit = STORED if operator.matrix is not None else PRODUCTS
     return operator.n <= (FORMED if 5 * k > operator.n else limit)
 
 
-def decompose(operator: Counted, metric: Counted | None, k: int) -> Findings:
+def decompose(operator: CountingOperator, metric: CountingOperator | None, k: int) -> Findings:
     """The top ``k`` of all eigenpairs."""
     A = _form(operator).astype(np.float64)
     basis: Floats | None = None
     if metric is not None:
         # G = B^-T B^-1 on its range, so B^T G A B is the operator in an orthonormal basis.
         d, U = scipy.linalg.eigh(_form(metric).astype(np.float64))
-        solid = d > len(d) * np.finfo(metric.dtype).eps * max(d[-1], 0)
-        if solid.sum() < k:
-            raise InputError(f"k={k} exceeds the rank of the metric, {solid.sum()}")
-        basis = U[:, solid] / np.sqrt(d[solid])
-        A = (U[:, solid] * np.sqrt(d[solid])).T @ (A @ basis)
+        positive = d > len(d) * np.finfo(metric.dtype).eps * max(d[-1], 0)
+        if positive.sum() < k:
+            raise InputError(f"k={k} exceeds the rank of the metric, {positive.sum()}")
+        basis = U[:, positive] / np.sqrt(d[positive])
+        A = (U[:, positive] * np.sqrt(d[positive])).T @ (A @ basis)
     if not _symmetric(A, operator.dtype):
-        raise InputError(not_symmetric(operator, metric))
+        raise InputError(asymmetry_message(operator, metric))
     all_values, S = scipy.linalg.eigh((A + A.T) / 2, driver="evd")
     values, S = all_values[::-1][:k], S[:, ::-1][:, :k]
     residual = A @ S - S * values
@@ -53,26 +53,26 @@ def decompose(operator: Counted, metric: Counted | None, k: int) -> Findings:
     )
 
 
-def not_symmetric(operator: Counted, metric: Counted | None) -> str:
-    """The complaint about an operator that is not self-adjoint."""
+def asymmetry_message(operator: CountingOperator, metric: CountingOperator | None) -> str:
+    """Error message for an operator that is not self-adjoint."""
     if metric is None:
         return (
             f"operator must be symmetric: {operator.asymmetry()}; "
-            "pass (A + A.T) / 2 if that is what is meant"
+            "pass (A + A.T) / 2 if the symmetric part is meant"
         )
     return "operator must be self-adjoint in the metric: G A and its transpose differ"
 
 
 def _symmetric(A: Floats, dtype: np.dtype) -> bool:
-    return float(np.abs(A - A.T).max()) <= slack(dtype) * float(np.abs(A).max())
+    return float(np.abs(A - A.T).max()) <= symmetry_tolerance(dtype) * float(np.abs(A).max())
 
 
-def slack(dtype: np.dtype) -> float:
-    """Relative asymmetry that passes as rounding, also of an operator that approximates."""
+def symmetry_tolerance(dtype: np.dtype) -> float:
+    """Relative asymmetry that counts as rounding, also of an approximate operator."""
     return 1e-4 if dtype == np.float32 else 1e-9
 
 
-def _form(operator: Counted) -> Floats:
+def _form(operator: CountingOperator) -> Floats:
     if scipy.sparse.issparse(operator.matrix):
         dense: Floats = operator.matrix.toarray()
     elif operator.matrix is not None:

@@ -1,4 +1,4 @@
-"""What a route to the eigenpairs hands over, before it is judged."""
+"""Result of a method for eigenpairs, before it is assessed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from eigenlab.spectrum._operators import Floats
 
 FLOOR = 64
-"""Residuals are not asked to be below this many units of rounding of ||A||."""
+"""Least tolerance of residuals, in units of rounding of ||A||."""
 
 
 class Findings(NamedTuple):
-    """Ritz pairs (descending, orthonormal) and what was seen outside their span."""
+    """Ritz pairs (descending, orthonormal), and what is known outside their span."""
 
     values: NDArray[np.float64]
     vectors: Floats
@@ -22,13 +22,13 @@ class Findings(NamedTuple):
     residual_size: float
     """Bound on the spectral norm of the residuals together."""
     scale: float
-    """Largest |eigenvalue| seen, which is at most ||A||."""
+    """Largest |eigenvalue| found, which is at most ||A||."""
     next_value: float
     """Estimate of the (k+1)-th eigenvalue, -inf if there is none."""
     outside: float
-    """No eigenvalue outside the span exceeds this, as far as was proved."""
+    """Proved bound on the eigenvalues outside the span, infinite without a proof."""
     searched: bool
-    """Whether overlooked pairs were looked for and none was found."""
+    """Whether a search for overlooked pairs found none."""
 
 
 def tolerance(tol: float, dtype: np.dtype, scale: float) -> float:

@@ -5,8 +5,8 @@ Anal. Appl. 22 (2000) 602-616: the basis V is orthonormal, H = V^T A V is kept w
 
     A V = V H + Q R E^T,
 
-where Q is the next block and E picks the columns of V that were multiplied last. All inner products
-may be those of a metric G, <x, y> = x^T G y.
+where Q is the next block and E selects the columns of V that were multiplied last. All inner
+products may be those of a metric G, <x, y> = x^T G y.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenlab.errors import InputError
-from eigenlab.spectrum._operators import Counted, Floats
+from eigenlab.spectrum._operators import CountingOperator, Floats
 
 CANCELLED = 0.25
-"""Share of a vector's length that must be left by a pass for its rounding errors to be harmless."""
+"""Least share of a vector's length after a pass for which its rounding errors are harmless."""
 
 ROWS = 65536
-"""Tall products run over this many rows at a time, so that no second basis is ever allocated."""
+"""Rows of tall products at a time, so that no second basis is allocated."""
 
 
 class Krylov:
@@ -33,22 +33,24 @@ class Krylov:
         capacity: columns of the basis in memory.
     """
 
-    def __init__(self, operator: Counted, metric: Counted | None, capacity: int) -> None:
+    def __init__(
+        self, operator: CountingOperator, metric: CountingOperator | None, capacity: int
+    ) -> None:
         self.operator, self.metric = operator, metric
         self.eps = float(np.finfo(operator.dtype).eps)
         self.V: Floats = np.empty((operator.n, capacity), dtype=operator.dtype, order="F")
         self.GV = self.V if metric is None else np.empty_like(self.V)
         self.H = np.zeros((capacity, capacity))
         self.size = 0  # columns of V that were multiplied: H is known there
-        self.width = 0  # columns of the block Q that waits at V[:, size:size + width]
-        self.coupling = np.zeros((0, 0))  # R of the waiting block
-        self.scale = 0.0  # the largest |Ritz value| seen, a lower bound of ||A||
+        self.width = 0  # columns of the pending block Q, V[:, size:size + width]
+        self.coupling = np.zeros((0, 0))  # R of the pending block
+        self.scale = 0.0  # the largest |Ritz value| so far, a lower bound of ||A||
         self.lowest = np.inf
-        self.asymmetry = 0.0  # the largest |V^T A V - its transpose| seen
+        self.asymmetry = 0.0  # the largest |V^T A V - its transpose| so far
 
     @property
     def room(self) -> int:
-        """Columns that may still be added behind the waiting block."""
+        """Columns that may still be added after the pending block."""
         return self.V.shape[1] - self.size - self.width
 
     def inner(self, left: Floats, right: Floats) -> NDArray[np.float64]:
@@ -56,8 +58,8 @@ class Krylov:
         weighted = right if self.metric is None else self.metric.matmat(right)
         return (left.T @ weighted).astype(np.float64)
 
-    def inject(self, block: Floats) -> int:
-        """Let a block, made orthonormal to the basis, wait for its product; returns its width."""
+    def set_pending(self, block: Floats) -> int:
+        """Make a block orthonormal to the basis and pending for its product; returns its width."""
         self.width = 0
         limit = self.V.shape[1] - self.size
         Q, GQ, _, _ = self.orthonormalize(block, self.size)
@@ -68,15 +70,15 @@ class Krylov:
         return self.width
 
     def grow(self) -> None:
-        """Multiply the waiting block, extend H, and leave the next block waiting."""
+        """Multiply the pending block, extend H, and make the product the next pending block."""
         begin, end = self.size, self.size + self.width
         image = None if self.metric is None else self.GV[:, begin:end]
         W = self.operator.matmat(self.V[:, begin:end], image)
         if begin == 0:
-            self._refuse_extreme_scale(float(np.abs(W).max()))
+            self._check_scale(float(np.abs(W).max()))
         self.absorb(np.array(W, order="F"), begin, end)
 
-    def _refuse_extreme_scale(self, size: float) -> None:
+    def _check_scale(self, size: float) -> None:
         # Squares of residuals, eps times smaller than the operator, must not under- or overflow.
         low = float(np.finfo(self.operator.dtype).tiny) ** 0.3
         if size and not low < size < 1 / low:
@@ -114,18 +116,18 @@ class Krylov:
         return values, S, np.linalg.norm(self._overflow(S), axis=0)
 
     def _overflow(self, S: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What A V S has along the waiting block."""
+        """The part of A V S along the pending block."""
         return self.coupling @ S[len(S) - self.coupling.shape[1] :]
 
     def restart(self, values: NDArray[np.float64], S: NDArray[np.float64], keep: int) -> None:
-        """Shrink the basis to its first ``keep`` Ritz vectors; the waiting block stays."""
+        """Shrink the basis to its first ``keep`` Ritz vectors; the pending block stays."""
         old, width = self.size, self.width
         S = S[:, :keep]
         coupling = self._overflow(S)
-        for held in (self.V,) if self.metric is None else (self.V, self.GV):
-            for rows in _chunks(len(held)):
-                held[rows, :keep] = held[rows, :old] @ S.astype(held.dtype)
-            held[:, keep : keep + width] = held[:, old : old + width]
+        for basis in (self.V,) if self.metric is None else (self.V, self.GV):
+            for rows in _chunks(len(basis)):
+                basis[rows, :keep] = basis[rows, :old] @ S.astype(basis.dtype)
+            basis[:, keep : keep + width] = basis[:, old : old + width]
         self.H[:] = 0
         self.H[range(keep), range(keep)] = values[:keep]
         self.H[keep : keep + width, :keep] = coupling[:width]
@@ -170,27 +172,27 @@ class Krylov:
                 break
             safe = np.where(lengths > 0, lengths, 1.0)
             d, U = np.linalg.eigh(gram / np.outer(safe, safe))
-            settled = (lengths > CANCELLED * before).all() and d[0] > CANCELLED
+            accurate = (lengths > CANCELLED * before).all() and d[0] > CANCELLED
             if attempt:
-                # Passes before made everything that is more than rounding about unit length.
-                solid = d > 1e-6
-                d, U = d[solid], U[:, solid]
+                # Earlier passes scaled everything above rounding to about unit length.
+                independent = d > 1e-6
+                d, U = d[independent], U[:, independent]
             d = np.maximum(d, 4 * len(d) * self.eps)
             W, GW = _both(W, GW, (U / np.sqrt(d) / safe[:, None]).astype(W.dtype))
             R = (np.sqrt(d)[:, None] * U.T * safe) @ R
-            if settled:
+            if accurate:
                 break
             if attempt == 0 and self.metric is not None and lengths.min() < 1e-3 * size:
-                GW = self._image(W)  # most digits of the image were cancelled
+                GW = self._image(W)  # most digits of the image cancelled
             before = np.ones(len(d))
         return W, GW, C, R
 
     def _project(self, W: Floats, GW: Floats, columns: slice) -> NDArray[np.float64]:
-        """Take from ``W``, in place, its part along some of the basis; returns the coefficients."""
+        """Subtract from ``W``, in place, its part along the basis; returns the coefficients."""
         c = self.V[:, columns].T @ GW
         W -= self.V[:, columns] @ c
         if self.metric is not None:
-            # What W loses its image loses, too: no product with the metric is needed.
+            # The image changes in the same way: no product with the metric is needed.
             GW -= self.GV[:, columns] @ c
         return c.astype(np.float64)
 
@@ -203,7 +205,7 @@ class Krylov:
 
 
 def _both(W: Floats, GW: Floats, change: NDArray) -> tuple[Floats, Floats]:
-    """Some columns of both, or combinations of them; one array stays one."""
+    """Some columns of both, or linear combinations of them; the same array stays the same."""
     index = change.ndim == 1
     new = np.asfortranarray(W[:, change] if index else W @ change)
     if GW is W:

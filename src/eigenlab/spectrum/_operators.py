@@ -1,4 +1,4 @@
-"""One face for all that can multiply a block of vectors: arrays, tensors, sparse, objects."""
+"""A common interface for arrays, tensors, sparse matrices and objects that multiply vectors."""
 
 from __future__ import annotations
 
@@ -30,11 +30,18 @@ OperatorLike: TypeAlias = (
 )
 
 
-class Counted:
-    """A square operator that counts the columns it was applied to and refuses NaN.
+class CountingOperator:
+    """A square operator that counts the columns it is applied to and refuses NaN.
 
-    ``dtype`` is float32 if the operator's entries are, else float64; blocks travel in it.
-    ``matrix`` is the matrix itself where there is one (array, tensor on the CPU, sparse).
+    Args:
+        name: name of the argument, for error messages.
+        operator: array, tensor, sparse matrix or object with ``shape``, ``dtype`` and ``matmat``.
+
+    Attributes:
+        dtype: float32 if the operator's entries are, else float64; that of blocks of vectors.
+        matrix: the matrix itself where there is one (array, tensor on the CPU, sparse), else None.
+        n: number of rows.
+        n_products: number of columns multiplied so far.
     """
 
     def __init__(self, name: str, operator: OperatorLike) -> None:
@@ -71,10 +78,12 @@ class Counted:
         return isinstance(self.matrix, np.ndarray) or bool(getattr(self._source, "stored", False))
 
     def matmat(self, block: Floats, image: Floats | None = None) -> Floats:
-        """(n, m) float block of ``self.dtype`` to (n, m).
+        """The (n, m) product with a block.
 
-        Where the metric's product with the block is known, it is the ``image``: an operator that
-        begins with that very product (:func:`top_eigenpairs`) need not repeat it.
+        Args:
+            block: (n, m) array of ``self.dtype``.
+            image: the metric's product with the block, if it is known: an operator that begins with
+                that product (:func:`top_eigenpairs`) need not repeat it. Default: ``None``.
         """
         self.n_products += block.shape[1]
         if image is not None and self._continue is not None:
@@ -99,7 +108,7 @@ class Counted:
         return product.astype(block.dtype, copy=False)
 
     def asymmetry(self) -> str:
-        """Where the stored matrix differs most from its transpose, in words."""
+        """A description of where the matrix differs most from its transpose."""
         if self.matrix is None:
             return "x^T (A y) and (A x)^T y differ for vectors of the Krylov space"
         difference = abs(self.matrix - self.matrix.T)
@@ -112,9 +121,7 @@ def _working_dtype(name: str, dtype: Any) -> np.dtype:
     if isinstance(dtype, torch.dtype):
         kind = np.float32 if dtype in {torch.float32, torch.float16, torch.bfloat16} else np.float64
         if dtype.is_complex:
-            raise InputError(
-                f"{name} is complex ({dtype}); only real symmetric operators are meant"
-            )
+            raise InputError(f"{name} is complex ({dtype}); expected a real symmetric operator")
         return np.dtype(kind)
     known = np.dtype(np.float64 if dtype is None else dtype)
     if known.kind not in "biuf":

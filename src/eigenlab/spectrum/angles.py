@@ -19,8 +19,8 @@ def principal_angles(U: Matrix, V: Matrix) -> Tensor:
     then of order eps for every angle, times the condition number of the given basis.
 
     Args:
-        U: (..., n, p), linearly independent columns; they need not be orthonormal.
-        V: (..., n, q), likewise.
+        U: (..., n, p) tensor or array of linearly independent columns, not necessarily orthonormal.
+        V: (..., n, q) tensor or array of the same kind.
 
     Returns:
         (..., min(p, q)) float64, radians in [0, pi/2].

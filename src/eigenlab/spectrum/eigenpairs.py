@@ -1,8 +1,8 @@
 """The largest eigenvalues of a symmetric operator, with a certificate.
 
 A block Krylov method with thick restarts (:mod:`~eigenlab.spectrum._krylov`) finds the pairs;
-explicit residuals and a fresh random block then say how far they can be trusted. Krylov methods may
-converge to eigenpairs and still overlook one of a tight cluster, so convergence alone is no answer.
+explicit residuals and a new random block then bound their errors. Krylov methods may converge to
+eigenpairs and still overlook one of a tight cluster, so convergence alone is not enough.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from eigenlab.errors import InputError
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.spectrum._certificate import eigenvalue_bounds
-from eigenlab.spectrum._dense import decompose, small
+from eigenlab.spectrum._dense import decompose, is_small
 from eigenlab.spectrum._findings import Findings, tolerance
-from eigenlab.spectrum._operators import Counted, Floats, OperatorLike
+from eigenlab.spectrum._operators import CountingOperator, Floats, OperatorLike
 from eigenlab.spectrum._search import Search
+from eigenlab.spectrum.vectors import fix_signs
 
-PRODUCTS, PRODUCTS_A_VECTOR = 3000, 100
-"""What a search may multiply unless told: ``PRODUCTS + k PRODUCTS_A_VECTOR`` columns."""
+MIN_PRODUCTS, PRODUCTS_PER_VECTOR = 3000, 100
 
 
 class EigenpairsWarning(UserWarning):
@@ -31,7 +31,7 @@ class EigenpairsWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Eigenpairs:
-    """The k largest eigenvalues of a symmetric operator, and how far to trust them.
+    """The k largest eigenpairs of a symmetric operator, with error bounds.
 
     Norms and orthogonality are those of the metric where one was given.
     """
@@ -43,22 +43,22 @@ class Eigenpairs:
     residual_norms: NDArray[np.float64]
     """(k,) ``||A v - lambda v||``, computed from the vectors with one more product at the end."""
     error_bounds: NDArray[np.float64]
-    """(k,) bounds on ``|lambda - true lambda|`` that hold if no pair was overlooked. Members of a
-    cluster narrower than the tolerance may stand for one another."""
+    """(k,) bounds on ``|lambda - true lambda|``, valid if no pair was overlooked. Members of a
+    cluster narrower than the tolerance may be exchanged."""
     certified: bool
-    """All residuals are within ``tolerance`` and the search for overlooked pairs found none."""
+    """Whether all residuals are within ``tolerance`` and no overlooked pair was found."""
     n_products: int
-    """Columns that the operator was applied to, the certificate's included."""
+    """Number of columns that the operator was applied to, including those of the certificate."""
     next_eigenvalue: float
     """Estimate (from below) of the (k+1)-th eigenvalue; -inf if k = n."""
     next_eigenvalue_bound: float
     """No eigenvalue beside the k found exceeds this, up to a probability of 2e-6; may be inf."""
     tolerance: float
-    """What residual norms were held against: ``tol`` (or the dtype's floor) times max |lambda|."""
+    """Bound on the residual norms: ``tol`` (or the least of the dtype) times max |lambda|."""
 
     @property
     def converged(self) -> NDArray[np.bool_]:
-        """(k,) whose residual is within the tolerance."""
+        """(k,) whether the residual norm is within the tolerance."""
         return self.residual_norms <= self.tolerance
 
 
@@ -80,26 +80,34 @@ def top_eigenpairs(
     Args:
         operator: symmetric (n, n): array, tensor, sparse matrix, or any object with ``shape``,
             ``dtype`` and ``matmat`` (a ``LinearOperator``, a ``NormalizedOperator``). float32
-            operators are worked on in float32, with float64 for the small projected problems. An
-            object whose products read a matrix from memory may say so by ``stored = True``: then
-            wide blocks are multiplied, which cost hardly more than narrow ones.
-        k: 1 <= k <= n.
-        tol: residual norms to reach, relative to the largest |eigenvalue|. Not below
-            64 eps: 1.4e-14 in float64 and 7.6e-6 in float32.
-        start: (n, m) guess of the leading subspace, for instance from a coarser problem.
-        metric: positive (semi)definite (n, n) operator G. ``operator`` must then be self-adjoint in
-            <x, y> = x^T G y. An operator that is a product H G may offer
-            ``matmat_from_image(G V) -> H G V``, which saves multiplying by G twice.
-        block_size: columns per product; None chooses.
-        max_products: limit on the columns the operator is applied to; None allows 3000 + 100 k.
-        seed: of the random start and of the certificate's random block.
-        certify: search for overlooked pairs. Without it ``certified`` is False.
-        reporter: told the pairs converged so far; its cancellation is honoured at each product.
+            operators are multiplied in float32, with float64 for the small projected problems. An
+            object whose products read a matrix from memory may have an attribute ``stored = True``:
+            then wide blocks are multiplied, which cost hardly more than narrow ones.
+        k: number of pairs, 1 <= k <= n.
+        tol: residual norms to reach, relative to the largest |eigenvalue|, in [0, 1). Not below
+            64 eps: 1.4e-14 in float64 and 7.6e-6 in float32. Default: ``1e-08``.
+        start: (n, m) guess of the leading subspace, for instance from a coarser problem; None
+            starts at random. Default: ``None``.
+        metric: positive (semi)definite (n, n) operator G, or None for the ordinary inner product.
+            ``operator`` must be self-adjoint in <x, y> = x^T G y. An operator that is a product H G
+            may have a method ``matmat_from_image(G V) -> H G V``, which saves multiplying by G
+            twice. Default: ``None``.
+        block_size: columns per product, >= 1; None is at least 8 for a stored dense matrix and 2
+            for others. Default: ``None``.
+        max_products: limit on the columns the operator is applied to, >= k; None is 3000 + 100 k.
+            Default: ``None``.
+        seed: random seed of the start and of the certificate's random block. Default: ``0``.
+        certify: whether to search for overlooked pairs. Without it ``certified`` is False. Default:
+            ``True``.
+        reporter: receives the number of converged pairs and may cancel. Default: ``SILENT``.
+
+    Returns:
+        Eigenvalues and vectors, with residuals and error bounds.
 
     Raises:
-        InputError: k out of range or no whole number, an operator that is not square, not
-            symmetric, complex, or returns NaN, or whose scale would underflow when squared, a
-            ``start`` of another shape or with NaN.
+        InputError: an argument is out of range, the operator is not square, not symmetric, complex,
+            returns NaN, or has a scale that would underflow when squared, or ``start`` has another
+            shape or NaN entries.
         Cancelled: the reporter asked to stop.
 
     Warns:
@@ -110,30 +118,39 @@ def top_eigenpairs(
     >>> pairs.certified, bool(abs(pairs.eigenvalues[0] - 2 * np.cos(np.pi / 301)) < 1e-14)
     (True, True)
     """
-    A = Counted("operator", operator)
-    G = None if metric is None else Counted("metric", metric)
-    _check(A, G, k, tol, block_size, max_products)
+    A = CountingOperator("operator", operator)
+    G = None if metric is None else CountingOperator("metric", metric)
+    _check_arguments(A, G, k, tol, block_size, max_products)
     guess = _guess(A, start)
-    if small(A, k):
+    if is_small(A, k):
         findings = decompose(A, G, k)
     else:
         block = block_size or _block_size(A, k)
-        limit = max_products or PRODUCTS + PRODUCTS_A_VECTOR * k
+        limit = max_products or default_max_products(k)
         guessed = start is not None
         search = Search(A, G, k, tol, min(block, A.n), limit, seed, reporter, guessed)
         findings = search.run(_padded(guess, block, seed), certify)
-    pairs = _pairs(A, findings, tol, certify)
+    pairs = _assemble(A, findings, tol, certify)
     _warn(pairs, findings.searched or not certify)
     return pairs
 
 
-def _block_size(A: Counted, k: int) -> int:
+def default_max_products(k: int) -> int:
+    """Columns that a search for ``k`` pairs may multiply unless told otherwise: 3000 + 100 k.
+
+    >>> default_max_products(3)
+    3300
+    """
+    return MIN_PRODUCTS + PRODUCTS_PER_VECTOR * k
+
+
+def _block_size(A: CountingOperator, k: int) -> int:
     # A stored matrix is read once per product, and eight columns take hardly longer than two;
-    # anywhere else a column costs a product, and a narrow block needs fewest of them.
+    # otherwise the cost is that of the columns, and a narrow block needs fewest of them.
     return min(A.n, max(8, k + 4)) if A.stored else 2
 
 
-def _guess(A: Counted, start: ArrayLike | None) -> Floats:
+def _guess(A: CountingOperator, start: ArrayLike | None) -> Floats:
     if start is None:
         return np.empty((A.n, 0), dtype=A.dtype)
     guess = np.array(start, dtype=A.dtype, order="F")
@@ -147,14 +164,14 @@ def _guess(A: Counted, start: ArrayLike | None) -> Floats:
 def _padded(guess: Floats, block: int, seed: int) -> Floats:
     """The guess, and random columns up to a block."""
     missing = max(0, block - guess.shape[1])
-    # Its own stream: the certificate's random block must not depend on how the search began.
+    # A stream of its own: the certificate's random block must not depend on the start.
     random = np.random.default_rng([seed, 1]).standard_normal((len(guess), missing))
     return np.concatenate([guess, random.astype(guess.dtype)], axis=1)
 
 
-def _check(
-    A: Counted,
-    G: Counted | None,
+def _check_arguments(
+    A: CountingOperator,
+    G: CountingOperator | None,
     k: int,
     tol: float,
     block_size: int | None,
@@ -177,14 +194,13 @@ def _check(
         raise InputError(f"metric is {G.n} x {G.n}, but operator is {A.n} x {A.n}")
 
 
-def _pairs(A: Counted, found: Findings, tol: float, certify: bool) -> Eigenpairs:
+def _assemble(A: CountingOperator, found: Findings, tol: float, certify: bool) -> Eigenpairs:
     limit = tolerance(tol, A.dtype, found.scale)
     bounds = eigenvalue_bounds(found.values, found.residual_size, found.outside)
     bounds += tolerance(0, A.dtype, found.scale)  # rounding of the products themselves
-    peaks = np.take_along_axis(found.vectors, np.abs(found.vectors).argmax(axis=0)[None], axis=0)
     return Eigenpairs(
         eigenvalues=found.values,
-        vectors=found.vectors * np.where(peaks < 0, -1, 1).astype(found.vectors.dtype),
+        vectors=fix_signs(found.vectors),
         residual_norms=found.residual_norms,
         error_bounds=bounds,
         certified=bool(certify and found.searched and (found.residual_norms <= limit).all()),

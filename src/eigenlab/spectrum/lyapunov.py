@@ -1,4 +1,4 @@
-"""Growth rates of a product of Jacobians."""
+"""Lyapunov exponents of a product of Jacobians."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ def lyapunov_exponents(jacobians: Matrix) -> Tensor:
     which gradients grow (> 0) or vanish (< 0) per step back in time.
 
     Args:
-        jacobians: (..., T, H, H), first factor first. A fixed J gives log |eigenvalues| as T grows,
-            with an error of order 1/T.
+        jacobians: (..., T, H, H) tensor or array, first factor first. A constant J gives
+            log |eigenvalues| as T grows, with an error of order 1/T.
 
     Returns:
         (..., H) float64; -inf where a Jacobian is singular (a dead ReLU unit). The sum is exactly
         the mean of ``log |det J_t|``, up to rounding.
+
+    Raises:
+        InputError: the last two axes differ, an axis is empty, or an entry is not finite.
 
     >>> import math
     >>> half_and_double = [[[0.5, 0.0], [0.0, 2.0]]] * 10

@@ -1,4 +1,4 @@
-"""What every eigen-tool asks of its input."""
+"""Conversion and checks of matrices."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ Matrix = Tensor | ArrayLike
 def as_matrix(name: str, value: Matrix, *, square: bool = False, stacked: bool = False) -> Tensor:
     """Return ``value`` as a float64 or complex128 tensor of shape (..., rows, columns).
 
-    Small dense operators cost little, so every tool here computes in double precision whatever it
-    is given; a tensor stays on its device where that has float64, and keeps its gradient.
+    Small dense operators cost little, so all functions here compute in double precision; a tensor
+    stays on its device where that has float64, and keeps its gradient.
 
-    Raises :class:`~eigenlab.errors.InputError` for what is not numbers, has an empty or missing
-    axis, is not finite, or is not square where it must be.
+    Args:
+        name: name of the argument, for error messages.
+        value: tensor or array of at least two axes.
+        square: whether the last two axes must be equal. Default: ``False``.
+        stacked: whether an axis of steps must come before them. Default: ``False``.
+
+    Raises:
+        InputError: ``value`` is not numbers, has an empty or missing axis, is not finite, or is not
+            square where it must be.
     """
     try:
         tensor = value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))

@@ -1,12 +1,12 @@
-"""One training loop for every system: :func:`train`, its batches, schedules, seeds and devices."""
+"""The training loop of all systems: :func:`train`, batches, schedules, seeds and devices."""
 
 from eigenlab.training import distributed
 from eigenlab.training.batches import Batch, Batches, generated, minibatches
 from eigenlab.training.device import resolve_device
 from eigenlab.training.history import TrainingDiverged, TrainingHistory
 from eigenlab.training.loop import train
-from eigenlab.training.schedules import Schedule, constant, cosine, linear_warmup, one_cycle
-from eigenlab.training.seeding import derive_seed, generator, seed_everything
+from eigenlab.training.schedules import Schedule, cosine, one_cycle
+from eigenlab.training.seeding import derive_seed, generator
 
 __all__ = [
     "Batch",
@@ -14,16 +14,13 @@ __all__ = [
     "Schedule",
     "TrainingDiverged",
     "TrainingHistory",
-    "constant",
     "cosine",
     "derive_seed",
     "distributed",
     "generated",
     "generator",
-    "linear_warmup",
     "minibatches",
     "one_cycle",
     "resolve_device",
-    "seed_everything",
     "train",
 ]

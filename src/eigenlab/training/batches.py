@@ -1,8 +1,8 @@
 """Batches as a pure function of the step.
 
 ``batches(step)`` returns the batch of the 0-based global ``step``: a tuple of tensors that share
-their first axis, the samples. Nothing is consumed, so a training that resumes at step k asks for
-step k, and data-parallel processes agree on every batch without talking to each other.
+their first axis, the samples. A training that resumes at step k just asks for step k, and
+data-parallel processes agree on every batch without communication.
 """
 
 from __future__ import annotations
@@ -22,13 +22,21 @@ Batches = Callable[[int], Batch]
 class minibatches:
     """Shuffled minibatches of tensors that share their first axis.
 
-    Epoch e visits every sample once, in a permutation drawn at ``(seed, "epoch", e)``; the last
-    batch of an epoch is smaller when ``batch_size`` does not divide the number of samples.
+    Epoch e visits every sample once, in a permutation drawn by ``generator(seed, "epoch", e)``;
+    the last batch of an epoch is smaller when ``batch_size`` does not divide the number of samples.
 
     Args:
         tensors: (n_samples, ...) each, on one device; batches stay on that device.
         batch_size: samples per batch; more than n_samples gives one batch per epoch.
-        seed: of the permutations.
+        seed: random seed of the permutations.
+
+    Attributes:
+        n_samples: length of the first axis of the tensors.
+        steps_per_epoch: batches per epoch.
+
+    Raises:
+        InputError: there is no tensor, the tensors differ in length or are empty, or
+            ``batch_size`` is less than 1.
 
     >>> batches = minibatches(torch.arange(5), batch_size=2, seed=0)
     >>> batches.steps_per_epoch
@@ -55,13 +63,19 @@ class minibatches:
         self._order = torch.empty(0, dtype=torch.long)
 
     def __call__(self, step: int) -> Batch:
-        """Return the whole batch of ``step``."""
+        """Return the batch of the 0-based ``step``."""
         return self.shard(step, 0, 1)
 
     def shard(self, step: int, rank: int, size: int) -> Batch:
-        """Return the part of the batch of ``step`` that process ``rank`` of ``size`` works on."""
+        """Return the part of a batch that one process works on; it may hold no sample.
+
+        Args:
+            step: the 0-based step.
+            rank: number of the process, from 0.
+            size: number of processes.
+        """
         epoch, place = divmod(step, self.steps_per_epoch)
-        if epoch != self._epoch:  # a cache only: the order depends on the epoch alone
+        if epoch != self._epoch:  # only a cache: the order depends on the epoch alone
             order = torch.randperm(self.n_samples, generator=generator(self.seed, "epoch", epoch))
             self._order, self._epoch = order.to(self.tensors[0].device), epoch
         begin = place * self.batch_size
@@ -72,14 +86,18 @@ class minibatches:
 
     @property
     def signature(self) -> dict[str, int]:
-        """What a checkpoint compares before it resumes."""
+        """What must agree before a checkpoint is resumed."""
         return {"seed": self.seed, "batch_size": self.batch_size, "n_samples": self.n_samples}
 
 
 class generated:
-    """Batches drawn afresh at every step: ``draw(generator) -> tuple of tensors``.
+    """New random batches at every step.
 
-    The generator of step k is seeded at ``(seed, "step", k)``.
+    Args:
+        draw: ``draw(generator)`` returns a tuple of tensors that share their first axis. At step
+            k it is given ``generator(seed, "step", k)``.
+        seed: random seed.
+        device: device of the generator. Default: ``None``, the CPU.
 
     >>> batches = generated(lambda g: (torch.rand(4, 10, generator=g),), seed=0)
     >>> torch.equal(batches(3)[0], batches(3)[0])
@@ -96,12 +114,12 @@ class generated:
         self.draw, self.seed, self.device = draw, seed, device
 
     def __call__(self, step: int) -> Batch:
-        """Return the batch of ``step``."""
+        """Return the batch of the 0-based ``step``."""
         return tuple(self.draw(generator(self.seed, "step", step, device=self.device)))
 
     @property
     def signature(self) -> dict[str, int]:
-        """What a checkpoint compares before it resumes."""
+        """What must agree before a checkpoint is resumed."""
         return {"seed": self.seed}
 
 
@@ -115,7 +133,7 @@ def shard_bounds(count: int, rank: int, size: int) -> tuple[int, int]:
 
 
 def local_batch(batches: Batches, step: int, rank: int, size: int) -> Batch:
-    """Return this process's part of the batch of ``step``; it may hold no sample at all."""
+    """Return this process's part of the batch of ``step``; it may hold no sample."""
     if size == 1:
         return batches(step)
     if isinstance(batches, minibatches):

@@ -5,9 +5,9 @@
     <prefix>.json                        step, plan, history, early-stop state, optimizer scalars
     <prefix>-<step>-<digest>.safetensors weights, best weights, optimizer state, generator states
 
-The tensors are written first, under a name that contains their digest; writing the JSON then
-switches from the old pair to the new one in a single rename. A process killed in between leaves
-the old pair whole. There is no pickle in either file.
+The tensors are written first, under a name that contains their digest; replacing the JSON file
+then switches from the old pair to the new one atomically. A process killed in between leaves the
+old pair intact. Neither file contains a pickle.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -25,35 +25,20 @@ from torch import Tensor, nn
 
 from eigenlab.errors import InputError
 from eigenlab.files import dump_json, load_json, read_json, write_atomic
-from eigenlab.training.history import Stopped
+from eigenlab.training.progress import Progress
 
 FORMAT = 1
-
-
-@dataclass
-class Progress:
-    """How far a training has come; everything of a checkpoint that is not the caller's object."""
-
-    step: int = 0
-    losses: list[tuple[int, float]] = field(default_factory=list)
-    evaluations: list[tuple[int, dict[str, float]]] = field(default_factory=list)
-    best_step: int | None = None
-    best_value: float | None = None
-    since_best: int = 0
-    stopped: Stopped | None = None
-    seconds: float = 0.0
 
 
 def capture(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     progress: Progress,
-    best: dict[str, Tensor] | None,
     random_states: list[Tensor],
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return the JSON record and the named tensors of a checkpoint."""
     tensors: dict[str, Tensor] = {f"model/{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"best/{name}": value for name, value in (best or {}).items()}
+    tensors |= {f"best/{name}": value for name, value in (progress.best_weights or {}).items()}
     tensors |= {f"random/{rank}": state for rank, state in enumerate(random_states)}
     scalars: dict[str, dict[str, Any]] = {}
     for index, state in optimizer.state_dict()["state"].items():
@@ -68,7 +53,12 @@ def capture(
                     f"optimizer keeps '{name}' as a {type(value).__name__}, which a checkpoint "
                     "cannot hold; train without checkpoint, or use another optimizer"
                 )
-    return {"progress": asdict(progress), "optimizer_state": scalars}, tensors
+    plain = {
+        each.name: getattr(progress, each.name)
+        for each in fields(progress)
+        if each.name != "best_weights"
+    }
+    return {"progress": plain, "optimizer_state": scalars}, tensors
 
 
 def restore(
@@ -76,8 +66,8 @@ def restore(
     tensors: dict[str, Tensor],
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-) -> tuple[Progress, dict[str, Tensor] | None, list[Tensor]]:
-    """Put a checkpoint back; return progress, best weights and one random state per process."""
+) -> tuple[Progress, list[Tensor]]:
+    """Load a checkpoint; return the progress and one random state per process."""
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "random": {}, "optimizer": {}}
     for key, value in tensors.items():
         kind, _, name = key.partition("/")
@@ -95,13 +85,13 @@ def restore(
     stored["losses"] = [(step, value) for step, value in stored["losses"]]
     stored["evaluations"] = [(step, values) for step, values in stored["evaluations"]]
     states = [parts["random"][str(rank)] for rank in range(len(parts["random"]))]
-    return Progress(**stored), parts["best"] or None, states
+    return Progress(**stored, best_weights=parts["best"] or None), states
 
 
 def signature(
     model: nn.Module, optimizer: torch.optim.Optimizer, plan: dict[str, Any]
 ) -> dict[str, Any]:
-    """What must agree before a checkpoint is put back: shapes, optimizer settings, plan."""
+    """Return what must agree before a checkpoint is resumed: shapes, optimizer settings, plan."""
     groups = [
         {**group, "params": len(group["params"])}
         for group in optimizer.state_dict()["param_groups"]
@@ -118,16 +108,20 @@ def signature(
 
 
 class CheckpointFile:
-    """The pair of files at ``prefix``."""
+    """The pair of files of one checkpoint.
+
+    Args:
+        prefix: path without suffix.
+    """
 
     def __init__(self, prefix: Path) -> None:
         self.prefix = prefix
         self.json = prefix.with_name(prefix.name + ".json")
 
     def write(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        """Replace the stored checkpoint by this one, or leave the old one whole."""
-        # Each tensor gets memory of its own: safetensors refuses tied weights, and loading a
-        # tied weight twice is harmless.
+        """Replace the stored checkpoint by this one; on failure the old one stays intact."""
+        # Each tensor is copied: safetensors refuses shared memory, as of tied weights, and loading
+        # a tied weight twice is harmless.
         payload = save({name: value.detach().cpu().clone() for name, value in tensors.items()})
         digest = hashlib.blake2b(payload, digest_size=16).hexdigest()
         step = record["progress"]["step"]
@@ -135,9 +129,9 @@ class CheckpointFile:
         write_atomic(self.prefix.with_name(name), payload)
         stored = {"format": FORMAT, "tensors": name, "digest": digest, **record}
         write_atomic(self.json, dump_json(stored, indent=None))
-        ours = re.compile(re.escape(self.prefix.name) + r"-\d+-[0-9a-f]{8}\.safetensors")
+        own_name = re.compile(re.escape(self.prefix.name) + r"-\d+-[0-9a-f]{8}\.safetensors")
         for path in self.prefix.parent.iterdir():
-            if ours.fullmatch(path.name) and path.name != name:
+            if own_name.fullmatch(path.name) and path.name != name:
                 with contextlib.suppress(FileNotFoundError):
                     path.unlink()
 
@@ -169,17 +163,17 @@ class CheckpointFile:
 def decode(
     source: Path, raw: tuple[bytes, bytes], expected: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Parse what :meth:`CheckpointFile.read` returned; refuse a checkpoint of something else."""
+    """Parse what :meth:`CheckpointFile.read` returned; refuse that of another training."""
     record = load_json(raw[0].decode())
     expected = load_json(dump_json(expected))
-    faults = [
+    differences = [
         f"{part} {_difference(record['signature'].get(part, {}), expected[part])}"
         for part in expected
         if record["signature"].get(part) != expected[part]
     ]
-    if faults:
+    if differences:
         raise InputError(
-            f"{source} is a checkpoint of another training: {'; '.join(faults)}; "
+            f"{source} is a checkpoint of another training: {'; '.join(differences)}; "
             "use the settings it was made with, another checkpoint, or resume=False"
         )
     return record, load(raw[1])
@@ -187,9 +181,9 @@ def decode(
 
 def _difference(stored: dict[str, Any], now: dict[str, Any]) -> str:
     keys = [key for key in stored | now if stored.get(key) != now.get(key)]
-    told = [
-        f"{key}: {stored.get(key, 'absent')} there, {now.get(key, 'absent')} here"
+    shown = [
+        f"{key}: {stored.get(key, 'absent')} stored, {now.get(key, 'absent')} now"
         for key in keys[:3]
     ]
     more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-    return f"({', '.join(told)}{more})"
+    return f"({', '.join(shown)}{more})"

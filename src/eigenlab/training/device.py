@@ -1,4 +1,4 @@
-"""Where tensors live."""
+"""The device that tensors are stored on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from eigenlab.errors import InputError
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
-    """Turn ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"`` into a usable device.
+    """Return the device that a name stands for, after checking that it is present.
 
-    ``"auto"`` takes CUDA, else Apple's MPS, else the CPU. Under ``torchrun`` a CUDA device without
-    a number is the one of this process (``LOCAL_RANK``). Raises
-    :class:`~eigenlab.errors.InputError` when the device is unknown or not present.
+    Args:
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"`` or a ``torch.device``.
+            ``"auto"`` is CUDA, else Apple's MPS, else the CPU. Under ``torchrun`` a CUDA device
+            without a number is that of this process (``LOCAL_RANK``). Default: ``"auto"``.
+
+    Raises:
+        InputError: the device is unknown or not present.
 
     >>> resolve_device("cpu")
     device(type='cpu')

@@ -1,16 +1,11 @@
-"""Data parallelism over the processes of ``torchrun``, for any model and objective.
+"""The processes that ``torchrun`` started, and the messages they exchange.
 
-A face wraps its work in :func:`start`; systems change nothing::
+A program wraps its work in :func:`start`; the code that trains stays as it is::
 
     with distributed.start():
         ...                       # whatever calls train(...)
 
     torchrun --nproc-per-node=2 -m eigenlab ...
-
-Why not ``DistributedDataParallel``: it averages inside ``forward`` only, while an objective here
-may call any method of the model; and it weighs every process alike, which is wrong when the last
-batch of an epoch splits unevenly. Here one flattened all-reduce per update carries the gradients
-weighted by local sample counts, so the result is the gradient of the mean over the global batch.
 """
 
 from __future__ import annotations
@@ -32,8 +27,11 @@ def start(backend: str | None = None) -> Iterator[None]:
     """Join the processes that ``torchrun`` started; without them (WORLD_SIZE <= 1) do nothing.
 
     Args:
-        backend: of ``torch.distributed``; by default gloo for CPU tensors and, where CUDA is
-            present, nccl for CUDA tensors.
+        backend: backend of ``torch.distributed``. Default: ``None``, gloo for CPU tensors and,
+            where CUDA is present, nccl for CUDA tensors.
+
+    Raises:
+        InputError: the environment is not the one that ``torchrun`` sets.
     """
     size = os.environ.get("WORLD_SIZE", "1")
     if not size.isdigit():
@@ -53,13 +51,19 @@ def start(backend: str | None = None) -> Iterator[None]:
     )
     try:
         yield
+        dist.barrier()  # a process that leaves early would take the connections of the others along
     finally:
         dist.destroy_process_group()
 
 
 @dataclass(frozen=True)
 class Group:
-    """The processes that train together. ``Group()`` is one process alone."""
+    """The processes that train together. ``Group()`` is a single process.
+
+    Args:
+        rank: number of this process. Default: ``0``.
+        size: number of processes. Default: ``1``.
+    """
 
     rank: int = 0
     size: int = 1
@@ -69,47 +73,10 @@ class Group:
         """Whether this process evaluates, reports and writes checkpoints."""
         return self.rank == 0
 
-    def average_gradients(
-        self, parameters: Sequence[Tensor], loss: Tensor | None, count: int, stop: bool
-    ) -> tuple[Tensor, Tensor]:
-        """Replace gradients by those of the mean over all processes' samples.
-
-        Args:
-            parameters: in the same order everywhere; ``grad`` may be None.
-            loss: scalar mean over this process's ``count`` samples; None when it has none.
-            stop: whether this process was asked to stop.
-
-        Returns the loss of the whole batch and how many processes were asked to stop (0-d).
-        """
-        dtype = torch.float32  # holds counts exactly up to 2^24 samples
-        for parameter in parameters:
-            dtype = torch.promote_types(dtype, parameter.dtype)
-        grads = [p.grad for p in parameters]
-        total = torch.zeros((), device=parameters[0].device) if loss is None else loss.detach()
-        tail = [float(grad is not None) for grad in grads] + [float(count), float(stop)]
-        buffer = torch.cat(
-            [
-                (torch.zeros_like(p) if g is None else g).reshape(-1).to(dtype) * count
-                for p, g in zip(parameters, grads, strict=True)
-            ]
-            + [
-                (total * count).reshape(1).to(dtype),
-                torch.tensor(tail, dtype=dtype, device=total.device),
-            ]
-        )
-        dist.all_reduce(buffer)
-        samples, stops = buffer[-2], buffer[-1]
-        flags = buffer[-2 - len(grads) : -2]
-        buffer[: -2 - len(grads)] /= samples
-        position = 0
-        for index, (parameter, grad) in enumerate(zip(parameters, grads, strict=True)):
-            mean = buffer[position : position + parameter.numel()]
-            position += parameter.numel()
-            # A parameter that no process used keeps None, as in one process: an optimizer skips
-            # it, where a zero gradient would still apply momentum and weight decay.
-            if grad is not None or flags[index] > 0:
-                parameter.grad = mean.view_as(parameter).to(parameter.dtype)
-        return buffer[position], stops
+    def barrier(self) -> None:
+        """Wait until every process has come here."""
+        if self.size > 1:
+            dist.barrier()
 
     def broadcast(self, tensors: Sequence[Tensor]) -> None:
         """Overwrite ``tensors`` with those of rank 0."""
@@ -144,7 +111,7 @@ class Group:
 
 
 def current() -> Group:
-    """The group that :func:`start` joined, or one process alone."""
+    """Return the group that :func:`start` joined, or a group of one process."""
     if dist.is_available() and dist.is_initialized():
         return Group(dist.get_rank(), dist.get_world_size())
     return Group()

@@ -1,4 +1,4 @@
-"""What a training leaves behind, and the error it may end with."""
+"""The result of a training, and the error of one that diverges."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ class TrainingDiverged(EigenlabError):
 
 @dataclass(frozen=True)
 class TrainingHistory:
-    """The course of one training. Steps count finished updates, from 1.
+    """Losses and evaluations of one training. Steps count finished updates, from 1.
 
     Args:
-        losses: ``(step, loss)`` pairs; the loss of the batch of that update, before the update,
-            as the objective returned it (data parallel: of the whole global batch).
+        losses: ``(step, loss)`` pairs; the value of the objective on the batch of that update,
+            before the update (with several processes, on the global batch).
         evaluations: ``(step, metrics)`` pairs, measured after that update.
-        best_step, best_value: the evaluation with the best monitored metric, if one is monitored.
-        stopped: ``"steps"`` (all done), ``"patience"`` (no better for long) or ``"target"``.
-        steps: updates done.
+        best_step: step of the evaluation with the best monitored metric; None without a monitor.
+        best_value: the monitored metric at that step; None without a monitor.
+        stopped: ``"steps"`` (all updates done), ``"patience"`` (too many evaluations in a row
+            without a better one) or ``"target"`` (an evaluation reached the target).
+        steps: finished updates.
         seconds: time spent, evaluations included, summed over interrupted and resumed parts.
     """
 
@@ -37,7 +39,13 @@ class TrainingHistory:
     seconds: float
 
     def curve(self, metric: str = "loss") -> tuple[list[int], list[float]]:
-        """Return steps and values of ``"loss"`` or of one evaluated metric, for drawing.
+        """Return steps and values of one quantity, for drawing.
+
+        Args:
+            metric: ``"loss"`` or the name of an evaluated metric. Default: ``"loss"``.
+
+        Raises:
+            InputError: the metric was not evaluated.
 
         >>> history = TrainingHistory(((1, 0.5), (2, 0.25)), (), None, None, "steps", 2, 0.1)
         >>> history.curve()

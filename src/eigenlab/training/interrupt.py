@@ -1,4 +1,4 @@
-"""Ctrl-C between two updates instead of in the middle of one."""
+"""Handle Ctrl-C between two updates instead of in the middle of one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Self
 
 
 class DeferredInterrupt:
-    """Hold a first Ctrl-C back until the loop asks, so that no update is left half done.
+    """Defer the first Ctrl-C until the current update is complete.
+
+    The training loop reads ``requested`` after each update.
 
     A second Ctrl-C interrupts at once. Does nothing outside the main thread or where the program
     has its own handler for SIGINT.

@@ -1,8 +1,7 @@
-"""What a training was asked to do, checked before the first step."""
+"""The settings of a training, checked before the first step."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,7 +39,7 @@ class Plan:
         evaluate_every: int | None,
         **rest: Any,
     ) -> Plan:
-        """Fill in the defaults and raise one :class:`InputError` that lists every fault."""
+        """Fill in the deinvalid; raise one :class:`InputError` that lists every invalid setting."""
         counts = {
             "steps": steps,
             "log_every": log_every,
@@ -48,47 +47,49 @@ class Plan:
             "evaluate_every": evaluate_every,
             "patience": rest["patience"],
         }
-        faults = [
+        invalid = [
             f"{name}={value} must be at least 1"
             for name, value in counts.items()
             if value is not None and value < 1
         ]
         if rest["clip_norm"] is not None and not rest["clip_norm"] > 0:
-            faults.append(f"clip_norm={rest['clip_norm']} must be positive")
+            invalid.append(f"clip_norm={rest['clip_norm']} must be positive")
         if rest["mode"] not in ("min", "max"):
-            faults.append(f"mode='{rest['mode']}' must be 'min' or 'max'")
+            invalid.append(f"mode='{rest['mode']}' must be 'min' or 'max'")
         if not evaluates and (evaluate_every is not None or rest["monitor"] is not None):
-            faults.append("evaluate_every and monitor need evaluate, a function of the model")
+            invalid.append("evaluate_every and monitor need evaluate, a function of the model")
         if rest["monitor"] is None and (rest["patience"] is not None or rest["target"] is not None):
-            faults.append("patience and target need monitor, the name of an evaluated metric")
-        if faults:
-            raise InputError("; ".join(faults))
+            invalid.append("patience and target need monitor, the name of an evaluated metric")
+        if invalid:
+            raise InputError("; ".join(invalid))
         if evaluates and evaluate_every is None:
-            evaluate_every = getattr(batches, "steps_per_epoch", None) or _parts(steps, 10)
+            evaluate_every = getattr(batches, "steps_per_epoch", None) or _fraction(steps, 10)
         return cls(
             steps=steps,
-            log_every=log_every or _parts(steps, 100),
-            checkpoint_every=checkpoint_every or _parts(steps, 10),
+            log_every=log_every or _fraction(steps, 100),
+            checkpoint_every=checkpoint_every or _fraction(steps, 10),
             evaluate_every=evaluate_every,
             **rest,
         )
 
-    def better(self, value: float, best: float | None) -> bool:
-        """Whether ``value`` improves on ``best``. NaN never does."""
-        if math.isnan(value):
-            return False
-        return best is None or (value < best if self.mode == "min" else value > best)
+    def is_logged(self, step: int) -> bool:
+        """Whether the loss of the 1-based ``step`` is kept and streamed."""
+        return step % self.log_every == 0 or step in (1, self.steps)
 
-    def reached(self, value: float) -> bool:
-        """Whether ``value`` is as good as ``target``."""
-        if self.target is None:
+    def is_evaluated(self, step: int) -> bool:
+        """Whether the model is evaluated after the 1-based ``step``."""
+        if self.evaluate_every is None:
             return False
-        return value <= self.target if self.mode == "min" else value >= self.target
+        return step % self.evaluate_every == 0 or step == self.steps
+
+    def is_saved(self, step: int) -> bool:
+        """Whether a checkpoint is written after the 1-based ``step``."""
+        return step % self.checkpoint_every == 0
 
     def signature(self, batches: Batches) -> dict[str, Any]:
-        """What two trainings must share for one to continue the other.
+        """Return what two trainings must share for one to continue the other.
 
-        A schedule is a function, so it is told apart by its values at a few steps.
+        A schedule is a function, so it is compared by its values at a few steps.
         """
         probes = [self.steps * part // 7 for part in range(7)]
         return {
@@ -105,5 +106,5 @@ class Plan:
         }
 
 
-def _parts(steps: int, count: int) -> int:
+def _fraction(steps: int, count: int) -> int:
     return max(1, steps // count)

@@ -1,36 +1,48 @@
-"""Every random number has an address: a seed and a path, such as ``(seed, "batch", step)``.
+"""Generators that depend on a seed and a path, such as ``generator(seed, "batch", step)``.
 
-A draw that depends only on its address can be repeated alone, in any order, on any worker.
+A draw that depends on these alone can be repeated by itself, in any order, in any process.
 """
 
 from __future__ import annotations
 
 import hashlib
-import random
+from numbers import Integral
+from typing import Any
 
-import numpy as np
 import torch
 
 
 def derive_seed(seed: int, *path: int | str) -> int:
-    """Return a seed in [0, 2^63) that depends on ``seed`` and every part of ``path``.
+    """Return a seed that depends on ``seed`` and every part of ``path``.
 
-    The first eight bytes of a SHA-256 digest, so it is the same on every machine and Python, and
+    It is the first 63 bits of a SHA-256 digest, so it is the same on every machine and Python, and
     neighbouring seeds or steps give unrelated numbers.
+
+    Args:
+        seed: random seed.
+        path: what the derived seed is used for.
+
+    Returns:
+        An integer in [0, 2^63).
 
     >>> derive_seed(0, "batch", 1) == derive_seed(0, "batch", 1)
     True
     >>> len({derive_seed(0), derive_seed(1), derive_seed(0, 1), derive_seed(0, "1")})
     4
     """
-    address = repr((int(seed), *path)).encode()
-    return int.from_bytes(hashlib.sha256(address).digest()[:8], "big") >> 1
+    text = repr((int(seed), *path)).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
 
 
 def generator(
     seed: int, *path: int | str, device: torch.device | str | None = None
 ) -> torch.Generator:
-    """Return a fresh ``torch.Generator`` for the draw at ``(seed, *path)``.
+    """Return a new ``torch.Generator`` seeded by ``derive_seed(seed, *path)``.
+
+    Args:
+        seed: random seed.
+        path: what is drawn.
+        device: device of the generator. Default: ``None``, the CPU.
 
     >>> a = torch.randn(2, generator=generator(7, "weights"))
     >>> torch.equal(a, torch.randn(2, generator=generator(7, "weights")))
@@ -39,12 +51,19 @@ def generator(
     return torch.Generator(device or "cpu").manual_seed(derive_seed(seed, *path))
 
 
-def seed_everything(seed: int) -> None:
-    """Seed the global generators of Python, numpy and torch (all devices).
+def resolve_seed(random_state: Any = None) -> int:
+    """Return the seed that a scikit-learn ``random_state`` stands for.
 
-    Needed only for what draws from them, such as ``torch.nn`` initialisation and dropout; prefer
-    :func:`generator` where one can be passed.
+    Args:
+        random_state: an integer is returned as it is; from a ``numpy.random.RandomState``, or with
+            None from numpy's global generator, a seed in [0, 2^31 - 1) is drawn.
+            Default: ``None``.
+
+    >>> resolve_seed(7)
+    7
     """
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  numpy's global generator is the point here
-    torch.manual_seed(seed)
+    from sklearn.utils import check_random_state
+
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))

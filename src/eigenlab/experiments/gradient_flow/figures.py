@@ -1,0 +1,211 @@
+"""The figures, tables and metrics of ``gradient-flow``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from eigenlab import plots
+from eigenlab.experiments.gradient_flow.config import GradientFlowConfig
+from eigenlab.experiments.gradient_flow.records import (
+    FiniteDifferencesRecord,
+    FlowRecord,
+    GrowthRecord,
+    TracedNetwork,
+)
+from eigenlab.lab import Rows, figure, metrics, table
+from eigenlab.statistics import worst
+
+STEP_AXIS = "time step t"
+NORM_AXIS = "Euclidean norm (mean over the batch)"
+GRADIENT = "|∂L/∂h<sub>t</sub>|"
+
+
+def _norms_caption(config: GradientFlowConfig) -> str:
+    forward = {
+        "tanh": "Forward, tanh keeps the hidden state bounded; ",
+        "relu": "Forward, nothing bounds the hidden state under ReLU; ",
+        "identity": "Without a nonlinearity, nothing bounds the hidden state; ",
+    }[config.nonlinearity]
+    if not config.last_step_only:
+        return f"{forward}backward, every step adds the gradient of its own loss."
+    text = (
+        f"{forward}backward from the last step, the gradient shrinks or grows by a nearly constant "
+        "factor per step: a straight line on this logarithmic axis."
+    )
+    if config.nonlinearity != "identity":
+        text += " The same weights without the nonlinearity follow the closed form (circles)."
+    return text
+
+
+@figure("Hidden state and gradient over time", _norms_caption)
+def norms(record: FlowRecord) -> go.Figure:
+    chart = plots.new_chart(STEP_AXIS, NORM_AXIS, log_y=True, height=480)
+    for place, (name, network) in enumerate(record.networks.items()):
+        steps = list(range(1, len(network.hidden_norms) + 1))
+        label = "linear" if name == "identity" else name
+        curves = (("|h<sub>t</sub>|", network.hidden_norms), (GRADIENT, network.gradient_norms))
+        for shift, (quantity, values) in enumerate(curves):
+            index = 2 * place + shift
+            plots.line(chart, steps, values, f"{quantity}, {label}", index=index, markers=False)
+        if network.closed_form_norms is not None:
+            _add_closed_form(chart, steps, network.closed_form_norms, index=2 * place + 1)
+    return chart
+
+
+def _add_closed_form(
+    chart: go.Figure, steps: Sequence[int], values: plots.Values, *, index: int, legend: bool = True
+) -> None:
+    """Overlay open circles at a dozen steps of the closed form."""
+    stride = max(1, len(steps) // 12)
+    plots.points(
+        chart,
+        steps[::-stride],
+        values[::-stride],
+        "closed form |2(ŷ − y) W<sub>f</sub> W<sub>h</sub><sup>T−t</sup>|",
+        index=index,
+    )
+    chart.data[-1].update(marker={"symbol": "circle-open", "line": {"width": 2}}, showlegend=legend)
+
+
+@figure(
+    "Eigenvalues of W_h",
+    "Random entries of variance g^2/H fill a disc of radius about g (circular law). Inside the "
+    "unit circle a direction is forgotten, outside it is amplified.",
+)
+def eigenvalues(record: FlowRecord) -> go.Figure:
+    network = _chosen(record)
+    chart = plots.complex_plane()
+    label = f"eigenvalues, spectral radius {network.spectral_radius:.2f}"
+    plots.add_eigenvalues(chart, network.eigenvalues, label)
+    return chart
+
+
+def _chosen(record: FlowRecord) -> TracedNetwork:
+    """The network with the chosen nonlinearity."""
+    return record.networks[record.nonlinearity]
+
+
+@figure(
+    "Which step's loss reaches which state",
+    "Row k is the loss at step k, column t the hidden state at step t. The colour is logarithmic: "
+    "away from the diagonal the gradient fades (or explodes). Blank: the loss cannot depend on a "
+    "later state.",
+)
+def pairs(record: FlowRecord) -> go.Figure:
+    return plots.heatmap(
+        record.pairs.norms,
+        x=record.pairs.steps,
+        y=record.pairs.steps,
+        x_title="state at step t",
+        y_title="loss at step k",
+        value_title="|∂L<sub>k</sub>/∂h<sub>t</sub>|",
+        log=True,
+        numbers=False,
+        height=520,
+    )
+
+
+@figure(
+    "What each step contributes to the gradient of the weights",
+    "Terms of dL/dW_h, dL/dW_x and dL/db by step; their sums are the gradients. When the gradient "
+    "vanishes only the last steps count.",
+)
+def terms(record: FlowRecord) -> go.Figure:
+    chart = plots.new_chart(STEP_AXIS, "Frobenius norm of the step's term", log_y=True)
+    labels = {"W_h": "∂L/∂W<sub>h</sub>", "W_x": "∂L/∂W<sub>x</sub>", "b": "∂L/∂b"}
+    for name, values in _chosen(record).term_norms.items():
+        plots.line(chart, list(range(1, len(values) + 1)), values, labels[name], markers=False)
+    return chart
+
+
+@figure(
+    "The gradient and its bound",
+    "The product of the spectral norms of diag(sigma') W_h bounds the gradient from above. It says "
+    "that a gradient cannot explode; it cannot say that it will.",
+)
+def bound(record: FlowRecord) -> go.Figure:
+    case = record.bounds[record.nonlinearity]
+    steps = list(range(1, len(case.gradient_norms) + 1))
+    chart = plots.new_chart(STEP_AXIS, NORM_AXIS, log_y=True)
+    label = f"{GRADIENT}, {record.nonlinearity}"
+    plots.line(chart, steps, case.gradient_norms, label, markers=False)
+    plots.line(chart, steps, case.bound, "bound ∏‖diag(σ′) W<sub>h</sub>‖", markers=False)
+    return chart
+
+
+@figure(
+    "Linear networks: the spectral radius decides",
+    "Gradient of the last step's loss in linear networks with a given spectral radius, relative to "
+    "its value at the last step: traced (lines) and by the closed form (circles). Each step back "
+    "multiplies it by about the spectral radius.",
+)
+def growth(record: GrowthRecord, n_steps: int = 100) -> go.Figure:
+    chart = plots.new_chart(STEP_AXIS, f"{GRADIENT} / |∂L/∂h<sub>T</sub>|", log_y=True, height=480)
+    for place, network in enumerate(record.networks[shown] for shown in record.shown):
+        length = len(network.gradient_ratios)
+        steps = list(range(max(1, length - n_steps + 1), length + 1))
+        name = f"spectral radius {network.radius:g}"
+        traced = network.gradient_ratios[-n_steps:]
+        plots.line(chart, steps, traced, name, index=place, markers=False)
+        expected = network.closed_form_ratios[-n_steps:]
+        _add_closed_form(chart, steps, expected, index=place, legend=place == 0)
+    return chart
+
+
+@figure(
+    "Eigenvalues of those networks",
+    "One eigenvalue outside the unit circle is enough to explode.",
+)
+def spectra(record: GrowthRecord) -> go.Figure:
+    chart = plots.complex_plane()
+    for place, network in enumerate(record.networks[shown] for shown in record.shown):
+        label = f"spectral radius {network.radius:g}"
+        plots.add_eigenvalues(chart, network.eigenvalues, label, index=place)
+    return chart
+
+
+@figure(
+    "The growth rate tends to ln of the spectral radius",
+    "How far the rate measured over n steps is from ln of the spectral radius. The grey line is "
+    "the bound proven from W_f and the eigenvectors; it falls as 1/n, and the measured distance "
+    "with it.",
+)
+def rates(record: GrowthRecord) -> go.Figure:
+    chart = plots.new_chart(
+        "distance n = T − t (steps)",
+        "|growth rate − ln ρ| (nats per step)",
+        log_x=True,
+        log_y=True,
+        height=480,
+    )
+    for place, network in enumerate(record.networks[shown] for shown in record.shown):
+        label = f"spectral radius {network.radius:g}"
+        errors = network.rate_errors
+        plots.line(chart, record.distances, errors, label, index=place, markers=False)
+    label = "proven bound ∝ 1/n"
+    plots.line(chart, record.distances, record.rate_bound, label, index=6, markers=False)
+    return chart
+
+
+@table("Largest relative difference from finite differences")
+def finite_differences(record: FiniteDifferencesRecord) -> Rows:
+    names = list(dict.fromkeys(row.network for row in record.rows))
+    columns = ("states", "terms", "sums")
+    return ("network", "dL/dh_t", "terms of dL/dW", "sum of the terms"), [
+        [n, *(worst(getattr(r, key) for r in record.rows if r.network == n) for key in columns)]
+        for n in names
+    ]
+
+
+@metrics
+def headline(record: FlowRecord) -> dict[str, float]:
+    network = _chosen(record)
+    first, last = network.gradient_norms[0], network.gradient_norms[-1]
+    return {
+        "spectral_radius": network.spectral_radius,
+        "log10_gradient_first_over_last": math.log10(first / last) if first > 0 else -math.inf,
+        "largest_lyapunov_exponent": network.lyapunov_exponents[0],
+    }

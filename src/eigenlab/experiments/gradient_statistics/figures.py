@@ -1,0 +1,188 @@
+"""The figures, tables and metrics of ``gradient-statistics``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from eigenlab import plots
+from eigenlab.experiments.gradient_statistics.claims import difference, errors, gain
+from eigenlab.experiments.gradient_statistics.config import GradientStatisticsConfig
+from eigenlab.experiments.gradient_statistics.records import (
+    DECADES,
+    Averaged,
+    EveryStepRecord,
+    LongRangeRecord,
+    NetworksRecord,
+)
+from eigenlab.lab import Rows, figure, metrics, table
+from eigenlab.statistics import Interval, mean_interval
+
+SCALE_AXIS = "weight scale (about the spectral radius of W<sub>h</sub>)"
+FATES = {
+    "vanishes": "gradient vanishes",
+    "explodes": "gradient explodes",
+    "state_explodes": "hidden state explodes",
+}
+
+
+@figure(
+    "How often, by weight scale",
+    "Share of random networks whose gradient or state vanishes or explodes over the sequence, with "
+    "95 % Wilson intervals. Below 1 both vanish, far above both explode; ReLU crosses over "
+    "earlier.",
+)
+def shares(record: NetworksRecord) -> go.Figure:
+    chart = plots.new_chart(SCALE_AXIS, "share of networks", log_x=True, height=520)
+    for index, row in enumerate(record.shares):
+        name = f"{FATES[row.fate]}, {row.activation}"
+        plots.line(chart, row.scales, row.shares, name, index=index)
+        chart.data[-1].error_y = {
+            "type": "data",
+            "symmetric": False,
+            "array": [high - share for high, share in zip(row.high, row.shares, strict=True)],
+            "arrayminus": [share - low for low, share in zip(row.low, row.shares, strict=True)],
+            "thickness": 1,
+            "width": 3,
+        }
+        if (row.fate, row.activation) == ("state_explodes", "tanh"):
+            chart.data[-1].visible = "legendonly"
+    _label_octaves(chart)
+    chart.update_yaxes(range=[-0.03, 1.03])
+    return chart
+
+
+@figure(
+    "Every network",
+    "Change of the gradient from the last step back to the first. A linear network would be near a "
+    "line through zero at weight scale 1.",
+)
+def fates(record: NetworksRecord) -> go.Figure:
+    chart = plots.new_chart(
+        SCALE_AXIS,
+        "log<sub>10</sub> |∂L/∂h<sub>1</sub>| / |∂L/∂h<sub>T</sub>| (decades)",
+        log_x=True,
+        height=480,
+    )
+    scales = [network.weight_scale for network in record.networks]
+    tanh = [network.tanh.gradient_decades for network in record.networks]
+    relu = [network.relu.gradient_decades for network in record.networks]
+    plots.points(chart, scales, tanh, "tanh", size=5)
+    plots.points(chart, scales, relu, "relu", size=5)
+    plots.reference(chart, y=DECADES, text="explodes above")
+    plots.reference(chart, y=-DECADES, text="vanishes below")
+    _label_octaves(chart)
+    return chart
+
+
+def _label_octaves(chart: go.Figure) -> None:
+    """Label powers of two: weight scales span few decades."""
+    ticks = [2.0**k for k in range(-6, 7)]
+    chart.update_xaxes(tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+
+
+@figure(
+    "The gradient that is logged",
+    "With a loss at every step the whole gradient is as large at the first step as at the last; "
+    "with the loss at the last step it vanishes. Geometric mean and range of the networks, the "
+    "same ones for both.",
+)
+def every_step(record: EveryStepRecord) -> go.Figure:
+    chart = plots.new_chart("time step t", "|∂L/∂h<sub>t</sub>| / |∂L/∂h<sub>T</sub>|", log_y=True)
+    steps = list(range(1, record.length + 1))
+    _mean_and_range(chart, steps, record.every_step, "loss at every step")
+    _mean_and_range(chart, steps, record.last_step, "loss at the last step")
+    return chart
+
+
+@figure(
+    "The gradient of one step's loss",
+    "The same networks, loss by loss: however many losses there are, each reaches back only so "
+    "far. Geometric mean and range.",
+)
+def by_distance(record: EveryStepRecord) -> go.Figure:
+    chart = plots.new_chart(
+        "distance k − t (steps)",
+        "|∂L<sub>k</sub>/∂h<sub>t</sub>| / |∂L<sub>k</sub>/∂h<sub>k</sub>|",
+        log_y=True,
+    )
+    _mean_and_range(chart, list(range(record.length)), record.by_distance, "one step's loss")
+    return chart
+
+
+def _mean_and_range(chart: go.Figure, x: Sequence[int], curve: Averaged, name: str) -> None:
+    plots.line(chart, x, curve.mean, name, markers=False)
+    plots.band(chart, x, curve.low, curve.high, f"range, {name}", legend=False)
+
+
+def _long_range_caption(config: GradientStatisticsConfig) -> str:
+    return (
+        "Error at the last step on new sequences, after training with the loss at the last step or "
+        "at every step: mean and range of the seeds. "
+        f"A delay of {config.long_lag} steps is learned by neither. "
+        "Holding the first input is learned in part with a loss at every step, since its early "
+        "steps are easy."
+    )
+
+
+@figure("What is learned", _long_range_caption)
+def long_range(record: LongRangeRecord) -> go.Figure:
+    chart = plots.new_chart("task", "test error (share of the variance)")
+    groups = list(dict.fromkeys((run.task, run.lag) for run in record.runs))
+    for loss in ("last", "every"):
+        found = [errors(record, task, lag, loss) for task, lag in groups]
+        plots.points(
+            chart,
+            [f"{task}, lag {lag}" for task, lag in groups],
+            [mean_interval(values).estimate for values in found],
+            f"loss at {loss} step",
+            low=[min(values) for values in found],
+            high=[max(values) for values in found],
+            size=11,
+        )
+    plots.reference(chart, y=1.0, text="always guessing the mean")
+    chart.update_layout(scattermode="group")
+    chart.update_yaxes(range=[-0.05, 1.2])
+    return chart
+
+
+@table("Shares of the networks")
+def share_table(record: NetworksRecord) -> Rows:
+    found = headline(record)
+    rows = [
+        [
+            words,
+            *(found[f"{words} with {activation}"] for activation in ("tanh", "relu")),
+            _words(difference(record.networks, fate, "tanh", "relu")),
+        ]
+        for fate, words in FATES.items()
+    ]
+    return ("fate", "tanh", "ReLU", "difference [95 % interval]"), rows
+
+
+@table("Test error by task and loss")
+def long_range_table(record: LongRangeRecord) -> Rows:
+    rows = []
+    for task, lag in dict.fromkeys((run.task, run.lag) for run in record.runs):
+        means = [mean_interval(errors(record, task, lag, loss)) for loss in ("last", "every")]
+        saved = _words(gain(record, task, lag))
+        rows.append([task, lag, *(mean.estimate for mean in means), saved])
+    header = ("task", "lag", "last-step loss", "every-step loss", "saved [95 % interval]")
+    return header, rows
+
+
+def _words(interval: Interval) -> str:
+    return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+@metrics
+def headline(record: NetworksRecord) -> dict[str, float]:
+    return {
+        f"{words} with {activation}": sum(
+            getattr(getattr(network, activation), fate) for network in record.networks
+        )
+        / len(record.networks)
+        for fate, words in FATES.items()
+        for activation in ("tanh", "relu")
+    }

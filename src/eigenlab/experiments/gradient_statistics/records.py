@@ -1,0 +1,118 @@
+"""What the stages of ``gradient-statistics`` measure.
+
+Sizes: T steps, B bins of weight scales, S seeds.
+"""
+
+from __future__ import annotations
+
+from eigenlab.lab import Integers, Record, Vector, measured
+
+#: A norm vanishes (explodes) when it changes by more than this many decades over the sequence.
+DECADES = 3.0
+
+
+class Run(Record):
+    """One network with one activation."""
+
+    gradient_decades: float = measured("log10 |dL/dh_1| / |dL/dh_T|.", unit="decades")
+    hidden_decades: float = measured("log10 |h_T| / |h_1|.", unit="decades")
+    largest_state: float = measured("Largest |h| of any unit, sequence and step.")
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether the gradient shrinks by more than a factor of a thousand."""
+        return self.gradient_decades < -DECADES
+
+    @property
+    def explodes(self) -> bool:
+        """Whether the gradient grows by more than a factor of a thousand."""
+        return self.gradient_decades > DECADES
+
+    @property
+    def state_explodes(self) -> bool:
+        """Whether the hidden state grows by more than a factor of a thousand."""
+        return self.hidden_decades > DECADES
+
+
+class RandomNetwork(Record):
+    """The same weights and inputs with both activations."""
+
+    weight_scale: float = measured("Gain of W_h, about its spectral radius.")
+    bias_scale: float = measured("Standard deviation of the bias.")
+    tanh: Run = measured("With tanh.")
+    relu: Run = measured("With ReLU.")
+
+
+class BinnedShares(Record):
+    """Share of networks that meet one fate, by weight scale, with 95 % Wilson intervals."""
+
+    fate: str = measured("vanishes, explodes or state_explodes.")
+    activation: str = measured("tanh or relu.")
+    scales: Vector = measured("Geometric centre of each bin that holds networks.", shape="B")
+    shares: Vector = measured("Share of the networks in the bin.", shape="B")
+    low: Vector = measured("Lower end of the interval.", shape="B")
+    high: Vector = measured("Upper end of the interval.", shape="B")
+
+
+class NetworksRecord(Record):
+    """Many random networks."""
+
+    seeds: Integers = measured("One per network.")
+    length: int = measured("Steps of each sequence.", unit="steps")
+    networks: tuple[RandomNetwork, ...] = measured("In the order of the seeds.")
+    shares: tuple[BinnedShares, ...] = measured("By fate and activation.")
+
+
+class Averaged(Record):
+    """Geometric mean and range of one curve over networks."""
+
+    mean: Vector = measured("Geometric mean.", shape="T")
+    low: Vector = measured("Smallest.", shape="T")
+    high: Vector = measured("Largest.", shape="T")
+
+
+class TracedLosses(Record):
+    """One tanh network with gain 1, traced with both losses."""
+
+    every_step: Vector = measured("|dL/dh_t| / |dL/dh_T|, loss at every step.", shape="T")
+    last_step: Vector = measured("|dL/dh_t| / |dL/dh_T|, loss at the last step.", shape="T")
+    by_distance: Vector = measured(
+        "Geometric mean over k of |dL_k/dh_t| / |dL_k/dh_k| at each distance k - t.", shape="T"
+    )
+
+
+class EveryStepRecord(Record):
+    """The whole gradient, and that of each step's loss alone."""
+
+    seeds: Integers = measured("One per network.")
+    length: int = measured("Steps of each sequence.", unit="steps")
+    rows: tuple[TracedLosses, ...] = measured("In the order of the seeds.")
+    every_step: Averaged = measured("Over the networks.")
+    last_step: Averaged = measured("Over the networks.")
+    by_distance: Averaged = measured("Over the networks.")
+
+
+class Training(Record):
+    """One training on a long-range task."""
+
+    task: str = measured("delayed copy or hold the first input.")
+    lag: int = measured("How far back the answer lies.", unit="steps")
+    loss: str = measured("Where the loss is taken: last or every step.")
+    seed: int = measured("Of weights and batches.")
+    error: float = measured(
+        "Squared error at the last step on new sequences, over the variance of the target."
+    )
+
+
+class Trainings(Record):
+    """All trainings on one task with one lag and one loss."""
+
+    runs: tuple[Training, ...] = measured("One per seed.")
+
+
+class LongRangeRecord(Record):
+    """Trainings with the loss at the last step or at every step."""
+
+    seeds: Integers = measured("One per training of each task and loss.")
+    steps: int = measured("Updates of each training.", unit="steps")
+    runs: tuple[Training, ...] = measured("One per task, lag, loss and seed.")

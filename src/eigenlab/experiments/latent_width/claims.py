@@ -1,0 +1,190 @@
+"""The claims of ``latent-width``, each above the function that judges it."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from statistics import fmean
+from typing import Any
+
+from eigenlab.experiments.latent_width.config import LatentWidthConfig
+from eigenlab.experiments.latent_width.records import Curve, SweepRecord
+from eigenlab.lab import Check, above, at_least, at_most, below, claim, close, speaks_of
+from eigenlab.lab.scope import Scope
+from eigenlab.statistics import least, worst
+
+GOOD = 0.95
+#: "Near 100 %".
+NEAR_ALL = 0.97
+#: Sampling error of 4,000 validation samples, and what ten epochs leave to learn.
+TOLERANCE = 0.03
+#: Share of all variance that counts as little.
+LITTLE = 0.01
+
+
+def _speaks_of(*widths: int, **fields: Any) -> Scope:
+    """The data of the course, with as many samples and at least these widths among the measured."""
+    data = {"n_samples": (20_000, None), "n_features": (100, 100), "n_signal": (20, 20)}
+    settings = speaks_of(**data, variance_ratio=(10.0, 10.0), **fields)
+
+    def scope(config: LatentWidthConfig) -> str:
+        missing = [str(width) for width in widths if width not in config.widths]
+        if missing:
+            return f"it speaks of widths {', '.join(map(str, widths))}; add {', '.join(missing)}"
+        return settings(config)
+
+    return scope
+
+
+def _mean_loss(record: SweepRecord, width: int) -> float:
+    return fmean(run.losses[-1] for run in record.runs("vanilla", width))
+
+
+@claim(
+    "3a.loss-falls",
+    "The reconstruction error falls with the latent width and gains little past the data's 100 "
+    "dimensions.",
+    source="question 3a",
+    explanation="Little is 1 % of the data's variance.",
+    scope=_speaks_of(5, 20, 100, 500, epochs=(4, None)),
+    counterexamples=[
+        {"curves/1/losses/-1": 231.0},
+        {"curves/2/losses/-1": 5.0},
+        {"curves/2/losses/-1": math.nan},
+    ],
+)
+def loss_falls(record: SweepRecord) -> list[Check]:
+    widths = [width for width in record.widths if width <= record.n_features]
+    losses = {width: _mean_loss(record, width) for width in record.widths}
+    return [
+        *(
+            below(
+                f"validation loss at width {wide}, against width {narrow}",
+                losses[wide],
+                losses[narrow],
+            )
+            for narrow, wide in pairwise(widths)
+        ),
+        *(
+            at_most(
+                f"gain from width {widths[-1]} to {wide}",
+                losses[widths[-1]] - losses[wide],
+                LITTLE * record.variance,
+            )
+            for wide in record.widths[len(widths) :]
+        ),
+    ]
+
+
+@claim(
+    "3a.pca-floor",
+    "The loss comes to the sum of the discarded eigenvalues: 230, 80, 0 and 0.",
+    source="question 3a; Baldi and Hornik 1989, doi:10.1016/0893-6080(89)90014-2",
+    explanation="Of the vanilla autoencoder, within 3 % or 1. Eigenvalues are those of the "
+    "covariance from which the data is drawn; those of a sample differ a little.",
+    scope=_speaks_of(5, 20, 100, 500, epochs=(4, None)),
+    counterexamples=[{"curves/1/losses/-1": 84.0}, {"curves/*/losses/-1": math.nan}],
+)
+def pca_floor(record: SweepRecord) -> list[Check]:
+    return [
+        close(
+            f"validation loss at width {width}",
+            _mean_loss(record, width),
+            optimum,
+            tolerance=max(TOLERANCE * optimum, 1.0),
+        )
+        for width, optimum in zip(record.widths, record.discarded_variances, strict=True)
+    ]
+
+
+@claim(
+    "3a.five-too-small",
+    "Width 5 is too small: its probe stays below 95 %, even after training.",
+    source="question 3a",
+    explanation="It keeps 5 of 20 equally important directions, and which is left to chance. With "
+    "a random choice the label can be told in 66 % of the samples, and in 95 of 100 such choices "
+    "in 57 to 76 %.",
+    scope=_speaks_of(5),
+    counterexamples=[{"curves/0/long_probe/-1": 0.96}, {"curves/0/long_probe/0": 0.96}],
+)
+def five_too_small(record: SweepRecord) -> list[Check]:
+    runs = record.runs("vanilla", 5)
+    return [
+        below(
+            f"best {when} probe accuracy, width 5",
+            worst(run.long_probe[place] for run in runs),
+            GOOD,
+        )
+        for when, place in (("untrained", 0), ("trained", -1))
+    ]
+
+
+@claim(
+    "3a.twenty-needs-training",
+    "Width 20 needs training and then reaches at least 95 %.",
+    source="question 3a",
+    explanation="Trained, its features span the 20 directions of the label; at random they hold a "
+    "part of all 100.",
+    scope=_speaks_of(20, epochs=(4, None), probe_epochs=(50, None)),
+    counterexamples=[{"curves/1/long_probe/-1": 0.94}, {"curves/*/long_probe/0": 0.96}],
+)
+def twenty_needs_training(record: SweepRecord) -> list[Check]:
+    runs = record.runs("vanilla", 20)
+    untrained = worst(run.long_probe[0] for run in runs)
+    return [
+        below("best accuracy at width 20, untrained", untrained, GOOD),
+        at_least(
+            "worst accuracy at width 20, trained", least(run.long_probe[-1] for run in runs), GOOD
+        ),
+    ]
+
+
+@claim(
+    "3a.wide-needs-none",
+    "Width 100 and more are near 100 % without training.",
+    source="question 3a",
+    explanation="A random map to 100 and more dimensions is invertible, so the label is still a "
+    "linear function of the features. At least 97 % is asked of a convex probe, solved to "
+    "convergence. (The map is badly conditioned near width 100, where a probe trained by Adam is "
+    "still improving after its last epoch.)",
+    scope=_speaks_of(100, 500),
+    counterexamples=[{"curves/2/convex_probe/0": 0.96}],
+)
+def wide_needs_none(record: SweepRecord) -> list[Check]:
+    return [
+        at_least(
+            f"worst accuracy of the convex probe at width {width}, untrained",
+            least(_convex(run) for run in record.runs("vanilla", width)),
+            NEAR_ALL,
+        )
+        for width in record.widths
+        if width >= record.n_features
+    ]
+
+
+def _convex(run: Curve) -> float:
+    """Accuracy of the converged probe of the untrained features."""
+    return run.convex_probe[0] if run.convex_probe else math.nan
+
+
+@claim(
+    "3a.probe-length",
+    "A probe that trains for ten epochs makes the same features look worse, at widths 20 and 100.",
+    source="question 3a",
+    explanation="Ten epochs of Adam's small steps do not bring the probe to convergence. At width "
+    "5 nothing is left to gain: the label is not in the features.",
+    scope=_speaks_of(
+        20, 100, epochs=(4, None), probe_epochs=(50, None), short_probe_epochs=(1, 10)
+    ),
+    counterexamples=[{"curves/*/short_probe/-1": 0.999}],
+)
+def probe_length(record: SweepRecord) -> list[Check]:
+    return [
+        above(
+            f"accuracy lost to a short probe at width {width}",
+            fmean(run.long_probe[-1] for run in record.runs("vanilla", width))
+            - fmean(run.short_probe[-1] for run in record.runs("vanilla", width)),
+            0.0,
+        )
+        for width in (20, 100)
+    ]

@@ -1,0 +1,63 @@
+"""What the stage of ``latent-width`` measures.
+
+Sizes: W widths, E epochs (the untrained state included), P epochs after which probes are trained.
+"""
+
+from __future__ import annotations
+
+from eigenlab.lab import Integers, Record, Vector, measured
+
+
+class Curve(Record):
+    """One autoencoder, epoch by epoch; all measured on validation samples."""
+
+    kind: str = measured("vanilla, denoising or masked.")
+    width: int = measured("Latent features.")
+    seed: int = measured("Place of its random seed among the seeds.")
+    losses: Vector = measured(
+        "Reconstruction loss of clean samples after each epoch.",
+        unit="squared units of the data",
+        shape="E",
+    )
+    probed: Integers = measured(
+        "Finished epochs after which probes were trained: some of them for the vanilla kind, 0 and "
+        "all for the others.",
+        unit="epochs",
+        shape="P",
+    )
+    short_probe: Vector = measured("Accuracy of the probe after its short training.", shape="P")
+    long_probe: Vector = measured("Accuracy of the probe after its long training.", shape="P")
+    convex_probe: Vector | None = measured(
+        "Accuracy of the converged probe, untrained and trained; of the vanilla kind.", shape="2"
+    )
+    neighbours: float | None = measured(
+        "Accuracy of the vote of five nearest neighbours, trained; of the vanilla kind."
+    )
+
+
+class SweepRecord(Record):
+    """Every kind, width and seed."""
+
+    seeds: Integers = measured("Of initial weights, order of the samples and noise.")
+    n_features: int = measured("Dimensions of a sample.")
+    widths: Integers = measured("Latent widths.", unit="features", shape="W")
+    epochs: Integers = measured("Finished epochs, from 0.", unit="epochs", shape="E")
+    probe_epochs: Integers = measured(
+        "Passes of the short and of the long probe over the features.", unit="epochs", shape="2"
+    )
+    variance: float = measured("Sum of all eigenvalues of the covariance of the data.")
+    discarded_variances: Vector = measured(
+        "Sum of the eigenvalues that each width has to leave out.", shape="W"
+    )
+    pca_losses: Vector = measured(
+        "Loss of PCA of the training samples on the validation samples.", shape="W"
+    )
+    attainable_accuracies: Vector = measured(
+        "Mean accuracy of a probe that is given as many random directions of the signal.",
+        shape="W",
+    )
+    curves: tuple[Curve, ...] = measured("One per kind, width and seed.")
+
+    def runs(self, kind: str, width: int) -> list[Curve]:
+        """The curves of one kind and width, one per seed."""
+        return [curve for curve in self.curves if (curve.kind, curve.width) == (kind, width)]

@@ -1,0 +1,212 @@
+"""The claims of ``pca-optimality``, each above the function that judges it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from eigenlab.experiments.pca_optimality.config import PCAOptimalityConfig
+from eigenlab.experiments.pca_optimality.records import (
+    GradientsRecord,
+    PointsRecord,
+    StaircaseRecord,
+    TrainingRecord,
+)
+from eigenlab.lab import Check, NotRun, at_most, claim, close, speaks_of
+from eigenlab.statistics import worst
+
+#: Rounding of some hundred operations in float64, relative to the largest entry.
+MACHINE = 1e-12
+#: Central differences with a step of 1e-4 on a quartic: truncation 1e-8, rounding 1e-11.
+DIFFERENCES = 1e-6
+#: Training is judged when exp(-decay), the angle that theory leaves of one radian, is far below the
+#: tolerance of 1e-3; random starts begin outside the linear range and cost a few more.
+ENOUGH_DECAY = 10.0
+BALDI_HORNIK = "Baldi and Hornik 1989, doi:10.1016/0893-6080(89)90014-2"
+
+
+@claim(
+    "3b.gradients",
+    "dL/dW1 = 2 W2ᵀ (W2 W1 - I) X Xᵀ and dL/dW2 = 2 (W2 W1 - I) X Xᵀ W1ᵀ.",
+    source="question 3b",
+    explanation="Compared in double precision with automatic differentiation and with central "
+    "differences, relative to the largest entry.",
+    counterexamples=[
+        {"rows/0/autograd": 1e-6},
+        {"rows/-1/finite_differences": math.nan},
+    ],
+)
+def gradients(record: GradientsRecord) -> list[Check]:
+    return [
+        at_most(
+            f"dL/d{weight} against {words}",
+            worst(getattr(row, field) for row in record.rows if row.weight == weight),
+            bound,
+        )
+        for weight in ("W1", "W2")
+        for field, words, bound in (
+            ("autograd", "automatic differentiation", MACHINE),
+            ("finite_differences", "central differences", DIFFERENCES),
+        )
+    ]
+
+
+@claim(
+    "3b.stationary",
+    "With W2 = W1ᵀ = any eigenvectors of X Xᵀ both gradients are zero, and the loss is the sum of "
+    "the other eigenvalues.",
+    source=BALDI_HORNIK,
+    explanation="Then W2 W1 projects on eigenvectors, and what is left over, (W2 W1 - I) X Xᵀ, is "
+    "orthogonal to all of them.",
+    counterexamples=[
+        {"points/3/gradient": 1e-6},
+        {"points/3/loss": 0.0},
+        {"images/gradient": 1e-6},
+    ],
+)
+def stationary(record: PointsRecord) -> list[Check]:
+    total = record.points[-1].discarded
+    return [
+        at_most("gradient, any subset", worst(p.gradient for p in record.points), MACHINE),
+        at_most(
+            "loss less the discarded eigenvalues",
+            worst(abs(p.discarded - p.loss) / total for p in record.points),
+            MACHINE,
+        ),
+        at_most("gradient, components of the images", record.images.gradient, MACHINE),
+    ]
+
+
+def distinct_variances(config: PCAOptimalityConfig) -> str:
+    """The scope of the count: with equal variances stationary points form families."""
+    ranked = sorted(config.spectrum)
+    if all(high > 1.001 * low for low, high in pairwise(ranked)):
+        return ""
+    given = ", ".join(f"{variance:g}" for variance in config.spectrum)
+    return f"it speaks of different variances in spectrum (here {given})"
+
+
+@claim(
+    "3b.saddles",
+    "Only the leading eigenvectors are a minimum; every other subset is a saddle with as many "
+    "directions of descent as it has pairs of a kept and a better axis left out, and more where a "
+    "unit is off.",
+    source=BALDI_HORNIK,
+    explanation="Turning a kept axis towards a better one lowers the loss to second order. The "
+    "count is compared with the eigenvalues of the Hessian in all weights; its flat directions "
+    "come from W2 C, C⁻¹ W1, which has the same loss for every invertible C.",
+    scope=distinct_variances,
+    counterexamples=[
+        {"points/1/hessian_index": 0},
+        {"points/2/index": 9},
+        {"points/2/hessian_nullity": 0},
+        {"points": lambda points: points[:-1]},
+    ],
+)
+def saddles(record: PointsRecord) -> list[Check]:
+    count = sum(math.comb(record.n_axes, rank) for rank in range(record.n_components + 1))
+    minima = [p.subset for p in record.points if p.hessian_index == 0]
+    best = tuple(range(record.n_components))
+    return [
+        close("points", len(record.points), count, tolerance=0),
+        close("points without a direction of descent", len(minima), 1, tolerance=0),
+        close("that one keeps the top axes", float(minima == [best]), 1, tolerance=0),
+        close(
+            "points whose number of descents is not as counted",
+            sum(p.index != p.hessian_index for p in record.points),
+            0,
+            tolerance=0,
+        ),
+        close(
+            "points whose flat directions are not as counted",
+            sum(p.nullity != p.hessian_nullity for p in record.points),
+            0,
+            tolerance=0,
+        ),
+    ]
+
+
+@claim(
+    "3b.subspace",
+    "Gradient descent from a random start ends in the principal subspace.",
+    source="question 3b",
+    explanation="There is no local minimum to be caught in, and a random start is not on the path "
+    "into a saddle. How fast depends on the gap between the last kept and the first discarded "
+    "eigenvalue. The loss is the last to settle: the encoder's weights along an axis fade at a "
+    "rate proportional to its eigenvalue.",
+    counterexamples=[{"angles/0/-1": 0.1}, {"excess/0/-1": 0.1}],
+)
+def subspace(record: TrainingRecord) -> list[Check]:
+    if record.decay < ENOUGH_DECAY:
+        raise NotRun(
+            f"after {record.steps[-1]} steps the slowest rotation has decayed by a factor of "
+            f"exp({record.decay:.1f}) only, less than exp({ENOUGH_DECAY:g}); take more steps"
+        )
+    return [
+        at_most(
+            "largest principal angle", worst(row[-1] for row in record.angles), 1e-3, unit="rad"
+        ),
+        at_most(
+            "loss above the discarded eigenvalues, relative",
+            worst(abs(row[-1]) for row in record.excess),
+            1e-4,
+        ),
+    ]
+
+
+@claim(
+    "3b.pca",
+    "The closed form agrees with scikit-learn's PCA on the images.",
+    source="question 3b",
+    counterexamples=[{"images/angle_to_pca": 0.01}, {"images/ratio_difference": 1e-6}],
+)
+def pca(record: PointsRecord) -> list[Check]:
+    return [
+        at_most("principal angle to PCA", record.images.angle_to_pca, 1e-6, unit="rad"),
+        at_most("explained variance ratio", record.images.ratio_difference, MACHINE),
+    ]
+
+
+def separate_stairs(config: PCAOptimalityConfig) -> str:
+    """The scope of the staircase: a tiny start, variances that at least halve, enough steps."""
+    outside = speaks_of(staircase_start=(None, 1e-8), staircase_steps=(2000, None))(config)
+    if outside:
+        return outside
+    kept = sorted(config.staircase_spectrum, reverse=True)[: config.staircase_components + 1]
+    if all(low <= 0.5 * high for high, low in pairwise(kept)) and kept[-1] >= kept[0] / 16:
+        return ""
+    given = ", ".join(f"{variance:g}" for variance in config.staircase_spectrum)
+    return f"it speaks of variances in staircase_spectrum that halve (here {given})"
+
+
+@claim(
+    "3b.staircase",
+    "Started almost at zero, descent passes close to the saddles of the first 0, 1, 2, ... "
+    "principal axes, in this order, before it reaches the minimum.",
+    source="Saxe, McClelland and Ganguli 2014, arXiv:1312.6120",
+    explanation="Small weights grow along each axis at a rate proportional to its eigenvalue, so "
+    "the largest is found first, and the loss waits where it is until the next has grown. "
+    "Eigenvalues here halve from one to the next.",
+    scope=separate_stairs,
+    counterexamples=[
+        {"visits/2/distance": 0.5},
+        {"visits/2/loss": 0.5},
+        {"visits/2/step": 0},
+    ],
+)
+def staircase(record: StaircaseRecord) -> list[Check]:
+    checks = [
+        at_most(f"distance to the projection on {v.n_axes} axes", v.distance, 0.05)
+        for v in record.visits
+    ]
+    checks += [
+        close(f"loss there, {v.n_axes} axes", v.loss, v.plateau, tolerance=0.01)
+        for v in record.visits
+    ]
+    disorder = _disorder([visit.step for visit in record.visits])
+    return [*checks, close("visits out of order", disorder, 0, tolerance=0)]
+
+
+def _disorder(steps: Sequence[int]) -> int:
+    return sum(a >= b for a, b in pairwise(steps))

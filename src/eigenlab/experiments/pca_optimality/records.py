@@ -1,0 +1,105 @@
+"""What the stages of ``pca-optimality`` measure.
+
+Sizes: P points on a piece of a path, R recorded steps, S starts.
+"""
+
+from __future__ import annotations
+
+from eigenlab.lab import Integers, Matrix, Record, Vector, measured
+
+
+class GradientErrors(Record):
+    """Differences of one gradient from two references, over its largest entry."""
+
+    seed: int = measured("Of weights and samples.")
+    weight: str = measured("Matrix of the gradient, W1 or W2.")
+    autograd: float = measured("Largest difference from automatic differentiation.")
+    finite_differences: float = measured("Largest difference from central differences.")
+
+
+class GradientsRecord(Record):
+    """The gradients by formula beside two references."""
+
+    seeds: Integers = measured("One per random network.")
+    rows: tuple[GradientErrors, ...] = measured("One per network and weight matrix.")
+
+
+class StationaryPoint(Record):
+    """A subset of the principal axes that the autoencoder keeps."""
+
+    subset: Integers = measured("Axes that are kept, 0 for that of the largest variance.")
+    loss: float = measured("||X - W2 W1 X||².")
+    discarded: float = measured("Sum of the eigenvalues of X Xᵀ on the other axes.")
+    share: float = measured("Discarded share of the sum of all eigenvalues.")
+    gradient: float = measured("Largest entry of both gradients over ||X||².")
+    index: int = measured("Directions of descent, counted from the subset.")
+    nullity: int = measured("Flat directions, counted from the subset.")
+    hessian_index: int = measured("Negative eigenvalues of the Hessian.")
+    hessian_nullity: int = measured("Eigenvalues of the Hessian that are zero up to rounding.")
+
+
+class PathPiece(Record):
+    """The loss while the kept subspace turns from one subset of the axes to another."""
+
+    start: Integers = measured("Axes kept at the start.")
+    end: Integers = measured("Axes kept at the end.")
+    angles: Vector = measured("Angles from the start of the path.", unit="degrees", shape="P")
+    losses: Vector = measured("Loss over ||X||².", shape="P")
+
+
+class ImagesAtComponents(Record):
+    """The autoencoder at the principal components of the images, beside scikit-learn's PCA."""
+
+    gradient: float = measured("Largest entry of both gradients over ||X||².")
+    angle_to_pca: float = measured("Largest principal angle to PCA's subspace.", unit="rad")
+    ratio_difference: float = measured("Largest difference of the explained variance ratios.")
+    explained: float = measured("Share of the variance that the components explain.")
+
+
+class PointsRecord(Record):
+    """All stationary points of a small problem, and the principal components of the images."""
+
+    seed: int = measured("Of the small problem's axes.")
+    n_axes: int = measured("Principal axes of the small problem.")
+    n_components: int = measured("Its hidden units.")
+    points: tuple[StationaryPoint, ...] = measured("By increasing loss.")
+    path: tuple[PathPiece, ...] = measured("From the worst axes to the best, an axis at a time.")
+    images: ImagesAtComponents = measured("At the principal components of the images.")
+
+
+class TrainingRecord(Record):
+    """Gradient descent from random starts."""
+
+    seeds: Integers = measured("One per start.")
+    steps: Integers = measured("Recorded steps.", unit="steps", shape="R")
+    minimum: float = measured("Loss at the minimum, the discarded variance.")
+    decay: float = measured(
+        "Learning rate x steps x gap between the last kept and the first discarded variance: "
+        "near the minimum the slowest rotation decays by exp(-decay)."
+    )
+    excess: Matrix = measured("(Loss - minimum) / total variance.", shape="S, R")
+    angles: Matrix = measured(
+        "Largest principal angle of the decoder's columns to the principal subspace.",
+        unit="rad",
+        shape="S, R",
+    )
+
+
+class Visit(Record):
+    """The recorded step nearest to one saddle."""
+
+    n_axes: int = measured("Principal axes that the saddle keeps, the leading ones.")
+    plateau: float = measured("Loss of the saddle over ||X||².")
+    step: int = measured("The nearest step.", unit="steps")
+    loss: float = measured("Loss at that step over ||X||².")
+    distance: float = measured("|W2 W1 - projection on the axes|, Frobenius norm.")
+
+
+class StaircaseRecord(Record):
+    """Gradient descent from almost zero."""
+
+    seed: int = measured("Of the axes and the start.")
+    steps: Integers = measured("Recorded steps.", unit="steps", shape="R")
+    losses: Vector = measured("Loss over ||X||².", shape="R")
+    gradient_norms: Vector = measured("Norm of both gradients over ||X||².", shape="R")
+    visits: tuple[Visit, ...] = measured("One per saddle, by number of axes.")

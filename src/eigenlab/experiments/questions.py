@@ -1,0 +1,180 @@
+"""The questions of the course in our own words, and where the equation of each stands."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Question(NamedTuple):
+    """A question of the course.
+
+    Args:
+        id: such as ``1e``.
+        text: what it asks.
+        equations: where its equations stand, as ``module:name`` or ``module:Class.method``.
+    """
+
+    id: str
+    text: str
+    equations: tuple[str, ...]
+
+
+QUESTIONS = (
+    Question(
+        "1a",
+        "Write a recurrent layer h_t = sigma(W_h h_{t-1} + W_x x_t + b) by hand.",
+        ("eigenlab.recurrent.layers:RNNLayer", "eigenlab.recurrent.reference:rnn_loop"),
+    ),
+    Question(
+        "1b",
+        "Read a prediction y_hat_t = W_f h_t + b_f from every hidden state.",
+        ("eigenlab.recurrent.regressor:RecurrentRegressor",),
+    ),
+    Question(
+        "1c",
+        "Take the mean squared error over all steps, or at the last step only.",
+        ("eigenlab.recurrent.regressor:regression_loss",),
+    ),
+    Question(
+        "1d",
+        "Trace dL/dh_t through time, and split dL/dW into the terms of each step.",
+        (
+            "eigenlab.recurrent.trace:GradientTrace.weight_terms",
+            "eigenlab.recurrent.finite_differences:state_gradients",
+            "eigenlab.recurrent.finite_differences:weight_terms",
+        ),
+    ),
+    Question(
+        "1e",
+        "What is dL/dh_t without a nonlinearity, and when does it vanish or explode?",
+        (
+            "eigenlab.recurrent.closed_form:linear_gradients",
+            "eigenlab.recurrent.closed_form:growth_rate_bounds",
+        ),
+    ),
+    Question(
+        "1f",
+        "Over many random networks: how often do gradients vanish or explode under tanh and ReLU?",
+        ("eigenlab.recurrent.random_networks:gaussian_rnn",),
+    ),
+    Question(
+        "1g",
+        "Does a loss at every step help the gradient reach early steps?",
+        ("eigenlab.recurrent.trace:GradientTrace.pairwise_norms",),
+    ),
+    Question(
+        "1h",
+        "What do a second layer and the LSTM buy?",
+        ("eigenlab.recurrent.layers:LSTMLayer", "eigenlab.recurrent.reference:lstm_loop"),
+    ),
+    Question(
+        "2",
+        "Which language does a surname come from?",
+        ("eigenlab.names.module:RecurrentClassifier", "eigenlab.names.encoding:encode_name"),
+    ),
+    Question(
+        "2a",
+        "Where is such a classifier wrong, for whom, and what must it not be used for?",
+        ("eigenlab.names.auditing:audit", "eigenlab.names.priors:shift_priors"),
+    ),
+    Question(
+        "3a",
+        "How wide must the bottleneck of an autoencoder be, and what can a linear probe read?",
+        (
+            "eigenlab.autoencoders.models:Autoencoder.loss",
+            "eigenlab.autoencoders.subspace:SubspaceData.discarded",
+            "eigenlab.autoencoders.subspace:attainable_accuracy",
+        ),
+    ),
+    Question(
+        "3a'",
+        "What are 200 labels worth to a frozen encoder?",
+        ("eigenlab.autoencoders.convex:convex_probe",),
+    ),
+    Question(
+        "3b",
+        "Derive the gradients of ||X - W2 W1 X||^2, and show which points are stationary.",
+        ("eigenlab.linear.objective:gradients", "eigenlab.linear.stationary:critical_points"),
+    ),
+    Question(
+        "5a",
+        "Does k-means find the clusters of the raw points?",
+        ("eigenlab.graphs.assign:assign_labels",),
+    ),
+    Question(
+        "5b",
+        "Link the points by the Gaussian affinity A_ij = exp(-gamma |x_i - x_j|^2).",
+        ("eigenlab.graphs.affinity:rbf_affinity", "eigenlab.graphs.normalize:is_undirected"),
+    ),
+    Question(
+        "5c",
+        "Sum the affinities of each point: the degree matrix D = diag(A 1).",
+        ("eigenlab.graphs.normalize:degree_matrix",),
+    ),
+    Question(
+        "5d",
+        "Normalise symmetrically: M = D^-1/2 A D^-1/2. What is its largest eigenvalue?",
+        (
+            "eigenlab.graphs.normalize:symmetric_normalize",
+            "eigenlab.graphs.normalize:leading_eigenvector",
+        ),
+    ),
+    Question(
+        "5e",
+        "Cluster the leading singular vectors of M.",
+        (
+            "eigenlab.graphs.normalize:top_singular_vectors",
+            "eigenlab.graphs.assign:assign_labels",
+        ),
+    ),
+    Question(
+        "5f",
+        "Divide each column of M by its sum, and cluster the leading singular vectors again.",
+        (
+            "eigenlab.graphs.normalize:stochastic_normalize",
+            "eigenlab.graphs.normalize:top_singular_vectors",
+        ),
+    ),
+    Question(
+        "5g",
+        "Which representation separates the clusters, and why?",
+        ("eigenlab.spectrum.vectors:row_normalize",),
+    ),
+    Question(
+        "8a",
+        "What objective do two linear layers minimise under weight decay?",
+        (
+            "eigenlab.linear.objective:regularized_loss",
+            "eigenlab.linear.objective:regularized_gradients",
+        ),
+    ),
+    Question(
+        "8b",
+        "What does the regularisation do to the singular values at the minimum?",
+        (
+            "eigenlab.linear.shrinkage:shrinkage",
+            "eigenlab.linear.shrinkage:predicted_singular_values",
+        ),
+    ),
+)
+
+
+def find_equation(name: str) -> tuple[object, Path, int]:
+    """The object that ``module:name`` names, with its source file and first line.
+
+    >>> _, path, line = find_equation("eigenlab.recurrent.closed_form:linear_gradients")
+    >>> path.name
+    'closed_form.py'
+    """
+    module, _, inner = name.partition(":")
+    thing: Any = import_module(module)
+    for part in inner.split("."):
+        thing = inspect.getattr_static(thing, part)
+    function = getattr(thing, "func", thing)  # of a cached property
+    function = inspect.unwrap(getattr(function, "fget", None) or function)
+    path = inspect.getsourcefile(function)
+    assert path is not None
+    return function, Path(path), inspect.getsourcelines(function)[1]

@@ -1,0 +1,35 @@
+"""What the stages of ``rnn-layer`` measure."""
+
+from __future__ import annotations
+
+from eigenlab.lab import Integers, Matrix, Record, Vector, measured
+
+
+class PublishedRecord(Record):
+    """The small networks of the course's own tests."""
+
+    one_unit: float = measured("State of one unit after one step, every parameter 0.1.")
+    states: Matrix = measured("States of three linear units, every parameter -0.1.", shape="T, 3")
+    published_states: Vector = measured("The published state at each step.", shape="T")
+    layer_parameters: int = measured("Parameters of the layer with three units and two inputs.")
+    regressor_parameters: int = measured("Parameters with a readout of four outputs.")
+    loss_every_step: float = measured("Loss of the published example over all steps.")
+    loss_last_step: float = measured("Loss of the published example at the last step.")
+
+
+class Difference(Record):
+    """Largest absolute differences between our layer and another implementation, in float64."""
+
+    seed: int = measured("Of weights and data.")
+    nonlinearity: str = measured("Of both.")
+    reference: str = measured("The other implementation.")
+    states: float = measured("Of all hidden states.")
+    loss: float = measured("Of the loss at every step.")
+    gradients: float = measured("Of the gradients of W_h, W_x and b.")
+
+
+class ReferenceRecord(Record):
+    """Our layer beside a textbook loop and ``torch.nn.RNN``."""
+
+    seeds: Integers = measured("One per random network.")
+    rows: tuple[Difference, ...] = measured("One per network, nonlinearity and reference.")

@@ -1,0 +1,137 @@
+"""The figures, tables and metrics of ``stacked-rnn``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+import plotly.graph_objects as go
+
+from eigenlab import plots
+from eigenlab.experiments.stacked_rnn.claims import (
+    ONE_LAYER,
+    TWO_LAYERS,
+    far_rates,
+    rate_difference,
+)
+from eigenlab.experiments.stacked_rnn.config import StackedRNNConfig
+from eigenlab.experiments.stacked_rnn.records import Averaged, RatesRecord, TrainingRecord
+from eigenlab.lab import Rows, figure, metrics, table
+from eigenlab.statistics import mean_interval
+
+RELATIVE_AXIS = "|∂L/∂h<sub>t</sub>| / |∂L/∂h<sub>T</sub>|"
+
+
+def _training_caption(config: StackedRNNConfig) -> str:
+    return (
+        "Training loss on fresh batches, geometric mean and range of the seeds. Dotted: what the "
+        f"course's text says of the end after 5000 updates; here there are {config.training_steps}."
+    )
+
+
+@figure("Training on the running average", _training_caption)
+def training(record: TrainingRecord) -> go.Figure:
+    chart = plots.new_chart(
+        "update", "training loss (mean squared error)", log_x=True, log_y=True, height=480
+    )
+    steps = record.runs[0].steps
+    for index, (model, curve) in enumerate(record.losses.items()):
+        _mean_and_range(chart, steps, curve, model, index)
+    plots.reference(chart, y=ONE_LAYER, text="claimed with one layer")
+    plots.reference(chart, y=TWO_LAYERS, text="claimed with two")
+    return chart
+
+
+def _mean_and_range(
+    chart: go.Figure, x: Sequence[int], curve: Averaged, name: str, index: int
+) -> None:
+    plots.line(chart, x, curve.mean, name, index=index, markers=False)
+    plots.band(chart, x, curve.low, curve.high, f"range, {name}", index=index, legend=False)
+
+
+@figure(
+    "Gradients as initialised",
+    "Gradient of the last step's loss before any training, geometric mean and range of the "
+    "networks. An LSTM with the usual initialisation is hardly better than an RNN; opening its "
+    "forget gate by a bias is what helps.",
+)
+def initial(record: RatesRecord) -> go.Figure:
+    chart = plots.new_chart("time step t", RELATIVE_AXIS, log_y=True, height=480)
+    steps = list(range(1, record.length + 1))
+    for index, (cell, curve) in enumerate(record.initial.items()):
+        _mean_and_range(chart, steps, curve, cell, index)
+    return chart
+
+
+@figure(
+    "The rate depends on W_h in an RNN, on the forget gate in an LSTM",
+    "Growth of the gradient per step back over the far half of the sequence, mean and range of the "
+    "networks. Left, with small weights, the LSTM's rate is ln sigmoid(b_f); the RNN's falls "
+    "without bound. Right, the RNN's gradient explodes.",
+)
+def rates(record: RatesRecord) -> go.Figure:
+    chart = plots.new_chart(
+        "factor on the usual initial weights",
+        "growth per step back (nats)",
+        log_x=True,
+        height=480,
+    )
+    factors = record.factors
+    for index, cell in enumerate(dict.fromkeys(row.cell for row in record.rows)):
+        found = [far_rates(record, cell, factor) for factor in factors]
+        plots.line(chart, factors, [mean_interval(v).estimate for v in found], cell, index=index)
+        low, high = [min(v) for v in found], [max(v) for v in found]
+        plots.band(chart, factors, low, high, f"range, {cell}", index=index, legend=False)
+    plots.reference(chart, y=0.0, text="neither vanishes nor explodes")
+    chart.update_xaxes(tickvals=factors, ticktext=[f"{factor:g}" for factor in factors])
+    chart.update_yaxes(range=[-3, 0.5])
+    return chart
+
+
+@figure(
+    "Gradients after training",
+    "Gradient of the last step's loss in the trained networks, with respect to the hidden states "
+    "of the top layer, geometric mean and range of the seeds. The LSTM loses most of it in the "
+    "last steps, on the way from the hidden state into the cell.",
+)
+def trained(record: TrainingRecord) -> go.Figure:
+    chart = plots.new_chart("time step t", RELATIVE_AXIS, log_y=True)
+    steps = list(range(1, record.length + 1))
+    for index, (model, curve) in enumerate(record.gradients.items()):
+        _mean_and_range(chart, steps, curve, model, index)
+    return chart
+
+
+@table("Training loss after the last update")
+def losses(record: TrainingRecord) -> Rows:
+    rows = []
+    for model in record.losses:
+        found = [run.final_loss for run in record.runs if run.model == model]
+        rows.append([model, median(found), min(found), max(found), len(found)])
+    return ("model", "median loss", "smallest", "largest", "seeds"), rows
+
+
+@table("Growth of the gradient per step back (nats), by factor on the weights")
+def rate_table(record: RatesRecord) -> Rows:
+    cells = dict.fromkeys(row.cell for row in record.rows)
+    rows = [
+        [cell, *(mean_interval(far_rates(record, cell, f)).estimate for f in record.factors)]
+        for cell in cells
+    ]
+    return ("cell", *(f"x {factor:g}" for factor in record.factors)), rows
+
+
+@metrics
+def final_losses(record: TrainingRecord) -> dict[str, float]:
+    rows = {row[0]: row[1] for row in losses(record)[1]}
+    return {
+        "loss with one layer": rows["RNN, one layer"],
+        "loss with two layers": rows["RNN, two layers"],
+    }
+
+
+@metrics
+def rate(record: RatesRecord) -> dict[str, float]:
+    if 1.0 not in record.factors:
+        return {}
+    return {"rate of LSTM minus RNN": rate_difference(record).estimate}

@@ -1,0 +1,238 @@
+"""What the stages of ``surnames`` measure.
+
+The protocols are ``course``, a random split of the lines, and ``leak-free``, where no spelling is
+in both parts. Sizes: N test names, C languages of the classifier, L languages, B bins, T
+thresholds, E epochs.
+"""
+
+from __future__ import annotations
+
+from eigenlab.lab import Integers, Matrix, Record, Vector, measured
+
+#: The models that are compared, as rows name them.
+RNN, BEST, NGRAMS, MAJORITY = "tanh RNN", "best recurrent", "character n-grams", "majority"
+#: How lines are split.
+PROTOCOLS = ("course", "leak-free")
+#: Lower and upper bound of a 95 % Wilson interval.
+Bounds = tuple[float, float]
+
+# ------------------------------------------------------------------------------------- data
+
+
+class LanguageLines(Record):
+    """Lines of one language."""
+
+    lines: int = measured("Lines.")
+    distinct: int = measured("Different names on them.")
+
+
+class DataRecord(Record):
+    """Sizes, base rates, ambiguity and overlap of the lines that are used."""
+
+    data: str = measured("Dataset.")
+    lines: int = measured("Lines.")
+    distinct_names: int = measured("Different names.")
+    languages: dict[str, LanguageLines] = measured("Language -> its lines.")
+    majority: float = measured("Share of the most frequent language.")
+    test_lines: dict[str, int] = measured("Protocol -> test lines.")
+    test_lines_seen_in_training: dict[str, int] = measured(
+        "Protocol -> test lines whose spelling is also in training."
+    )
+    ambiguity_ceiling: dict[str, float] = measured(
+        "Protocol -> highest accuracy of any function from spelling to language on the test lines."
+    )
+
+
+# --------------------------------------------------------------------------------- accuracy
+
+
+class Reliability(Record):
+    """A reliability diagram: confidence and accuracy in equal-width bins that are not empty."""
+
+    calibration_error: float = measured("Expected calibration error.")
+    bins: int = measured("Bins, with the empty ones.")
+    count: Integers = measured("Names in each bin.", unit="names", shape="B")
+    confidence: Vector = measured("Mean highest probability.", shape="B")
+    accuracy: Vector = measured("Share of correct predictions.", shape="B")
+    interval: tuple[Bounds, ...] = measured("95 % interval of the accuracy.", shape="B, 2")
+
+
+class Uncalibrated(Record):
+    """The classifier with temperature 1."""
+
+    nll: float = measured("Mean negative log-likelihood of the test names.", unit="nats")
+    reliability: Reliability = measured("Its reliability diagram.")
+
+
+class ModelScores(Record):
+    """One trained model on the test names of one split."""
+
+    protocol: str = measured("How lines were split.")
+    model: str = measured("Kind of model.")
+    seed: int = measured("Of the split, the weights and the batches.")
+    names: int = measured("Test names.", unit="names")
+    correct: int = measured("Correct predictions.", unit="names")
+    accuracy: float = measured("Share of correct predictions.")
+    macro_f1: float = measured("Unweighted mean over languages of F1.")
+    nll: float = measured("Mean negative log-likelihood.", unit="nats")
+    calibration_error: float = measured("Expected calibration error.")
+    training_seconds: float = measured("Duration of fitting.", unit="s")
+
+
+class Predictions(Record):
+    """What a trained tanh RNN predicts for the test names, in the order of the split."""
+
+    classes: tuple[str, ...] = measured("Languages of the columns.", shape="C")
+    probabilities: Matrix = measured("Calibrated probabilities.", shape="N, C")
+    temperature: float = measured("Temperature fitted on held-out training names.")
+    uncalibrated: Uncalibrated = measured("The same without this temperature.")
+    learning_curve: Vector = measured("Test accuracy after each epoch.", shape="E")
+
+
+class FinishedTraining(Record):
+    """One finished training."""
+
+    scores: ModelScores = measured("On the test names.")
+    predictions: Predictions | None = measured("Of the tanh RNN of the first seed.")
+
+
+class AccuracyRecord(Record):
+    """Every model on both protocols, for every seed."""
+
+    data: str = measured("Dataset.")
+    seeds: Integers = measured("Of the splits and trainings.")
+    epochs: int = measured("Passes of the tanh RNN over the training names.", unit="epochs")
+    rows: tuple[ModelScores, ...] = measured("One per seed, protocol and model.")
+    predictions: dict[str, Predictions] = measured(
+        "Protocol -> predictions of the tanh RNN of the first seed."
+    )
+
+
+# ------------------------------------------------------------------------------------ audit
+
+
+class LanguageRecall(Record):
+    """How the names of one language were classified."""
+
+    count: int = measured("Test names of the language.", unit="names")
+    correct: int = measured("Of these classified correctly.", unit="names")
+    recall: float | None = measured("Their share, if there are any.")
+    precision: float | None = measured("Share of correct ones among the predictions of it.")
+    interval: Bounds = measured("95 % interval of the recall.")
+
+
+class CoverageCurve(Record):
+    """Accuracy on the most confident names."""
+
+    coverage: Vector = measured("Share of names answered.", shape="T")
+    accuracy: Vector = measured("Share of correct ones among them.", shape="T")
+    threshold: Vector = measured("Lowest confidence answered.", shape="T")
+
+
+class Evaluation(Record):
+    """All test names together; see :func:`eigenlab.names.evaluate`."""
+
+    names: int = measured("Test names.", unit="names")
+    accuracy: float = measured("Share of correct predictions.")
+    interval: Bounds = measured("Its 95 % interval.")
+    macro_f1: float = measured("Unweighted mean over languages of F1.")
+    nll: float = measured("Mean negative log-likelihood.", unit="nats")
+    calibration_error: float = measured("Expected calibration error.")
+    reliability: Reliability = measured("Reliability diagram.")
+    coverage: CoverageCurve = measured("Accuracy-coverage curve.")
+    recall: dict[str, LanguageRecall] = measured("Language -> its recall.")
+    labels: tuple[str, ...] = measured("Languages of the confusion matrix.", shape="L")
+    confusion: tuple[Integers, ...] = measured(
+        "Test names by true and predicted language.", unit="names", shape="L, L"
+    )
+
+
+class RarityGroup(Record):
+    """Languages with a similar number of training lines."""
+
+    training_lines: tuple[int, int] = measured("Fewest and most lines of the group.")
+    languages: tuple[str, ...] = measured("The languages.")
+    count: int = measured("Their test names.", unit="names")
+    recall: float = measured("Share classified correctly.")
+    interval: Bounds = measured("Its 95 % interval.")
+
+
+class FamiliarityGroup(Record):
+    """Test lines by whether their spelling is in training."""
+
+    count: int = measured("Test lines.")
+    accuracy: float | None = measured("Share of correct predictions, if there are any lines.")
+    interval: Bounds = measured("Its 95 % interval.")
+
+
+class Confusion(Record):
+    """One frequent error."""
+
+    true: str = measured("True language.")
+    predicted: str = measured("Predicted language.")
+    count: int = measured("Test names.", unit="names")
+    share: float = measured("Share of the true language's test names.")
+
+
+class WeightedScores(Record):
+    """Predictions in a population, test names weighted to its base rates."""
+
+    accuracy: float = measured("Weighted share of correct predictions.")
+    nll: float = measured("Weighted mean negative log-likelihood.", unit="nats")
+    predicted: Vector = measured("Share of the predictions of each language.", shape="C")
+
+
+class BaseRateShift(Record):
+    """The classifier in a population with other base rates."""
+
+    labels: tuple[str, ...] = measured("Languages.", shape="C")
+    trained: Vector = measured("Base rates of the training names.", shape="C")
+    true: Vector = measured("Base rates of the population.", shape="C")
+    distance: float = measured("Total variation distance of the two.")
+    uncorrected: WeightedScores = measured("Probabilities as trained.")
+    corrected: WeightedScores = measured("Probabilities re-weighted by Bayes' rule.")
+
+
+class AbstentionRow(Record):
+    """Only the most confident names are answered."""
+
+    threshold: float = measured("Lowest confidence answered.")
+    coverage: float = measured("Share of names answered.")
+    accuracy: float = measured("Share of correct ones among them.")
+    unanswered: dict[str, float] = measured("Language -> share of its names left unanswered.")
+
+
+class AuditedModel(Record):
+    """A tanh RNN, audited on the test names of one protocol."""
+
+    intended_use: str = measured("What the classifier is for.")
+    training: dict[str, int] = measured("Language -> training lines.")
+    overall: Evaluation = measured("All test names.")
+    rarity: tuple[RarityGroup, ...] = measured("Languages by number of training lines.")
+    seen: dict[str, FamiliarityGroup] = measured(
+        "Kind of spelling -> its lines: trained with the same language, with another, or new."
+    )
+    confusions: tuple[Confusion, ...] = measured("The most frequent errors.")
+    populations: dict[str, BaseRateShift] = measured(
+        "Population -> the classifier in it: all languages equally common (uniform), or the k-th "
+        "language in backward alphabetical order with a share in proportion to 1/k (zipf)."
+    )
+    furthest: str = measured("Population whose base rates are furthest from those of training.")
+    abstention: tuple[AbstentionRow, ...] = measured("By share of names answered.")
+    temperature: float = measured("Temperature fitted on held-out training names.")
+    uncalibrated: Uncalibrated = measured("The same classifier with temperature 1.")
+    chance_calibration_error: float = measured(
+        "Expected calibration error that perfect calibration would show by chance."
+    )
+    learning_curve: Vector = measured("Test accuracy after each epoch.", shape="E")
+
+
+class AuditRecord(Record):
+    """The tanh RNN of the first seed in detail."""
+
+    data: str = measured("Dataset.")
+    seeds: Integers = measured("Of the split and the training.")
+    mean_accuracy: dict[str, float] = measured(
+        "Protocol -> accuracy of the tanh RNN, mean over all seeds of the run."
+    )
+    protocols: dict[str, AuditedModel] = measured("Protocol -> audit.")

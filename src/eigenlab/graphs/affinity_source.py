@@ -1,0 +1,63 @@
+"""What every source of affinities offers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from eigenlab.graphs.graph import Graph
+
+
+class AffinitySource(ABC):
+    """Affinities among training points, and from new points to them.
+
+    :meth:`graph` sets the training points; the other methods refer to those of the last call.
+    """
+
+    points: Any
+    """Training points, (n, d) array or sparse matrix."""
+
+    @property
+    def attributes(self) -> dict[str, float]:
+        """Fitted attributes of an estimator that the source determines, by name."""
+        return {}
+
+    @abstractmethod
+    def graph(self, X: Any) -> Graph:
+        """The graph of the training points ``X``, (n, d)."""
+
+    @abstractmethod
+    def to(self, X_new: Any) -> Any:
+        """The (m, n) affinities, dense or sparse, of (m, d) new points to the training points."""
+
+    def nearest(self, X_new: Any, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For some ``rows`` of new points the index of the training point nearest to each."""
+        from sklearn.neighbors import NearestNeighbors
+
+        search = NearestNeighbors(n_neighbors=1).fit(self.points)
+        return search.kneighbors(X_new[rows], return_distance=False)[:, 0]
+
+    def subset(self, rows: NDArray[np.int64]) -> tuple[Any, dict[str, Any]]:
+        """What an estimator needs to cluster some of the training points alone.
+
+        Returns:
+            The data to fit, and the parameters that are then different from the estimator's.
+        """
+        return self.points[rows], {}
+
+    def isolated_points(self, X: Any) -> NDArray[np.bool_]:
+        """Which points to leave out before a graph is made, (n,)."""
+        return np.zeros(X.shape[0], dtype=bool)
+
+    def isolated_nodes(self, graph: Graph) -> NDArray[np.bool_]:
+        """Which nodes of a graph from this source to leave out, (n,)."""
+        return np.zeros(graph.n_nodes, dtype=bool)
+
+
+def dense(X: Any) -> Any:
+    """``X`` as an array."""
+    return X.toarray() if sparse.issparse(X) else X

@@ -1,0 +1,1 @@
+"""Sources of affinities: among training points, and from new points to them."""

@@ -1,0 +1,62 @@
+"""Affinities by a kernel of scikit-learn's or a callable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
+
+from eigenlab.errors import InputError
+from eigenlab.graphs.affinity import scale_gamma
+from eigenlab.graphs.affinity_source import AffinitySource
+from eigenlab.graphs.dense import DenseGraph
+from eigenlab.graphs.graph import Graph
+
+
+class KernelAffinities(AffinitySource):
+    """Values of a kernel, between all pairs; they are stored.
+
+    Args:
+        kernel: name of a kernel in :mod:`sklearn.metrics.pairwise`, or a callable of two points.
+        gamma: coefficient of the kernel; ``"scale"`` is 1 over the total variance. Default:
+            ``1.0``.
+        degree: degree of polynomial kernels. Default: ``3``.
+        coef0: constant term of polynomial and sigmoid kernels. Default: ``1``.
+        parameters: further arguments of the kernel or callable. Default: ``None``.
+
+    Raises:
+        InputError: scikit-learn has no such kernel.
+    """
+
+    def __init__(
+        self,
+        kernel: str | Callable[..., float],
+        *,
+        gamma: float | str = 1.0,
+        degree: float = 3,
+        coef0: float = 1,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        if not callable(kernel) and kernel not in tuple(PAIRWISE_KERNEL_FUNCTIONS):
+            own = ("rbf", "nearest_neighbors", "precomputed", "precomputed_nearest_neighbors")
+            raise InputError(
+                f"affinity={kernel!r}; choose one of {own}, a kernel of "
+                f"scikit-learn's ({', '.join(sorted(PAIRWISE_KERNEL_FUNCTIONS))}) or a callable"
+            )
+        self.kernel, self.gamma, self.degree, self.coef0 = kernel, gamma, degree, coef0
+        self.parameters = dict(parameters or {})
+
+    def graph(self, X: Any) -> Graph:
+        """The graph of the training points ``X``, (n, d)."""
+        self.points = X
+        if not callable(self.kernel):
+            gamma = scale_gamma(X) if self.gamma == "scale" else float(self.gamma)
+            self.parameters |= {"gamma": gamma, "degree": self.degree, "coef0": self.coef0}
+        return DenseGraph(self.to(X))
+
+    def to(self, X_new: Any) -> Any:
+        """The (m, n) affinities of (m, d) new points to the training points."""
+        return pairwise_kernels(
+            X_new, self.points, metric=self.kernel, filter_params=True, **self.parameters
+        )

@@ -1,0 +1,86 @@
+"""Heat maps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from eigenlab.plots.charts import Values, drawable, new_chart
+from eigenlab.plots.theme import DIVERGING, HEIGHT, SEQUENTIAL
+
+MANY_CELLS = 16  # up to here a heat map has room for its numbers
+
+
+def heatmap(
+    z: Sequence[Values],
+    *,
+    x_title: str,
+    y_title: str,
+    value_title: str,
+    x: Sequence[Any] | None = None,
+    y: Sequence[Any] | None = None,
+    title: str = "",
+    log: bool = False,
+    center: float | None = None,
+    numbers: bool | None = None,
+    height: int = HEIGHT,
+) -> go.Figure:
+    """Return a heat map; row 0 of ``z`` is at the top, as in a printed matrix.
+
+    Args:
+        z: rows of numbers.
+        x_title: of the columns, with its unit.
+        y_title: of the rows, with its unit.
+        value_title: what the colour means, with its unit.
+        x: value of each column. Default: its place.
+        y: value of each row. Default: its place.
+        title: above the map. Default: ``""``.
+        log: colour by the decimal logarithm; zeros and negative numbers are left blank.
+            Default: ``False``.
+        center: use the diverging scale around this value. Default: the sequential scale.
+        numbers: write each number into its cell. Default: up to 16 x 16 cells.
+        height: of the figure, in pixels. Default: ``420``.
+    """
+    rows = [drawable(row, log=log) for row in z]
+    chart = new_chart(x_title, y_title, title=title, height=height)
+    shades = [[None if v is None else math.log10(v) for v in row] for row in rows] if log else rows
+    width = max((len(row) for row in rows), default=0)
+    few = max(len(rows), width) <= MANY_CELLS if numbers is None else numbers
+    label = x_title.partition(" (")[0], y_title.partition(" (")[0]
+    chart.add_trace(
+        go.Heatmap(
+            z=shades,
+            x=None if x is None else list(x),
+            y=None if y is None else list(y),
+            customdata=rows,
+            colorscale=SEQUENTIAL if center is None else DIVERGING,
+            zmid=center,
+            hoverongaps=False,
+            hovertemplate=f"{label[0]}: %{{x}}<br>{label[1]}: %{{y}}"
+            f"<br>{value_title}: %{{customdata:.3g}}<extra></extra>",
+            text=[["" if v is None else f"{v:.3g}" for v in row] for row in rows] if few else None,
+            texttemplate="%{text}" if few else None,  # cells do not see customdata
+            colorbar={"title": {"text": value_title, "side": "right"}}
+            | (_decades(shades) if log else {}),
+        )
+    )
+    chart.update_xaxes(showgrid=False)
+    chart.update_yaxes(showgrid=False, autorange="reversed")
+    return chart
+
+
+def _decades(shades: Sequence[Values]) -> dict[str, Any]:
+    """At most nine labelled powers of ten on the colour bar."""
+    known = [value for row in shades for value in row if value is not None]
+    if not known:
+        return {}
+    low, high = math.floor(min(known)), math.ceil(max(known))
+    step = max(1, math.ceil((high - low) / 8))
+    ticks = list(range(high, low - 1, -step))
+    return {
+        "tickvals": ticks,
+        "ticktext": [f"10<sup>{tick}</sup>".replace("-", "−") for tick in ticks],
+    }

@@ -1,0 +1,200 @@
+"""Confidence intervals of proportions and means, and extremes that keep NaN.
+
+Importing this module imports neither numpy nor scipy; the functions import scipy when called.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from eigenlab.errors import InputError
+
+__all__ = [
+    "Interval",
+    "geometric_mean",
+    "least",
+    "mean_interval",
+    "newcombe_interval",
+    "wilson_interval",
+    "worst",
+]
+
+
+class Interval(NamedTuple):
+    """An estimate and the bounds of its confidence interval.
+
+    Args:
+        estimate: the point estimate; NaN if there are no observations.
+        low: lower bound.
+        high: upper bound.
+
+    >>> Interval(0.5, 0.3, 0.7).bounds
+    (0.3, 0.7)
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """``(low, high)``."""
+        return self.low, self.high
+
+
+def wilson_interval(successes: int, trials: int, level: float = 0.95) -> Interval:
+    """Wilson's score interval of a proportion.
+
+    The bounds are the roots p of ``(p_hat - p)^2 = z^2 p (1 - p) / trials``, where p_hat is the
+    observed proportion and z the normal quantile of ``level``. Unlike ``p_hat +- z s`` the interval
+    stays inside [0, 1] and has positive width at 0 and at 1. Source: Wilson 1927, J. Am. Stat.
+    Assoc. 22, 209, doi:10.1080/01621459.1927.10502953.
+
+    Args:
+        successes: number of successes, from 0 to ``trials``.
+        trials: number of trials. Zero trials give ``Interval(nan, 0.0, 1.0)``.
+        level: confidence level, between 0 and 1. Default: ``0.95``.
+
+    Returns:
+        The observed proportion with its interval.
+
+    Raises:
+        InputError: ``successes`` is negative or larger than ``trials``.
+
+    >>> [round(value, 4) for value in wilson_interval(81, 263)]
+    [0.308, 0.2553, 0.3662]
+    """
+    from scipy.stats import binomtest
+
+    if not 0 <= successes <= trials:
+        raise InputError(
+            f"successes={successes} of trials={trials}; expected 0 <= successes <= trials"
+        )
+    if trials == 0:
+        return Interval(math.nan, 0.0, 1.0)
+    bounds = binomtest(successes, trials).proportion_ci(level, method="wilson")
+    return Interval(successes / trials, float(bounds.low), float(bounds.high))
+
+
+def newcombe_interval(
+    both: int, first: int, second: int, neither: int, level: float = 0.95
+) -> Interval:
+    """Newcombe's interval of the difference of two paired proportions, first minus second.
+
+    Two binary outcomes are observed on the same subjects. The Wilson intervals of the two
+    proportions are combined with the correlation phi of the outcomes, with continuity correction:
+    the distance from the estimate to a bound is ``sqrt(x^2 - 2 phi x y + y^2)`` for the distances
+    x and y in the two Wilson intervals. Source: Newcombe 1998, Stat. Med. 17, 2635, method 10.
+
+    Args:
+        both: number of subjects with both outcomes.
+        first: number of subjects with the first outcome only.
+        second: number of subjects with the second outcome only.
+        neither: number of subjects with neither outcome.
+        level: confidence level, between 0 and 1. Default: ``0.95``.
+
+    Returns:
+        The difference of the proportions with its interval.
+
+    Raises:
+        InputError: there are no subjects, or a count is negative.
+
+    >>> [round(value, 3) for value in newcombe_interval(1, 1, 7, 12)]
+    [-0.286, -0.507, -0.026]
+    """
+    n = both + first + second + neither
+    if min(both, first, second, neither) < 0 or n == 0:
+        raise InputError(
+            f"both={both}, first={first}, second={second}, neither={neither}; expected counts of "
+            "at least 0 with a positive sum"
+        )
+    a, b = wilson_interval(both + first, n, level), wilson_interval(both + second, n, level)
+    margins = (both + first) * (second + neither) * (both + second) * (first + neither)
+    cross = float(both * neither - first * second)
+    cross = max(cross - n / 2, 0.0) if cross > 0 else cross
+    phi = cross / math.sqrt(margins) if margins else 0.0
+
+    def combine(x: float, y: float) -> float:
+        return math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y))
+
+    difference = a.estimate - b.estimate
+    return Interval(
+        difference,
+        difference - combine(a.estimate - a.low, b.high - b.estimate),
+        difference + combine(a.high - a.estimate, b.estimate - b.low),
+    )
+
+
+def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
+    """Student's t interval of a mean.
+
+    For a paired comparison pass the differences of the pairs.
+
+    Args:
+        values: independent observations, at least one. A single value gives an infinitely wide
+            interval.
+        level: confidence level, between 0 and 1. Default: ``0.95``.
+
+    Returns:
+        The mean with its interval.
+
+    Raises:
+        InputError: ``values`` is empty.
+
+    >>> [round(value, 3) for value in mean_interval([1.0, 2.0, 3.0])]
+    [2.0, -0.484, 4.484]
+    """
+    from scipy.stats import t
+
+    n = len(values)
+    if n == 0:
+        raise InputError("values is empty; a mean needs at least one value")
+    mean = math.fsum(values) / n
+    if n == 1:
+        return Interval(mean, -math.inf, math.inf)
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    half_width = float(t.ppf((1 + level) / 2, n - 1)) * deviation / math.sqrt(n)
+    return Interval(mean, mean - half_width, mean + half_width)
+
+
+def worst(values: Iterable[float]) -> float:
+    """Return the largest value, or NaN if any value is NaN.
+
+    The built-in ``max`` may skip a NaN, depending on its position.
+
+    Args:
+        values: numbers, at least one.
+
+    >>> worst([1.0, 3.0, 2.0]), worst([1.0, float("nan"), 2.0])
+    (3.0, nan)
+    """
+    known = [float(value) for value in values]
+    return math.nan if any(map(math.isnan, known)) else max(known)
+
+
+def least(values: Iterable[float]) -> float:
+    """Return the smallest value, or NaN if any value is NaN.
+
+    Args:
+        values: numbers, at least one.
+
+    >>> least([2.0, 1.0]), least([1.0, float("nan"), 2.0])
+    (1.0, nan)
+    """
+    return -worst(-value for value in values)
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """The geometric mean; NaN if any value is not positive.
+
+    Args:
+        values: numbers; at least one.
+
+    >>> round(geometric_mean([1.0, 100.0]), 12), geometric_mean([1.0, 0.0])
+    (10.0, nan)
+    """
+    if not min(values) > 0:
+        return math.nan
+    return math.exp(math.fsum(map(math.log, values)) / len(values))

@@ -1,0 +1,113 @@
+import math
+
+import pytest
+from scipy.stats import norm, ttest_1samp
+
+from eigenlab.errors import InputError
+from eigenlab.statistics import mean_interval, newcombe_interval, wilson_interval, worst
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_gives_the_published_intervals(successes, trials, low, high):
+    """Table I, method 3, of Newcombe 1998, Stat. Med. 17, 857."""
+    interval = wilson_interval(successes, trials)
+    assert interval.estimate == successes / trials
+    assert interval.low == pytest.approx(low, abs=5e-5)
+    assert interval.high == pytest.approx(high, abs=5e-5)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 10), (8, 10), (10, 10), (3, 200)])
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_the_wilson_interval_inverts_the_score_test(successes, trials, level):
+    """At each bound p inside (0, 1), |p_hat - p| is z standard errors sqrt(p (1 - p) / n)."""
+    interval = wilson_interval(successes, trials, level)
+    z = norm.ppf((1 + level) / 2)
+    for bound in interval.bounds:
+        if 0 < bound < 1:
+            error = math.sqrt(bound * (1 - bound) / trials)
+            assert abs(interval.estimate - bound) / error == pytest.approx(z)
+
+
+def test_without_trials_a_proportion_is_unknown():
+    interval = wilson_interval(0, 0)
+    assert math.isnan(interval.estimate)
+    assert interval.bounds == (0.0, 1.0)
+
+
+def test_a_lower_level_gives_a_narrower_paired_interval():
+    wide, narrow = newcombe_interval(5, 9, 2, 14), newcombe_interval(5, 9, 2, 14, level=0.8)
+    assert wide.low < narrow.low < narrow.estimate < narrow.high < wide.high
+
+
+def test_the_paired_interval_is_the_published_one():
+    """Airway hyper-responsiveness before and after transplantation: -0.507 to -0.026.
+
+    Fagerland, Lydersen and Laake 2014, Stat. Med. 33, 2850, table of intervals, row Newcombe.
+    """
+    interval = newcombe_interval(1, 1, 7, 12)
+    assert interval.estimate == pytest.approx((1 - 7) / 21)
+    assert interval.low == pytest.approx(-0.507, abs=5e-4)
+    assert interval.high == pytest.approx(-0.026, abs=5e-4)
+
+
+def test_without_correlation_the_paired_interval_is_a_root_sum_of_squares():
+    a = b = wilson_interval(32, 64)
+    interval = newcombe_interval(16, 16, 16, 16)
+    arm = math.hypot(a.estimate - a.low, b.high - b.estimate)
+    assert (interval.low, interval.high) == pytest.approx((-arm, arm))
+
+
+def test_swapping_two_outcomes_mirrors_the_interval():
+    one, other = newcombe_interval(5, 9, 2, 14), newcombe_interval(5, 2, 9, 14)
+    assert one.low == pytest.approx(-other.high)
+    assert one.high == pytest.approx(-other.low)
+
+
+def test_the_paired_interval_is_narrower_for_correlated_outcomes():
+    together = newcombe_interval(40, 5, 5, 50)
+    apart = newcombe_interval(20, 25, 25, 30)
+    assert together.high - together.low < apart.high - apart.low
+
+
+def test_outcomes_that_never_or_always_happen_have_an_interval_around_zero():
+    for table in ((0, 0, 0, 30), (30, 0, 0, 0)):
+        interval = newcombe_interval(*table)
+        assert interval.low < interval.estimate == 0.0 < interval.high
+
+
+def test_the_mean_interval_is_that_of_the_t_test():
+    values = [0.3, -1.2, 2.5, 0.4, 0.9]
+    ours = mean_interval(values)
+    theirs = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+    assert ours.estimate == pytest.approx(math.fsum(values) / 5)
+
+
+def test_a_single_value_gives_an_infinite_interval():
+    assert mean_interval([2.0]) == (2.0, -math.inf, math.inf)
+
+
+def test_impossible_counts_are_refused():
+    with pytest.raises(InputError, match="successes=5 of trials=4"):
+        wilson_interval(5, 4)
+    with pytest.raises(InputError, match="successes=3 of trials=2"):
+        wilson_interval(3, 2)
+    for counts in ((0, 0, 0, 0), (1, -1, 2, 3)):
+        with pytest.raises(InputError, match=f"both={counts[0]}, first={counts[1]}"):
+            newcombe_interval(*counts)
+    with pytest.raises(InputError, match="values is empty"):
+        mean_interval([])
+
+
+def test_the_worst_of_values_with_a_nan_is_nan():
+    assert math.isnan(worst([1.0, math.nan, 3.0]))
+    assert math.isnan(worst([math.nan, 1.0]))
+    assert worst([1.0, 3.0]) == 3.0
