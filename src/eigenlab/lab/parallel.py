@@ -187,11 +187,15 @@ class _FileReporter(Reporter):
     def __init__(self, watch: Path, experiment: Experiment) -> None:
         self._watch, self._path = watch, watch / f"{experiment.name}.json"
         self._stages = [stage.name for stage in experiment.stages]
-        self._stage, self._written, self._looked = self._stages[0], 0.0, 0.0
+        self._stage, self._step = self._stages[0], ""
+        self._written = self._looked = 0.0
         self._parent = os.getppid()
 
     def stage(self, name: str) -> None:
-        self._stage = name
+        if name in self._stages:
+            self._stage, self._step = name, ""
+        else:  # a stage that announces its own steps
+            self._step = f"{name}, "
         self._write(0.0, "", urgent=True)
 
     def progress(self, done: int, total: int, message: str = "") -> None:
@@ -204,7 +208,7 @@ class _FileReporter(Reporter):
             fraction = (self._stages.index(self._stage) + part) / len(self._stages)
             temporary = self._path.with_suffix(".tmp")
             temporary.write_text(
-                dump_json([self._stage, fraction, note], indent=None), encoding="utf-8"
+                dump_json([self._stage, fraction, self._step + note], indent=None), encoding="utf-8"
             )
             temporary.replace(self._path)
 

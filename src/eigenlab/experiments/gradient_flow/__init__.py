@@ -10,4 +10,4 @@ SUMMARY = (
     "explodes. Here the traced gradients are compared with finite differences, then with this "
     "closed form, and their growth rate with the logarithm of the spectral radius."
 )
-MINUTES = {"smoke": 0.02, "course": 0.05, "full": 1.0}
+MINUTES = {"smoke": 0.01, "course": 0.02, "full": 1.0}

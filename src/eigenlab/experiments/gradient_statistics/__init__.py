@@ -10,4 +10,4 @@ SUMMARY = (
     "when |h_T| is above a thousand times |h_1|. A second part asks whether a loss at every step "
     "helps: it makes the logged gradients large, but does a training then learn what lies far back?"
 )
-MINUTES = {"smoke": 0.1, "course": 0.4, "full": 6.0}
+MINUTES = {"smoke": 0.07, "course": 0.15, "full": 6.0}

@@ -10,4 +10,4 @@ SUMMARY = (
     "that a width has to leave out. All kinds, widths and seeds are trained at once, and so are "
     "their probes."
 )
-MINUTES = {"smoke": 0.2, "course": 0.8, "full": 3.0}
+MINUTES = {"smoke": 0.2, "course": 0.65, "full": 3.0}

@@ -9,4 +9,4 @@ SUMMARY = (
     "directions of descent that can be counted. So training ends at the principal "
     "components, and on its way it may wait at one saddle after another."
 )
-MINUTES = {"smoke": 0.02, "course": 0.05, "full": 3.0}
+MINUTES = {"smoke": 0.01, "course": 0.03, "full": 3.0}

@@ -9,4 +9,4 @@ SUMMARY = (
     "singular values known in advance, sqrt(max(0, 1 - λ/σᵢ²)); as λ falls the columns of W2 "
     "become orthonormal. They stay free to rotate, but their singular vectors do not."
 )
-MINUTES = {"smoke": 0.1, "course": 0.15, "full": 5.0}
+MINUTES = {"smoke": 0.1, "course": 0.12, "full": 5.0}

@@ -10,4 +10,4 @@ SUMMARY = (
     "Then the gradients of plain and LSTM cells are compared: an LSTM carries its memory in a cell "
     "that each step multiplies by the forget gate only."
 )
-MINUTES = {"smoke": 0.1, "course": 1.2, "full": 5.0}
+MINUTES = {"smoke": 0.07, "course": 0.75, "full": 5.0}

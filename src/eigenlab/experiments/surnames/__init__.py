@@ -11,4 +11,4 @@ SUMMARY = (
     "gained when it may abstain. Intended use: guessing the language of origin of a name. Not for "
     "inferring the nationality, ethnicity, religion or any other fact about a person."
 )
-MINUTES = {"smoke": 0.1, "course": 2.5, "full": 45.0}
+MINUTES = {"smoke": 0.06, "course": 0.25, "full": 45.0}

@@ -28,5 +28,7 @@ def average(config: ToyConfig, context: Context) -> AverageRecord:
     if config.kind == "broken":
         raise RuntimeError(f"the toy broke {HOSTILE}")
     context.reporter.raise_if_cancelled()
+    context.reporter.stage("a step of this stage")
+    context.reporter.progress(1, 2, "averaging")
     mean = sum(config.sizes) / len(config.sizes)
     return AverageRecord(seeds=[0, 1, 2], sizes=config.sizes, mean=mean)
