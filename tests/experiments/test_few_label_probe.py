@@ -132,7 +132,7 @@ def test_a_missing_mnist_that_was_asked_for_is_an_error_before_any_training(
 
 def test_a_resumed_stage_trains_no_encoder_again(monkeypatch, tmp_path):
     config = EXPERIMENT.config.from_preset(
-        "smoke", n_seeds=1, digits_updates=1, digits_label_counts=()
+        "smoke", digits_seeds=1, digits_updates=1, digits_label_counts=()
     )
     first = measure.digits(config, Context(checkpoints=tmp_path))
     (tmp_path / "seed-0-vanilla.json").unlink()

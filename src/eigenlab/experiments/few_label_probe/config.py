@@ -30,9 +30,16 @@ class FewLabelConfig(Config):
     mnist_label_counts: tuple[MnistCount, ...] = setting(
         (50, 100), "Further numbers of labelled images, on MNIST.", unit="images"
     )
-    n_seeds: int = setting(
+    digits_seeds: int = setting(
         5,
-        "Repetitions with other initial weights and other labelled images.",
+        "Repetitions on the digits with other initial weights and other labelled images.",
+        unit="seeds",
+        ge=1,
+        le=50,
+    )
+    mnist_seeds: int = setting(
+        3,
+        "Repetitions on MNIST with other initial weights and other labelled images.",
         unit="seeds",
         ge=1,
         le=50,
@@ -83,7 +90,7 @@ class FewLabelConfig(Config):
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {
             "data": "digits",
-            "n_seeds": 2,
+            "digits_seeds": 2,
             "n_compared_seeds": 2,
             "n_draws": 1,
             "digits_updates": 40,
@@ -91,6 +98,7 @@ class FewLabelConfig(Config):
         "course": {},
         "full": {
             "n_compared_seeds": 5,
+            "mnist_seeds": 5,
             "mnist_updates": 2346,
             "mnist_label_counts": (50, 100, 1000),
         },

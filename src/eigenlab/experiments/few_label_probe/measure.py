@@ -53,7 +53,9 @@ def digits(config: FewLabelConfig, context: Context) -> DigitsRecord:
     if config.data == "mnist":
         find("mnist", download=False)  # an error now, not after the digits
     data = load_small_digits(config)
-    return DigitsRecord(**_measure(Work(data, config.digits_updates, config, context)))
+    return DigitsRecord(
+        **_measure(Work(data, config.digits_seeds, config.digits_updates, config, context))
+    )
 
 
 @stage
@@ -64,13 +66,16 @@ def mnist(config: FewLabelConfig, context: Context) -> MnistRecord:
     if config.data == "auto" and path("mnist") is None:
         raise NotRun("MNIST is not on this machine; run `eigenlab data fetch mnist`")
     data = load_large_digits(config)
-    return MnistRecord(**_measure(Work(data, config.mnist_updates, config, context)))
+    return MnistRecord(
+        **_measure(Work(data, config.mnist_seeds, config.mnist_updates, config, context))
+    )
 
 
 class Work(NamedTuple):
     """What every encoder of a stage has in common."""
 
     data: Images
+    n_seeds: int
     updates: int
     config: FewLabelConfig
     context: Context
@@ -78,8 +83,8 @@ class Work(NamedTuple):
 
 def _measure(work: Work) -> dict[str, Any]:
     """Train every encoder for every seed, then probe it with few labels; test once."""
-    data, updates, config, context = work
-    seeds = [derive_seed(config.seed, "few labels, signed parts", i) for i in range(config.n_seeds)]
+    data, n_seeds, updates, config, context = work
+    seeds = [derive_seed(config.seed, "few labels, signed parts", i) for i in range(n_seeds)]
     parts: dict[str, list[EncoderPart]] = {name: [] for name in ENCODERS}
     for place, seed in enumerate(seeds):
         context.reporter.stage(f"{len(data.train):,} images, seed {place + 1} of {len(seeds)}")
