@@ -79,7 +79,7 @@ class Watch:
                     fractions[name] = 1.0
                 elif (progress := read_progress(self._folder, name)) is not None:
                     fractions[name] = progress.fraction
-                    note = f"{progress.stage}: {progress.note}"[:60]
+                    note = ": ".join(filter(None, (progress.stage, progress.note)))[:60]
                     self._bars.update(task, completed=progress.fraction, note=note)
             self._update_total(fractions)
 
