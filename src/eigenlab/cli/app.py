@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 import eigenlab
 from eigenlab.cli.options import Json, Whole
+from eigenlab.cli.plain import use_plain_characters
 from eigenlab.cli.status import INTERRUPTED, SUCCESS, USAGE_ERROR
 from eigenlab.errors import Cancelled, EigenlabError, InputError
 
@@ -39,8 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: words after ``eigenlab``; default: those of the process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    from eigenlab.cli.terminal import use_plain_characters
-
     use_plain_characters()
     try:
         status = build(words)(words)

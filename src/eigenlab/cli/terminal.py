@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
-import io
 import os
 import signal
 import sys
@@ -19,42 +17,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from eigenlab.files import dump_json
 from eigenlab.reporter import Reporter
-
-#: What a terminal shows whose encoding lacks the character.
-PLAIN = {
-    "✓": "ok",
-    "✗": "x",
-    "○": "o",
-    "·": "*",
-    "–": "-",
-    "−": "-",
-    "≤": "<=",
-    "≥": ">=",
-    "±": "+-",
-    "∞": "inf",
-    "→": "->",
-    "λ": "lambda",
-    "σ": "sigma",
-    "ᵀ": "^T",
-    "²": "^2",
-    "│": "|",
-    "─": "-",
-    "…": "...",
-}
-
-
-def use_plain_characters() -> None:
-    """Write what the terminal's encoding lacks (✓, ≤) in plain characters rather than fail."""
-    codecs.register_error("eigenlab.plain", _plain)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="eigenlab.plain")
-
-
-def _plain(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeEncodeError)
-    lacking = error.object[error.start : error.end]
-    return "".join(PLAIN.get(character, "?") for character in lacking), error.end
 
 
 def print_json(value: Any) -> None:
