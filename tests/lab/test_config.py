@@ -11,7 +11,7 @@ TrainableConfig = load("trainable", TRAINED).config
 
 def test_every_fault_is_told_at_once():
     with pytest.raises(InputError) as caught:
-        TrainableConfig.checked({"width": 0, "rate": -1.0, "wdth": 3, "device": "gpu", "seed": "x"})
+        TrainableConfig.from_values({"width": 0, "rate": -1.0, "wdth": 3, "device": "gpu", "seed": "x"})
     told = str(caught.value)
     for fault in (
         "width=0: input should be greater than or equal to 1",
@@ -49,7 +49,7 @@ def test_a_config_is_frozen_and_replace_validates():
 
 def test_an_unknown_field_that_resembles_none_lists_the_known_ones():
     with pytest.raises(InputError, match="'zzz' is unknown; choose from device, seed"):
-        Config.checked({"zzz": 1})
+        Config.from_values({"zzz": 1})
 
 
 def test_numbers_that_are_not_finite_are_refused():

@@ -94,11 +94,11 @@ def _jobs(request: Request) -> list[Job]:
         config = experiment.config.from_preset(request.preset, **overrides)
         jobs.append(Job(experiment, config, request.out / "runs" / name))
     for job in jobs:
-        _refuse_other_run(job.folder, job.config, resume=request.resume)
+        _check_folder(job.folder, job.config, resume=request.resume)
     return jobs
 
 
-def _refuse_other_run(folder: Path, config: Config, *, resume: bool) -> None:
+def _check_folder(folder: Path, config: Config, *, resume: bool) -> None:
     """Raise before the first experiment starts what the last one would raise after an hour."""
     if not is_run(folder):
         return

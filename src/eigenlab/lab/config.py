@@ -51,10 +51,10 @@ class Config(BaseModel):
                 f"preset '{preset}' is unknown{nearest(preset, cls.presets)}; "
                 f"choose from {', '.join(cls.presets)}"
             )
-        return cls.checked({**cls.presets[preset], **overrides})
+        return cls.from_values({**cls.presets[preset], **overrides})
 
     @classmethod
-    def checked(cls, values: dict[str, Any]) -> Config:
+    def from_values(cls, values: dict[str, Any]) -> Config:
         """Validate ``values``; every fault is reported in one :class:`InputError`."""
         try:
             return cls.model_validate(values)
@@ -67,7 +67,7 @@ class Config(BaseModel):
 
     def replace(self, **changes: Any) -> Any:
         """Return a validated copy with ``changes`` applied."""
-        return type(self).checked({**self.model_dump(), **changes})
+        return type(self).from_values({**self.model_dump(), **changes})
 
 
 def _explain(cls: type[Config], item: Any) -> str:

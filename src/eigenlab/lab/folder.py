@@ -142,7 +142,7 @@ def load_result(folder: Path, experiment: Experiment) -> Result:
             f"{folder} holds format {settings.get('format')} of "
             f"'{settings.get('experiment')}', expected format {FORMAT} of '{experiment.name}'"
         )
-    config = experiment.config.checked(settings["config"])
+    config = experiment.config.from_values(settings["config"])
     stages = {stage.name: _load_stage(folder, stage) for stage in experiment.stages}
     status = "interrupted"
     if (folder / "result.json").exists():

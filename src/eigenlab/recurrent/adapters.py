@@ -45,7 +45,7 @@ def layer_tapes(recurrent: nn.Module) -> list[tuple[type[Tape], Weights]]:
     if isinstance(recurrent, LSTMLayer):
         return [(LSTMTape, _ours(recurrent, "tanh"))]
     if isinstance(recurrent, nn.RNNBase):
-        _refuse_unsupported(recurrent)
+        _check_supported(recurrent)
         return [_torch_layer(recurrent, layer) for layer in range(recurrent.num_layers)]
     raise InputError(f"recurrent is a {type(recurrent).__name__}, expected {SUPPORTED}")
 
@@ -64,7 +64,7 @@ def _copy(parameter: Tensor) -> Tensor:
     return parameter.detach().clone()
 
 
-def _refuse_unsupported(recurrent: nn.RNNBase) -> None:
+def _check_supported(recurrent: nn.RNNBase) -> None:
     if recurrent.bidirectional:
         raise InputError("a bidirectional network has no single direction of time to trace")
     if recurrent.proj_size:

@@ -230,7 +230,7 @@ def trace_gradients(
     (torch.Size([1, 20]), torch.Size([1, 20, 20]))
     """
     part = recurrent if recurrent is not None else find_recurrent(model)
-    _refuse_nonfinite(x=x, y=y)
+    _check_finite(x=x, y=y)
     head = Head(model, part, x, y, last_step_only=last_step_only, loss=loss)
     with torch.no_grad():
         return GradientTrace(head)
@@ -246,7 +246,7 @@ def _norms(vectors: Tensor) -> Tensor:
     return torch.linalg.vector_norm(vectors, dim=-1, dtype=wide).to(vectors.dtype)
 
 
-def _refuse_nonfinite(**tensors: Tensor) -> None:
+def _check_finite(**tensors: Tensor) -> None:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             count = int((~tensor.isfinite()).sum())

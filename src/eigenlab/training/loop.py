@@ -122,7 +122,7 @@ def train(
     >>> round(model.weight.item(), 3), history.stopped
     (2.0, 'steps')
     """
-    plan = Plan.checked(
+    plan = Plan.from_arguments(
         batches,
         steps=steps,
         evaluates=evaluate is not None,

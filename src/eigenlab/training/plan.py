@@ -28,7 +28,7 @@ class Plan:
     target: float | None
 
     @classmethod
-    def checked(
+    def from_arguments(
         cls,
         batches: Batches,
         *,

@@ -21,7 +21,7 @@ BETTER = 0.1
 POPULATION = speaks_of(
     n_networks=(20, None),
     gain_factor=(2, 8),
-    largest_bias_scale=(0, 5),
+    max_bias_scale=(0, 5),
     hidden_size=(2, 256),
     length=(10, 200),
 )

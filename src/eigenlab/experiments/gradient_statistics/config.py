@@ -19,7 +19,7 @@ class GradientStatisticsConfig(Config):
         "vanishing and exploding of a linear network.",
         gt=1,
     )
-    largest_bias_scale: float = setting(
+    max_bias_scale: float = setting(
         1.0, "The bias scale is drawn uniformly from 0 to this.", ge=0
     )
     hidden_size: int = setting(32, "Hidden units.", unit="units", ge=1, le=1024)

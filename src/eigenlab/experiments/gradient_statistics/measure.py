@@ -56,7 +56,7 @@ def networks(config: GradientStatisticsConfig, context: Context) -> NetworksReco
         draw = generator(seed, "scales")
         low, high = -math.log(config.gain_factor), math.log(config.gain_factor)
         gain = math.exp(low + (high - low) * torch.rand(1, generator=draw).item())
-        bias_scale = config.largest_bias_scale * torch.rand(1, generator=draw).item()
+        bias_scale = config.max_bias_scale * torch.rand(1, generator=draw).item()
         runs = {name: _run(config, seed, gain, bias_scale, name) for name in ACTIVATIONS}
         found.append(RandomNetwork(weight_scale=gain, bias_scale=bias_scale, **runs))
         context.reporter.progress(done + 1, len(seeds), "networks")
