@@ -47,7 +47,7 @@ lint: $(INSTALLED_DEV)  ## Check format, style, types and the import contracts.
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo || { echo "imports must point down, in no circle" >&2; exit 1; }
 
-format: $(INSTALLED_DEV)  ## Format the code and mend what can be mended.
+format: $(INSTALLED_DEV)  ## Format the code and apply automatic fixes.
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format --quiet
 

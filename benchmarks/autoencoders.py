@@ -8,7 +8,7 @@ trained for 50 epochs in batches of 256 and scored on 4,000 samples.
   ``torch.optim.Adam``), from the same weights, orders and noise.
 - ensemble: ``train_ensemble`` and ``linear_probes`` with ``LinearFeatures``.
 
-Inside the clock: training, probing and scoring; not: drawing the data. Both give the same numbers
+Timed: training, probing and scoring; not: drawing the data. Both give the same numbers
 up to rounding; the largest differences are stored. ``--epochs`` and ``--probe-epochs`` shrink the
 sweep; what is stored says its size. Goal: a ratio of at least 10.
 """

@@ -1,6 +1,6 @@
 """The top eigenpairs by eigenlab, ARPACK (also through its SVD), LOBPCG and a randomised SVD.
 
-Inside the clock: from a matrix in memory to k vectors; no solver is given a start. (a) dense, the
+Timed: from a matrix in memory to k vectors; no solver is given a start. (a) dense, the
 course's M = D^-1/2 A D^-1/2 of 2,000 points; (b) a sparse symmetric 10-nearest-neighbour graph of
 50,000 points; (c) a diagonal matrix whose largest eigenvalues are a tight cluster. Each is asked
 for residuals of 1e-8. Stored beside the times: columns the operator was applied to, the largest

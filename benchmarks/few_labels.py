@@ -1,11 +1,11 @@
-"""What a handful of labels is worth on features learned without any: MNIST, ten encoders.
+"""Accuracy with few labels on features learned without labels: MNIST, ten encoders.
 
     EIGENLAB_DATA=<folder with mnist/> python benchmarks/few_labels.py [--folder RUN]
 
 Runs ``eigenlab run few-label-probe --preset full`` (five seeds, two draws of the labelled images
 each; about 40 minutes on two cores) in ``--folder``, where an interrupted run continues, and stores
-every test accuracy and the seconds that each training took. Inside that clock: training alone, of
-one autoencoder. Settings were chosen on validation images; test images are read once, at the end.
+every test accuracy and the seconds that each training took. Timed: the training of one
+autoencoder. Settings were chosen on validation images; test images are read once, at the end.
 """
 
 from __future__ import annotations

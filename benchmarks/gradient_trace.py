@@ -1,6 +1,6 @@
 """The gradient trace: |dL_k/dh_t| for every pair, and the last-step trace, beside plain autograd.
 
-One tanh layer, H = 64, B = 1, float32. Inside the clock: everything from the input to the norms,
+One tanh layer, H = 64, B = 1, float32. Timed: everything from the input to the norms,
 the forward run included.
 
 - "every pair": the matrix |dL_k/dh_t|, from T calls of autograd, from one batched call

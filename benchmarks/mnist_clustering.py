@@ -1,8 +1,8 @@
 """MNIST, 70,000 digits in 784 dimensions: from a cold process to ten clusters.
 
-Inside the clock of ``cold``: starting Python, every import, reading the files, neighbours, graph,
+Timed in ``cold``: starting Python, every import, reading the files, neighbours, graph,
 eigenvectors and k-means; each run is a process of its own. Labels of the digits are read after the
-clock has stopped, and only to score: normalised mutual information and accuracy under the best
+timed part, and only to score: normalised mutual information and accuracy under the best
 matching of clusters to digits. Which weights are the default was decided after their scores on
 these labels were seen (plain, local and shared-neighbour weights, 10 and 15 neighbours, were
 compared); recall, number of vectors and tolerance were fixed without.

@@ -1,6 +1,6 @@
 """A training step through time: eigenlab's unrolling beside torch's and beside plain loops.
 
-Inside the clock: zeroing the gradients, the forward run, and the backward run that fills every
+Timed: zeroing the gradients, the forward run, and the backward run that fills every
 parameter's gradient (and, for the two that say so, dL/dh_t at every step). Weights, inputs and the
 gradient that arrives at the hidden states are the same for all. float32.
 

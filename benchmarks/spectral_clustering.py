@@ -2,11 +2,11 @@
 
 The graph is complete: A_ij = exp(-7.5 ||x_i - x_j||^2) for every pair. Compared:
 
-- ``sklearn.cluster.SpectralClustering(affinity="rbf")``, which stores A (and stops being possible);
+- ``sklearn.cluster.SpectralClustering(affinity="rbf")``, which stores A (too large for large n);
 - ``eigenlab.graphs.SpectralClustering(affinity="rbf")`` with its defaults.
 
-Three parts: (1) fits of 2,000 and 10,000 points in turn in one process, imports and data outside
-the clock; (2) one fresh process per size, which gives peak memory above what imports and data take,
+Three parts: (1) fits of 2,000 and 10,000 points in turn in one process, imports and data not
+timed; (2) one fresh process per size, which gives peak memory above what imports and data take,
 the time of ``fit``, adjusted Rand index and residuals, and of which the last part (3) times the
 stages, fits a cost model, and predicts 10^7 and 10^8 points on 16 and 256 machines like this one.
 """

@@ -3,7 +3,7 @@
     EIGENLAB_DATA=<folder with names/> python benchmarks/surnames.py
 
 Every finished run is stored at once in ``benchmarks/results/surnames.json``; a second call
-continues where the first stopped, ``--fresh`` begins anew. Inside the clock of one run: splitting,
+continues where the first stopped, ``--fresh`` starts again. Timed in each run: splitting,
 encoding, training and calibration; outside: imports, reading the files, testing. The wall time
 depends on what else the machine does, the processor time (of one thread, by default) hardly.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import eigenlab.experiments
-import eigenlab.experiments.questions  # before the fixture hides the folder it lies in
+import eigenlab.experiments.questions  # before the fixture hides its folder
 from toy_paths import SHOWN, load
 
 #: Experiments for tests: they are loaded as the course's are, and hold no tests.

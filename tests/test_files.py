@@ -62,7 +62,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
 
 
-def test_what_is_no_file_is_left_alone(tmp_path):
+def test_a_path_that_is_not_a_file_is_not_changed(tmp_path):
     pipe, folder = tmp_path / "pipe", tmp_path / "folder"
     os.mkfifo(pipe)
     folder.mkdir()
@@ -73,7 +73,7 @@ def test_what_is_no_file_is_left_alone(tmp_path):
     assert sorted(tmp_path.iterdir()) == [folder, pipe]
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path):
+def test_a_path_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot write .*file/below: .*choose a folder"):
         write_atomic(tmp_path / "file" / "below", "x")
@@ -125,7 +125,7 @@ def test_reading_names_the_file_and_the_fault(tmp_path):
         read_json(path)
 
 
-def test_a_full_disk_is_told_with_the_path_and_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_with_the_path_and_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "record.json"
     write_atomic(path, "old")
 

@@ -1,4 +1,4 @@
-"""What an import costs: who wants one library pays for that library only."""
+"""Import times: importing one library does not import the others."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def get(package: str, name: str) -> object:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_a_package_says_what_it_is_and_lists_its_names(package):
+def test_a_package_has_a_docstring_and_lists_its_names(package):
     module = importlib.import_module(package)
     assert inspect.getdoc(module)
     assert module.__all__

@@ -14,7 +14,7 @@ SHOWN, TRAINED = (Path(__file__).parent / "toys" / name for name in ("shown", "t
 
 
 def load(name: str, folder: Path) -> Experiment:
-    """The experiment called ``name`` in ``folder``; the course does not get to see it."""
+    """The experiment called ``name`` in ``folder``; it is not part of the course."""
     path = eigenlab.experiments.__path__
     path.append(str(folder))
     try:

@@ -1,7 +1,7 @@
-"""What a user may see when something is wrong.
+"""Errors that are raised for invalid input, unusable data and cancelled work.
 
-Every message names the argument, what came, what was expected and what to do next. Faces print
-``str(error)`` on one line and exit with status 2; nobody meets a traceback for their own mistake.
+Every message names the argument, the value given, the value expected and a solution. The command
+line prints ``str(error)`` on one line, without a traceback, and exits with status 2.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 
 class EigenlabError(Exception):
-    """Base of every error that eigenlab raises on purpose."""
+    """Base class of the errors that eigenlab raises."""
 
 
 class InputError(EigenlabError, ValueError):
@@ -23,7 +23,7 @@ class DataError(EigenlabError):
 
 
 class Cancelled(EigenlabError):
-    """The user asked to stop. What was measured so far is kept and can be resumed."""
+    """The work was cancelled. Finished parts are kept, and the work can be resumed."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

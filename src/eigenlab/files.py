@@ -1,8 +1,8 @@
-"""Files that are either whole or absent, and JSON that keeps every float.
+"""Atomic writing of files, and JSON that preserves every float.
 
 Every file of a run, a cache or a checkpoint is written by :func:`write_atomic`: to a temporary
-name in the same folder, flushed to disk, then renamed. A process killed at any moment leaves the
-old file or the new one, never half of one.
+name in the same folder, flushed to disk, then renamed. A process killed at any time leaves the
+old file or the new one, never a part of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write ``content`` (text is UTF-8) to ``path`` so that no reader ever sees part of it.
+    """Write ``content`` (text is UTF-8) to ``path`` so that no reader sees an incomplete file.
 
     Missing parent folders are created. Raises :class:`~eigenlab.errors.InputError` when the
     folder cannot be written, or ``path`` is a pipe or device: it would be replaced, not written to.
@@ -75,7 +75,7 @@ def _remedy(error: OSError) -> str:
 
 
 def _give_default_permissions(path: str) -> None:
-    """Undo ``mkstemp``'s private mode: a report is for others to read, as the umask allows."""
+    """Replace ``mkstemp``'s private mode by the default permissions under the umask."""
     umask = os.umask(0)
     os.umask(umask)
     os.chmod(path, 0o666 & ~umask)
@@ -144,7 +144,7 @@ def load_json(text: str) -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; an :class:`~eigenlab.errors.InputError` names the file and the fault."""
+    """Read a JSON file; an :class:`~eigenlab.errors.InputError` names the file and the problem."""
     try:
         return load_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -61,8 +61,8 @@ class _Silent(Reporter):
 
     def cancel(self) -> None:
         raise InputError(
-            "SILENT is the default of every function that reports, so it cannot be cancelled; "
-            "pass reporter=Reporter() and cancel that one"
+            "SILENT is the default reporter of every function, so it cannot be cancelled; pass "
+            "reporter=Reporter() and cancel that one"
         )
 
 
@@ -70,10 +70,10 @@ SILENT = _Silent()
 
 
 class ForwardingReporter(Reporter):
-    """Passes everything on to another reporter; subclasses change what they must.
+    """Passes all calls on to another reporter; base class of reporters that change some of them.
 
     Args:
-        inner: receives what this reporter receives, and tells whether to stop.
+        inner: reporter that receives all calls, and that may cancel.
     """
 
     def __init__(self, inner: Reporter) -> None:
@@ -96,7 +96,7 @@ class ForwardingReporter(Reporter):
         self.inner.message(text)
 
     def cancel(self) -> None:
-        """Cancel the work that the inner reporter watches."""
+        """Cancel the inner reporter."""
         self.inner.cancel()
 
     @property
@@ -112,8 +112,8 @@ class PartReporter(ForwardingReporter):
     steps from one.
 
     Args:
-        inner: watches the whole.
-        name: of the part.
+        inner: reporter of the whole work.
+        name: name of the part.
         index: place of the part, from 0.
         count: number of parts.
 
@@ -129,7 +129,7 @@ class PartReporter(ForwardingReporter):
         self.name, self.index, self.count = name, index, count
 
     def progress(self, done: int, total: int, message: str = "") -> None:
-        """Report where the whole work is."""
+        """Report the progress of the whole work."""
         done, total = self.index * total + done, self.count * total
         self.inner.progress(done, total, f"{self.name}: {message}")
 

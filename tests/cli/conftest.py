@@ -1,4 +1,4 @@
-"""Run the command line in this process, or in another one that can be killed."""
+"""Fixtures that run the command line in this process or in another one."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def test_run_without_a_name_lists_the_experiments(call):
         (["bench", "recurent-layer"], "benchmark 'recurent-layer' is unknown"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_and_leaves_nothing(call, tmp_path, words, message):
+def test_a_mistake_is_reported_in_one_line_and_leaves_no_file(call, tmp_path, words, message):
     status, out, err = call(*words)
     assert status == 2
     assert out == ""
@@ -124,7 +124,7 @@ def test_a_mistake_is_told_in_one_line_and_leaves_nothing(call, tmp_path, words,
     assert files(tmp_path) == []
 
 
-def test_all_faults_of_a_config_are_told_at_once(call):
+def test_all_errors_of_a_config_are_reported_at_once(call):
     err = call("run", "toy", "--steps", "0", "--pause", "-1").err
     assert "steps=0" in err
     assert "pause=-1" in err
@@ -263,12 +263,12 @@ def test_reproduce_takes_a_seed_and_writes_every_check_as_a_row(call, tmp_path):
     assert call("reproduce", "--preset", "smoke", "--resume").status == 2, "another seed"
 
 
-def test_settings_that_no_claim_speaks_of_depart_from_nothing(call):
+def test_settings_to_which_no_claim_applies_give_no_departure(call):
     status, out, _ = call("run", "toy", "--sizes", "1e6")
     assert status == 0
     assert "9b.mean" in out
     assert "not claimed here" in out
-    assert "it speaks of sizes from -100 to 100 (here 1000000.0)" in " ".join(
+    assert "it applies to sizes from -100 to 100 (here 1000000.0)" in " ".join(
         out.replace("│", " ").split()
     )
 
@@ -384,7 +384,7 @@ def test_an_absent_device_is_refused_before_anything_is_written(call, tmp_path, 
     assert files(tmp_path) == []
 
 
-def test_a_file_where_a_folder_should_be_is_told_in_one_line(call, tmp_path):
+def test_a_file_in_place_of_a_folder_is_reported_in_one_line(call, tmp_path):
     (tmp_path / "taken").write_text("mine")
     for words in (
         ["run", "toy", "--out", "taken"],
@@ -399,7 +399,7 @@ def test_a_file_where_a_folder_should_be_is_told_in_one_line(call, tmp_path):
     assert (tmp_path / "taken").read_text() == "mine"
 
 
-def test_a_full_disk_is_told_in_one_line(call, monkeypatch):
+def test_a_full_disk_is_reported_in_one_line(call, monkeypatch):
     def full(*_args, **_options):
         raise OSError(errno.ENOSPC, "No space left on device", "run/records/count.json")
 

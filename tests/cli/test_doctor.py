@@ -14,7 +14,7 @@ from eigenlab.cli import doctor
 
 @pytest.fixture(autouse=True)
 def own_cache(monkeypatch, tmp_path_factory):
-    """No test sees the data of the person who runs it."""
+    """No test uses the data of the user who runs it."""
     cache = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("EIGENLAB_CACHE", str(cache))
     monkeypatch.delenv("EIGENLAB_DATA", raising=False)

@@ -1,4 +1,4 @@
-"""Stopping a run, gently or not, loses nothing that was finished."""
+"""Interrupted and killed runs keep their finished stages."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_they_measure_what_one_after_the_other_measures(start, tmp_path):
     assert page.index('id="rnn-layer"') < page.index('id="toy"') < page.index('id="trainable"')
 
 
-def test_a_killed_parent_takes_its_workers_along(start, tmp_path):
+def test_workers_end_when_their_parent_is_killed(start, tmp_path):
     """The worker notices, stops at its next step, and the run can be resumed."""
     words = ("reproduce", "--only", "9", "--jobs", "2", "--out", "all")
     process = start(*words, "--preset", "course")

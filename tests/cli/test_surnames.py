@@ -1,4 +1,4 @@
-"""Asking for the language of a name, and always hearing what the answer is not for."""
+"""Prediction of the language of a name, always with the intended use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMES = ["Ivanov", "Petrov", "Orlov", "Rossi", "Bianchi", "Verdi"]
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A model that knows two languages."""
+    """A model of two languages."""
     path = tmp_path_factory.mktemp("model") / "names.safetensors"
     classifier = NameClassifier(rnn_size=16, n_members=1, max_ngram=1, batch_size=3, n_epochs=30)
     classifier.set_params(random_state=0, calibration_fraction=0, learning_rate=0.01)
@@ -56,7 +56,7 @@ def test_letters_that_are_not_read_are_mentioned(call, model):
         (["train", "."], "exists already"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(call, tmp_path, words, message):
+def test_a_mistake_is_reported_in_one_line(call, tmp_path, words, message):
     status, out, err = call("names", *words)
     assert (status, out) == (2, "")
     assert err.count("\n") == 1

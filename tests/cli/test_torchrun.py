@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 
-def test_two_processes_print_once_and_write_once(tmp_path):
+def test_only_one_of_two_processes_prints_and_writes(tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node=2", "-m", "eigenlab", "run", "toy", "--json", "--out", "run"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -48,7 +48,7 @@ def register(monkeypatch):
             File(f"tongues/{name}", len(content), hashlib.sha256(content).hexdigest())
             for name, content in CONTENT.items()
         )
-        item = Dataset("tongues", "Two tongues.", "none", files, tuple(mirrors))
+        item = Dataset("tongues", "Two languages.", "none", files, tuple(mirrors))
         monkeypatch.setattr(catalogue, "DATASETS", (*catalogue.DATASETS, item))
         return item
 

@@ -68,7 +68,7 @@ def test_absent_data_names_the_command_and_the_folder(cache, register):
         (lambda file: file.unlink(), "is missing"),
     ],
 )
-def test_a_damaged_file_is_found(tmp_path, cache, register, monkeypatch, place, damage, told):
+def test_a_damaged_file_is_detected(tmp_path, cache, register, monkeypatch, place, damage, told):
     register()
     folder = put((cache if place == "cache" else tmp_path / "own") / "tongues")
     if place == "environment":

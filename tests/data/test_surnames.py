@@ -59,7 +59,7 @@ def test_an_unreadable_file_is_an_error(tmp_path):
         load_names("names", root)
 
 
-def test_the_starter_list_is_embedded():
+def test_the_list_of_names_is_embedded():
     """Promised: at least 12 languages with at least 100 names each."""
     counts = collections.Counter(language for _, language in load_names("names-mini"))
     assert len(counts) >= 12

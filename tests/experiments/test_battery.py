@@ -96,7 +96,7 @@ def test_claim_ids_are_well_formed_and_unique_across_the_lab():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_claims_say_what_who_and_why(name):
+def test_claims_have_a_statement_a_source_and_an_explanation(name):
     for claim in load_experiment(name).claims:
         assert claim.statement.endswith("."), claim.id
         assert claim.source, claim.id
@@ -169,7 +169,7 @@ def test_a_report_can_be_made_of_it(name, smoke):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_wrong_number_refutes_its_claim(name, smoke):
-    """Every claim brings records that turn its verdict; settings do not matter here."""
+    """Every claim has records that change its outcome, whatever the settings."""
     result, _ = smoke(name)
     for claim in result.experiment.claims:
         assert claim.counterexamples, claim.id

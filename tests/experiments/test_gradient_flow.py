@@ -22,7 +22,7 @@ def test_every_claim_holds(result):
     assert {c.id: c.outcome for c in result.claims} == {c.id: "held" for c in EXPERIMENT.claims}
 
 
-def test_a_transposed_recurrent_matrix_would_be_noticed(monkeypatch):
+def test_a_transposed_recurrent_matrix_is_detected(monkeypatch):
     """Break the closed form: W_f (W_h^T)^n instead of W_f W_h^n."""
     original = measure.linear_gradients
     monkeypatch.setattr(
@@ -66,7 +66,7 @@ def test_long_sequences_are_thinned_for_the_heat_map():
     assert pairs.steps[-1] == 250
 
 
-def test_a_silent_network_is_compared_in_absolute_terms():
+def test_an_inactive_network_is_compared_by_absolute_differences():
     zero = torch.zeros(3)
     assert measure._relative(zero, zero) == 0.0
     assert measure._relative(zero + 0.5, zero) == 0.5
@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_record():
     assert loss[0] == loss[1] != loss[2]
 
 
-def test_an_overflow_is_the_users_to_mend_unless_only_the_counterpart_overflows():
+def test_an_overflow_is_an_input_error_unless_only_the_counterpart_overflows():
     wild = EXPERIMENT.config.from_preset("smoke", weight_scale=3, length=500)
     for nonlinearity in ("identity", "relu"):
         with pytest.raises(InputError, match=r"weight_scale=3 over length=500 .* lower one"):
@@ -102,11 +102,11 @@ def test_short_sequences_are_measured_but_nothing_is_claimed_of_them():
     assert outcomes.pop("1e.growth-rate") is outcomes.pop("1e.vanish-or-explode")
     assert set(outcomes.values()) == {Outcome.HELD}
     reason = next(claim.reason for claim in result.claims if claim.id == "1e.growth-rate")
-    assert reason == "it speaks of growth_length of at least 200 (here 9)"
+    assert reason == "it applies to growth_length of at least 200 (here 9)"
     assert result.as_documented
 
 
-def test_a_radius_beside_one_turns_the_claim_red():
+def test_the_claim_fails_for_a_radius_near_one():
     """0.99^199 = 0.135 is no thousandth."""
     result = run(EXPERIMENT, EXPERIMENT.config.from_preset("smoke", radii=(0.5, 0.99)))
     assert [c.id for c in result.claims if c.outcome is Outcome.FAILED] == ["1e.vanish-or-explode"]

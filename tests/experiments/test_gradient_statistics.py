@@ -45,7 +45,7 @@ def test_the_whole_gradient_is_large_while_each_loss_is_local(every_step):
     assert outcome("1g.large-but-local", every_step) is Outcome.HELD
 
 
-def test_both_activations_meet_the_same_weights(networks):
+def test_both_activations_have_the_same_weights(networks):
     """At the smallest gains W_h hardly matters: the two gradients shrink nearly alike."""
     smallest = min(networks.networks, key=lambda network: network.weight_scale)
     tanh, relu = smallest.tanh.gradient_decades, smallest.relu.gradient_decades
@@ -172,7 +172,7 @@ def test_figures_and_tables_name_what_they_show(networks, every_step):
 
 
 def test_the_shares_of_the_figure_are_those_of_the_networks(networks):
-    (row,) = (r for r in networks.shares if (r.fate, r.activation) == ("vanishes", "tanh"))
+    (row,) = (r for r in networks.shares if (r.event, r.activation) == ("vanishes", "tanh"))
     assert row.shares[0] == 1.0, "at small gains all vanish"
     assert row.low[0] < 1.0 <= row.high[0]
     weights = [n.tanh.vanishes for n in networks.networks if n.weight_scale < 0.7]

@@ -110,4 +110,4 @@ def test_noise_spreads_points_about_their_shape():
 def test_other_settings_are_another_question(claim, changes):
     chosen = EXPERIMENT.claim(claim)
     assert chosen.scope(SMOKE) == ""
-    assert chosen.scope(SMOKE.replace(**changes)).startswith("it speaks of")
+    assert chosen.scope(SMOKE.replace(**changes)).startswith("it applies to")

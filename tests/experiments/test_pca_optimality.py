@@ -27,7 +27,7 @@ def test_every_claim_holds(result):
     assert {c.id: c.outcome for c in result.claims} == {c.id: "held" for c in EXPERIMENT.claims}
 
 
-def test_a_forgotten_factor_would_be_noticed(monkeypatch):
+def test_a_missing_factor_is_detected(monkeypatch):
     exact = measure.loss_gradients
     monkeypatch.setattr(
         measure, "loss_gradients", lambda W1, W2, X: tuple(g / 2 for g in exact(W1, W2, X))
@@ -77,7 +77,7 @@ def test_other_spectra_have_as_many_saddles_as_they_have_subsets(spectrum, k):
         assert [1 - loss for loss in ends] == pytest.approx(kept)
 
 
-def test_claims_say_which_settings_they_do_not_speak_of():
+def test_claims_state_the_settings_to_which_they_do_not_apply():
     equal = CONFIG.replace(spectrum=(2.0, 2.0, 1.0))
     assert EXPERIMENT.claim("3b.saddles").scope(equal).endswith("(here 2, 2, 1)")
     flat = CONFIG.replace(staircase_spectrum=(1.0, 0.9, 0.8), staircase_components=2)

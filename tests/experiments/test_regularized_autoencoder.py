@@ -28,7 +28,7 @@ def test_every_claim_holds(result):
 
 
 @pytest.mark.parametrize("k", [2, 3])
-def test_variances_close_together_leave_units_on(k):
+def test_units_stay_active_with_close_variances(k):
     """The first three variances of the digits lie within 1.3 of each other."""
     config = CONFIG.replace(n_components=k)
     record = measure.minima(config)
@@ -155,7 +155,7 @@ def test_the_orthonormality_figure_has_the_predicted_line(result):
     assert line.y[0] == pytest.approx(record.rows[0].lam / record.variances[-1])
 
 
-def test_the_cost_figure_says_that_only_sigma_is_measured(result):
+def test_the_caption_of_the_cost_figure_states_that_only_sigma_is_measured(result):
     curve, *points = result.figure("cost").data
     assert curve.name == "σ² + 1/σ²"
     rows = result.records["minima"].rows

@@ -33,7 +33,7 @@ def test_every_claim_holds(result):
     assert {c.id: c.outcome for c in result.claims} == {c.id: "held" for c in EXPERIMENT.claims}
 
 
-def test_a_second_bias_would_be_noticed(monkeypatch):
+def test_a_second_bias_is_detected(monkeypatch):
     """The comparison can fail: give the reference the bias twice."""
     original = measure._textbook_states
     monkeypatch.setattr(

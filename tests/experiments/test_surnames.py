@@ -37,7 +37,7 @@ def evaluated(claim, record, config=None):
 # ------------------------------------------------------------------------------ data and scope
 
 
-def test_on_the_starter_list_what_can_be_judged_holds(result):
+def test_claims_that_the_embedded_list_can_decide_hold(result):
     outcomes = {claim.id: claim.outcome for claim in result.claims}
     others = {id for id, outcome in outcomes.items() if outcome is Outcome.NOT_CLAIMED}
     assert others == ON_COURSE_NAMES | {"2.best-recurrent", "2.best-unseen"}
@@ -45,7 +45,7 @@ def test_on_the_starter_list_what_can_be_judged_holds(result):
     assert result.as_documented
 
 
-def test_absent_names_are_told_from_settings_that_ask_another_question(result):
+def test_missing_names_and_settings_outside_the_scope_have_different_reasons(result):
     """The settings ask for the course's names, the record says that they were not there."""
     record = result.records["accuracy"]
     for config in (CONFIG.replace(data="auto"), None):
@@ -56,7 +56,7 @@ def test_absent_names_are_told_from_settings_that_ask_another_question(result):
     assert evaluated("2.course-bar", record, longer).outcome is Outcome.NOT_CLAIMED
     without = evaluated("2.best-unseen", record, CONFIG.replace(data="names"))
     assert without.outcome is Outcome.NOT_CLAIMED
-    assert without.reason == "it speaks of best True (here False)"
+    assert without.reason == "it applies to best True (here False)"
 
 
 def test_the_intended_use_is_in_the_summary():

@@ -11,12 +11,12 @@ from eigenlab.lab import (
     Outcome,
     Record,
     above,
+    applies_to,
     at_least,
     at_most,
     below,
     claim,
     close,
-    speaks_of,
 )
 
 
@@ -94,12 +94,12 @@ def test_the_question_is_the_part_before_the_dot():
 
 
 def test_outside_its_scope_nothing_is_claimed():
-    judge = a_claim(lambda record: [at_most("x", record.x, 1)], scope=speaks_of(seed=(0, 3)))
+    judge = a_claim(lambda record: [at_most("x", record.x, 1)], scope=applies_to(seed=(0, 3)))
     wrong = XRecord(x=2.0)
     assert judge.evaluate(wrong, Config(seed=3)).outcome is Outcome.FAILED
     result = judge.evaluate(wrong, Config(seed=4))
     assert result.outcome is Outcome.NOT_CLAIMED
-    assert result.reason == "it speaks of seed from 0 to 3 (here 4)"
+    assert result.reason == "it applies to seed from 0 to 3 (here 4)"
     assert not judge.departs(result.outcome)
 
 

@@ -9,9 +9,11 @@ from toy_paths import TRAINED, load
 TrainableConfig = load("trainable", TRAINED).config
 
 
-def test_every_fault_is_told_at_once():
+def test_all_errors_are_reported_at_once():
     with pytest.raises(InputError) as caught:
-        TrainableConfig.from_values({"width": 0, "rate": -1.0, "wdth": 3, "device": "gpu", "seed": "x"})
+        TrainableConfig.from_values(
+            {"width": 0, "rate": -1.0, "wdth": 3, "device": "gpu", "seed": "x"}
+        )
     told = str(caught.value)
     for fault in (
         "width=0: input should be greater than or equal to 1",
@@ -30,7 +32,7 @@ def test_a_bound_keeps_nan_out(rate):
         TrainableConfig(rate=0.1).replace(rate=rate)
 
 
-def test_presets_are_overridden_and_unknown_ones_told():
+def test_presets_are_overridden_and_unknown_ones_reported():
     assert TrainableConfig.from_preset("full").width == 8
     assert TrainableConfig.from_preset("full", width="9").width == 9
     with pytest.raises(InputError, match=r"preset 'ful' is unknown \(did you mean 'full'\?\)"):
@@ -47,7 +49,7 @@ def test_a_config_is_frozen_and_replace_validates():
         config.replace(width=100)
 
 
-def test_an_unknown_field_that_resembles_none_lists_the_known_ones():
+def test_an_unknown_field_without_a_similar_name_lists_the_known_ones():
     with pytest.raises(InputError, match="'zzz' is unknown; choose from device, seed"):
         Config.from_values({"zzz": 1})
 

@@ -1,4 +1,4 @@
-"""Records: what they accept, what they refuse, and what reading them back gives."""
+"""Validation of records, and reading them back."""
 
 import math
 
@@ -67,7 +67,7 @@ def test_a_record_cannot_be_changed():
         ({"more": 1}, "more: extra inputs are not permitted"),
     ],
 )
-def test_a_record_of_another_kind_is_told_in_one_line(change, told):
+def test_a_record_of_another_kind_is_reported_in_one_line(change, told):
     with pytest.raises(InputError, match=told) as caught:
         Outer.read({**GOOD, **change}, "outer.json")
     message = str(caught.value)

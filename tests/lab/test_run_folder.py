@@ -1,4 +1,4 @@
-"""What a run leaves behind when it ends, is stopped, is killed, or is damaged afterwards."""
+"""Run folders of runs that ended, were stopped or killed, or were damaged afterwards."""
 
 import json
 import math
@@ -135,7 +135,7 @@ def test_cancelling_keeps_what_is_done(tmp_path, whole):
     assert same(resumed.records, whole.records)
 
 
-def test_a_torn_last_line_of_metrics_is_left_out_and_mended(tmp_path):
+def test_an_incomplete_last_line_of_metrics_is_ignored_and_removed(tmp_path):
     folder = tmp_path / "run"
     run(EXPERIMENT, folder=folder)
     rows = read_metrics(folder)
@@ -196,7 +196,7 @@ def test_a_folder_of_something_else_is_not_touched(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_what_a_kill_before_the_first_file_left_is_no_obstacle(tmp_path):
+def test_a_run_killed_before_its_first_file_can_be_started_again(tmp_path):
     (tmp_path / ".config.json.x1y2").write_text('{"for')
     result = run(EXPERIMENT, folder=tmp_path, resume=True)
     assert result.status == "finished"
@@ -271,7 +271,7 @@ def test_the_evidence_is_judged_again_not_the_verdict(tmp_path):
         ),
     ],
 )
-def test_a_damaged_folder_is_told_in_one_line(tmp_path, file, content, told):
+def test_a_damaged_folder_is_reported_in_one_line(tmp_path, file, content, told):
     folder = tmp_path / "run"
     run(EXPERIMENT, folder=folder)
     if content is None:

@@ -63,7 +63,7 @@ def test_abstention_leaves_out_the_least_confident_names():
     assert half["unanswered"] == {"Greek": pytest.approx(1 / 3), "Irish": pytest.approx(2 / 3)}
 
 
-def test_a_bayes_classifier_is_optimal_once_it_knows_the_base_rates():
+def test_a_bayes_classifier_with_the_true_base_rates_is_optimal():
     """Two languages draw x in {0, 1} with known probabilities; expected values by Bayes' rule."""
     like = np.array([[0.8, 0.2], [0.4, 0.6]])  # p(x | y), y by x
     trained, target = np.array([0.9, 0.1]), np.array([0.2, 0.8])

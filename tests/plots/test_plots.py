@@ -81,7 +81,7 @@ def test_curves_take_the_next_style_and_a_band_that_of_its_curve():
     assert chart.data[3].error_y.arrayminus == (0.5,)
 
 
-def test_a_band_goes_round_its_region_and_skips_what_cannot_be_drawn():
+def test_a_band_encloses_its_region_and_omits_points_that_cannot_be_drawn():
     chart = plots.new_chart("t", "norm", log_y=True)
     plots.band(chart, [1, 2, 3], [1.0, 0.0, 3.0], [2.0, 2.0, 4.0], "range", index=0, legend=False)
     assert chart.data[0].showlegend is False

@@ -143,7 +143,7 @@ def test_a_users_own_nonlinearity_follows_the_same_recurrence():
 
 
 @pytest.mark.parametrize("batch", [1, 600], ids=["numpy loop", "torch loop"])
-def test_both_loops_agree_and_explode_in_silence(batch):
+def test_both_loops_agree_and_overflow_without_a_warning(batch):
     """The step's size picks the loop; 600 x 4 numbers are above the limit for numpy's."""
     torch.manual_seed(0)
     layer = RNNLayer(2, 4, "identity")

@@ -18,7 +18,7 @@ from eigenlab.report.page import (
     HELD,
     NOT_CLAIMED,
     NOT_RUN,
-    SURPRISE,
+    UNEXPECTED,
     _Claim,
     _Table,
     verdict,
@@ -68,7 +68,7 @@ def page(folder):
     return render(collect(folder))
 
 
-def test_the_page_asks_the_network_for_nothing(page):
+def test_the_page_makes_no_request(page):
     outline = Outline(page)
     for attributes in outline.of("script", "img", "iframe", "source", "video"):
         assert "src" not in attributes
@@ -86,7 +86,7 @@ def test_plotly_is_there_once(page):
     assert page.count("plotly.js v") == 1
 
 
-def test_the_page_is_small_enough_to_mail(page):
+def test_the_page_has_at_most_the_size_of_a_mail_attachment(page):
     assert len(page.encode()) < 7_000_000
 
 
@@ -177,7 +177,7 @@ def test_an_error_is_shown_with_its_reason(toy, tmp_path):
     assert "Error: RuntimeError: the toy broke <script>" in text
 
 
-def test_a_figure_that_cannot_be_drawn_costs_only_itself(folder, monkeypatch):
+def test_a_figure_that_cannot_be_drawn_does_not_affect_the_others(folder, monkeypatch):
     def fail(*_args, **_options):
         raise ValueError("no such axis")
 
@@ -200,7 +200,7 @@ def test_a_page_without_figures_carries_no_plotly(toy, tmp_path):
         (Outcome.HELD, Outcome.HELD, HELD),
         (Outcome.HELD, Outcome.FAILED, FAILED),
         (Outcome.FAILED, Outcome.FAILED, FINDING),
-        (Outcome.FAILED, Outcome.HELD, SURPRISE),
+        (Outcome.FAILED, Outcome.HELD, UNEXPECTED),
         (Outcome.HELD, Outcome.NOT_RUN, NOT_RUN),
         (Outcome.FAILED, Outcome.ERROR, ERROR),
         (Outcome.FAILED, Outcome.NOT_CLAIMED, NOT_CLAIMED),

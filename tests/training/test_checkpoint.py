@@ -245,13 +245,13 @@ def test_a_diverged_state_is_never_written(tmp_path):
     """Weights become NaN at step 8 through a NaN gradient; the file keeps those of step 6."""
     calls = []
 
-    def poisoned(model, batch):
+    def with_nan(model, batch):
         calls.append(1)
         scale = 0.0 if len(calls) == 8 else 1.0
         return objective(model, batch) + (model[0].weight.sum() * 0 + scale).sqrt()
 
     with pytest.raises(TrainingDiverged, match="is not finite at step 8"):
-        run(tmp_path / "part", objective=poisoned, checkpoint_every=2, clip_norm=None)
+        run(tmp_path / "part", objective=with_nan, checkpoint_every=2, clip_norm=None)
     assert json.loads((tmp_path / "part.json").read_text())["progress"]["step"] == 6
 
 

@@ -1,4 +1,4 @@
-"""The commands: each parses its words, calls one function and returns its exit status.
+"""The commands: each parses its arguments, calls one function and returns its exit status.
 
 Nothing heavy is imported here at module level; a command imports what it needs when it runs.
 """
@@ -26,15 +26,17 @@ HELP = (
 #: Errors of the file system that a user can do something about.
 USER_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 
-Folder = Annotated[Path, Parameter(help="A run folder, or what `eigenlab reproduce` wrote.")]
+Folder = Annotated[
+    Path, Parameter(help="A run folder, or the folder of an `eigenlab reproduce` report.")
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status.
 
     0: success, every outcome as documented. 1: an outcome departs from the documentation, or
-    ``verify`` or ``doctor`` found something. 2: a mistake in the input, told in one line on
-    standard error. 130: stopped by Ctrl-C.
+    ``verify`` or ``doctor`` found a problem. 2: a mistake in the input, reported in one line
+    on standard error. 130: stopped by Ctrl-C.
 
     Args:
         arguments: words after ``eigenlab``; default: those of the process.
@@ -45,24 +47,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = build(words)(words)
     except CycloptsError as error:
         error.verbose = False
-        return _complain(str(error))
+        return _report_error(str(error))
     except (Cancelled, KeyboardInterrupt):
         print("stopped", file=sys.stderr)
         return INTERRUPTED
     except EigenlabError as error:
-        return _complain(str(error))
+        return _report_error(str(error))
     except BrokenPipeError:
-        # The reader of a pipe (head, less) has left; say nothing more to it, also at exit.
+        # The reader of a pipe (head, less) has closed it; write nothing more, also at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SUCCESS
     except OSError as error:
         if error.errno in USER_ERRORS:
-            return _complain(f"{error.filename or 'file system'}: {error.strerror}")
+            return _report_error(f"{error.filename or 'file system'}: {error.strerror}")
         raise
     return status if isinstance(status, int) else SUCCESS
 
 
-def _complain(message: str) -> int:
+def _report_error(message: str) -> int:
     line = " ".join(message.split())
     if os.environ.get("RANK", "0") == "0":
         print(f"eigenlab: {line}", file=sys.stderr)
@@ -70,7 +72,7 @@ def _complain(message: str) -> int:
 
 
 def build(words: Sequence[str] = ()) -> App:
-    """Return the application; ``words`` tell which experiment's options to build."""
+    """Return the application; ``words`` determine which experiment's options are built."""
     app = App(
         name="eigenlab",
         help=HELP,
@@ -108,11 +110,11 @@ def _show(
     /,
     *,
     report: Annotated[
-        Path, Parameter(help="A run or a report whose outcomes are shown, if it is there.")
+        Path, Parameter(help="A run or a report whose outcomes are shown, if it exists.")
     ] = Path("report"),
     json: Json = False,
 ) -> None:
-    """Show a question: its claims with their outcomes, and where its equations stand."""
+    """Show a question: its claims with their outcomes, and the locations of its equations."""
     from eigenlab.cli import listing
 
     listing.print_question(question, report=report, json=json)
@@ -153,13 +155,14 @@ def _reproduce(
     ] = None,
     out: Annotated[Path, Parameter(help="Folder for the report and the runs.")] = Path("report"),
     resume: Annotated[
-        bool, Parameter(negative=(), show_default=False, help="Continue what --out holds.")
+        bool, Parameter(negative=(), show_default=False, help="Continue the runs in --out.")
     ] = False,
     jobs: Annotated[
-        Whole | None, Parameter(help="Experiments to run side by side [default: one per core].")
+        Whole | None,
+        Parameter(help="Number of experiments to run in parallel [default: one per core]."),
     ] = None,
     csv: Annotated[
-        Path | None, Parameter(help="CSV file for every check of every claim; replaced.")
+        Path | None, Parameter(help="CSV file for every check of every claim; overwritten.")
     ] = None,
     json: Json = False,
 ) -> int:
@@ -232,7 +235,7 @@ def _data_app() -> App:
 
 
 def _data_list(*, json: Json = False) -> None:
-    """List every dataset: what it is, its licence, its size and whether it is here."""
+    """List every dataset: description, licence, size and location."""
     from eigenlab.cli import datasets
 
     datasets.show_all(json=json)
@@ -262,7 +265,7 @@ def _data_path(name: Annotated[str, Parameter(help="Name of a dataset.")], /) ->
 
 
 def _names_app() -> App:
-    app = App(name="names", help="Guess the language of origin of surnames.")
+    app = App(name="names", help="Predict the language of origin of surnames.")
     app.command(_names_train, name="train")
     app.command(_names_predict, name="predict")
     return app
@@ -274,7 +277,7 @@ def _names_train(
     *,
     data: Annotated[str, Parameter(help="Dataset of surnames.")] = "names-mini",
     epochs: Annotated[Whole, Parameter(help="Passes over the names.")] = 20,
-    seed: Annotated[Whole, Parameter(help="Seed of weights, batches and dropout.")] = 0,
+    seed: Annotated[Whole, Parameter(help="Random seed of weights, batches and dropout.")] = 0,
 ) -> None:
     """Fit a classifier to a dataset and save it (a minute for names-mini)."""
     from eigenlab.cli import surnames
@@ -288,7 +291,7 @@ def _names_predict(
     top: Annotated[Whole, Parameter(help="Languages to show for each name.")] = 3,
     json: Json = False,
 ) -> None:
-    """Print the likeliest languages of surnames. It says nothing about a person."""
+    """Print the most probable languages of surnames; not a statement about a person."""
     from eigenlab.cli import surnames
 
     if not names:
@@ -367,7 +370,7 @@ def _cluster(
 
 
 def _doctor(*, json: Json = False) -> int:
-    """Check this installation and say what to do about each problem."""
+    """Check this installation and suggest a solution for each problem."""
     from eigenlab.cli import doctor
 
     return doctor.report(json=json)

@@ -136,7 +136,7 @@ def _gamma(options: Options) -> Any:
 
 
 def _check_paths(file: Path, out: Path, figure: Path | None) -> None:
-    """Refuse paths that cannot be written, before the work rather than after it."""
+    """Refuse paths that cannot be written, before anything is computed."""
     paths = {"FILE": file, "--out": out} | ({} if figure is None else {"--figure": figure})
     seen: dict[Path, str] = {}
     for option, path in paths.items():

@@ -1,4 +1,4 @@
-"""``eigenlab data``: what the catalogue of datasets knows, for the terminal."""
+"""``eigenlab data``: the catalogue of datasets on the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eigenlab.cli.terminal import TerminalReporter, cancel_on_interrupt, notices
 
 
 def show_all(*, json: bool) -> None:
-    """Print every dataset: what it is, its licence, size, and where it is."""
+    """Print every dataset: description, licence, size and location."""
     items = {item.name: item for item in data.datasets()}
     states = data.status()
     if json:
@@ -31,7 +31,7 @@ def show_all(*, json: bool) -> None:
         )
         return
     table = Table(show_edge=False, pad_edge=False)
-    for column in ("Dataset", "What it is", "Licence", "Size", "Where"):
+    for column in ("Dataset", "Description", "Licence", "Size", "Location"):
         table.add_column(column, overflow="fold")
     for state in states:
         item = items[state.name]
@@ -63,16 +63,16 @@ def fetch_all(names: Sequence[str]) -> None:
 
 
 def verify_all(names: Sequence[str]) -> int:
-    """Check the named datasets (default: all on this machine); 1 when a file is not right."""
+    """Check the named datasets (default: all on this machine); 1 if a file differs."""
     present = [state.name for state in data.status() if state.folder is not None]
     wrong = 0
     for name in names or present:
         findings = data.verify(name)
         wrong += len(findings)
         count = len(data.dataset(name).files)
-        text = f"{count} files as they should be" if count else "part of eigenlab"
+        text = f"{count} files match the catalogue" if count else "part of eigenlab"
         if findings:
-            text = f"{len(findings)} files are not as they should be"
+            text = f"{len(findings)} files differ from the catalogue"
         output().print(f"{name}: {text}", markup=False, soft_wrap=True)
         for finding in findings:
             output().print(f"    {finding}", markup=False, soft_wrap=True)
@@ -80,5 +80,5 @@ def verify_all(names: Sequence[str]) -> int:
 
 
 def print_path(name: str) -> None:
-    """Print the folder of a dataset that is on this machine and whole."""
+    """Print the folder of a dataset that is on this machine and complete."""
     output().print(str(data.find(name, download=False)), markup=False, soft_wrap=True)

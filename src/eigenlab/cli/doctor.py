@@ -1,4 +1,4 @@
-"""``eigenlab doctor``: is this installation fit for work, and if not, what to do."""
+"""``eigenlab doctor``: check the installation and suggest solutions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MIN_FREE = 2e9  # bytes; enough for checkpoints, runs and the largest dataset
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination. ``advice`` says what to do unless ``state`` is ``ok``."""
+    """One line of the check. ``advice`` says what to do unless ``state`` is ``ok``."""
 
     topic: str
     value: str
@@ -44,7 +44,7 @@ def report(*, json: bool = False) -> int:
 
 
 def examine() -> list[Finding]:
-    """Look at everything; never raises, never changes anything."""
+    """Check everything; raises nothing and changes nothing."""
     findings = [
         Finding("eigenlab", eigenlab.__version__),
         Finding("Python", f"{sys.version.split()[0]} ({sys.executable})"),
@@ -55,7 +55,7 @@ def examine() -> list[Finding]:
 
 
 def _packages() -> list[Finding]:
-    """The declared dependencies, as this Python finds them."""
+    """The declared dependencies, as installed for this Python."""
     from packaging.requirements import Requirement
 
     try:

@@ -91,7 +91,7 @@ def describe(config: type[Config], name: str) -> str:
     """One sentence, unit, bounds and default of a field, with the presets that change it.
 
     >>> describe(Config, "seed")
-    'Seed from which every random number of the run is derived. [≥ 0; default 0]'
+    'Random seed from which every random number of the run is derived. [≥ 0; default 0]'
     """
     field = config.model_fields[name]
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}

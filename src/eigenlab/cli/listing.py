@@ -1,4 +1,4 @@
-"""``eigenlab list`` and ``eigenlab show``: what there is, and where it stands."""
+"""``eigenlab list`` and ``eigenlab show``: experiments, questions, claims and equations."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _minutes(outline: Outline) -> str:
 
 
 def print_question(asked: str, *, report: Path, json: bool) -> None:
-    """Print one question: its claims, and where its equations, claims and figures stand."""
+    """Print one question: its claims, and the locations of its equations and claims."""
     from eigenlab.experiments import load_experiment
     from eigenlab.experiments.questions import QUESTIONS, find_equation
 

@@ -1,4 +1,4 @@
-"""What a person sees while several experiments run side by side."""
+"""Progress of several experiments that run in parallel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Watch:
     Args:
         folder: where the jobs write their progress.
         jobs: the experiments.
-        preset: tells how long each is expected to take.
+        preset: name of the preset, for the expected durations.
         n_jobs: how many run at once.
     """
 
@@ -89,7 +89,7 @@ class Watch:
         whole = sum(minutes.values())
         share = sum(minutes[name] * part for name, part in fractions.items()) / whole
         note = ""
-        if share > 0.02:  # earlier guesses jump about
+        if share > 0.02:  # earlier estimates are too inaccurate
             left = (time.monotonic() - self._begin) * (1 - share) / share
             note = f"about {format_seconds(left)} left, {self._n_jobs} at a time"
         self._bars.update(self._total, completed=share, note=note)

@@ -6,7 +6,7 @@ import codecs
 import io
 import sys
 
-#: What a terminal shows whose encoding lacks the character.
+#: Replacements on a terminal whose encoding lacks the character.
 PLAIN = {
     "✓": "ok",
     "✗": "x",

@@ -1,4 +1,4 @@
-"""``eigenlab reproduce``: the experiments of the course side by side, then one report."""
+"""``eigenlab reproduce``: the experiments of the course in parallel, then one report."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from eigenlab.report import NOTES, check_rows, collect, read_notes, render, to_c
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asked for, as typed."""
+    """Options of the command, as typed."""
 
     preset: str = "course"
     only: str | None = None
@@ -99,7 +99,7 @@ def _jobs(request: Request) -> list[Job]:
 
 
 def _check_folder(folder: Path, config: Config, *, resume: bool) -> None:
-    """Raise before the first experiment starts what the last one would raise after an hour."""
+    """Raise before the first experiment starts, not when the last one is reached."""
     if not is_run(folder):
         return
     if not resume:
@@ -138,7 +138,7 @@ def _one_after_the_other(jobs: Sequence[Job]) -> Iterator[Finished]:
         except (Cancelled, KeyboardInterrupt):
             yield Finished(name, "interrupted", "stopped on request")
             return
-        except Exception as error:  # one broken experiment must not cost the others
+        except Exception as error:  # one failed experiment must not stop the others
             known = isinstance(error, EigenlabError)
             reason = str(error) if known else f"{type(error).__name__}: {error}"
             yield Finished(name, "failed", reason, "" if known else traceback.format_exc())
@@ -157,7 +157,7 @@ def _side_by_side(jobs: Sequence[Job], request: Request, n_jobs: int) -> Iterato
         with (
             Watch(folder, jobs, request.preset, n_jobs) as watch,
             cancel_on_interrupt(lambda: request_stop(folder)),
-            _workers_end_with_us(),
+            _end_workers_on_interrupt(),
         ):
             for done in run_side_by_side(longest_first, watch=folder, n_jobs=n_jobs):
                 watch.finished(done)
@@ -167,7 +167,7 @@ def _side_by_side(jobs: Sequence[Job], request: Request, n_jobs: int) -> Iterato
 
 
 @contextlib.contextmanager
-def _workers_end_with_us() -> Iterator[None]:
+def _end_workers_on_interrupt() -> Iterator[None]:
     """On a second Ctrl-C, end the worker processes at once instead of waiting for them."""
     try:
         yield

@@ -50,7 +50,7 @@ def run_experiment(
         return INTERRUPTED
     except EigenlabError:
         if is_main_process():
-            _clear_away(folder, existing)
+            _remove_folders(folder, existing)
         raise
     page = folder / "index.html"
     if is_main_process():
@@ -83,8 +83,8 @@ def perform(experiment: Experiment, config: Config, folder: Path, *, resume: boo
         )
 
 
-def _clear_away(folder: Path, existing: Path) -> None:
-    """Remove what a run refused at its first stage has made below ``existing``."""
+def _remove_folders(folder: Path, existing: Path) -> None:
+    """Remove the folders below ``existing`` of a run that was refused at its first stage."""
     if folder == existing or any((folder / "records").glob("*.json")):
         return
     shutil.rmtree(folder, ignore_errors=True)
@@ -99,8 +99,8 @@ def _clear_away(folder: Path, existing: Path) -> None:
 def _one_thread() -> Iterator[None]:
     """Compute in one thread unless ``OMP_NUM_THREADS`` asks for more.
 
-    The networks of the course are small: handing work to a second thread costs more than it
-    brings, many times more where other processes want the same cores. Results then do not depend
+    The networks of the course are small: a second thread costs more time than it
+    saves, much more if other processes use the same cores. Results then do not depend
     on how many cores there are, either.
     """
     import torch
@@ -116,7 +116,7 @@ def _one_thread() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _own_folder(folder: Path, *, resume: bool) -> Iterator[Path]:
-    """The run folder; ranks other than the first work in a private copy that is thrown away.
+    """The run folder; ranks other than the first work in a temporary copy.
 
     A copy, so that on ``--resume`` every rank skips the same finished stages; it is made before the
     first rank begins to write.

@@ -1,4 +1,4 @@
-"""Which experiments a person asks for: by question, as the assignment writes them, or by name."""
+"""Selection of experiments by question, as the assignment writes them, or by name."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ MARKS = {
 
 
 def result(console: Console, result: Result) -> None:
-    """Print what was asked, the headline numbers and the claims of one run."""
+    """Print the summary, the metrics and the claims of one run."""
     console.print(f"{result.experiment.summary}\n", markup=False)
     for name, value in result.metrics.items():
         console.print(f"{escape(name).replace('_', ' ')}: {format_number(value)}")
@@ -54,7 +54,7 @@ def results(console: Console, results: Sequence[Result]) -> None:
 
 
 def _evidence(claim: ClaimResult) -> tuple[str, str]:
-    """The check that says most: the first that does not hold, else the first."""
+    """The check that is shown: the first that does not hold, else the first."""
     if not claim.checks:
         return claim.reason, ""
     check = next((c for c in claim.checks if not c.holds), claim.checks[0])

@@ -1,4 +1,4 @@
-"""``eigenlab names``: train a surname classifier and ask it. Always says what it is not for."""
+"""``eigenlab names``: train a surname classifier and use it. The intended use is always shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def train(model: Path, *, data: str, epochs: int, seed: int) -> None:
     with TerminalReporter("names", notices()) as reporter, cancel_on_interrupt(reporter.cancel):
         names, languages = zip(*load_names(data, reporter=reporter), strict=True)
         reporter.stage(f"train on {len(names)} names")
-        # Letters that are not read matter in a name that is asked about, not in a list.
+        # Warn of unreadable letters in a name to predict, not in the training list.
         classifier = NameClassifier(n_epochs=epochs, random_state=seed, unreadable="ignore")
         classifier.fit(names, languages, reporter=reporter)
     classifier.set_params(unreadable="warn").save(model)
@@ -34,7 +34,7 @@ def train(model: Path, *, data: str, epochs: int, seed: int) -> None:
 
 
 def predict(names: Sequence[str], *, model: Path, top: int, json: bool) -> None:
-    """Print the likeliest languages of each name."""
+    """Print the most probable languages of each name."""
     from eigenlab.names import INTENDED_USE, NameClassifier
 
     if top < 1:

@@ -144,7 +144,7 @@ def read_table(path: Path, *, header: bool | None = None) -> Table:
     The delimiter (comma, semicolon, tab or white space) is detected; empty lines are skipped.
 
     Args:
-        path: of the file.
+        path: path of the file.
         header: whether the first row is a header; None detects one by the lack of numbers. Default:
             ``None``.
 

@@ -1,4 +1,4 @@
-"""What a person sees on a terminal: results, live progress, and a Ctrl-C that loses nothing."""
+"""Output on a terminal: results, progress, and interruption by Ctrl-C without loss of results."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def is_main_process() -> bool:
 
 
 def output() -> Console:
-    """Where results go: standard output, silent on every rank but the first."""
+    """Console of results: standard output, silent on every rank but the first."""
     return Console(quiet=not is_main_process(), highlight=False, width=_width(sys.stdout))
 
 
 def notices() -> Console:
-    """Where progress and notices go: standard error, so that ``--json`` stays clean."""
+    """Console of progress and notices: standard error, so that they do not mix with ``--json``."""
     return Console(stderr=True, quiet=not is_main_process(), highlight=False)
 
 
 def _width(stream: object) -> int | None:
-    """A pipe has no width: give tables room instead of the 80 columns of a missing terminal."""
+    """A pipe has no width; use 120 columns instead of the default of 80."""
     is_terminal = getattr(stream, "isatty", lambda: False)()
     return None if is_terminal or "COLUMNS" in os.environ else 120
 

@@ -76,7 +76,7 @@ class Dataset:
 DATASETS = (
     Dataset(
         name="names-mini",
-        description="Starter list of common surnames by language, part of eigenlab.",
+        description="Common surnames by language, part of eigenlab.",
         licence="Apache-2.0",
         embedded="names_mini",
     ),

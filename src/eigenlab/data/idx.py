@@ -17,7 +17,7 @@ from eigenlab.data.lookup import find
 from eigenlab.errors import DataError, InputError
 from eigenlab.reporter import SILENT, Reporter
 
-if TYPE_CHECKING:  # numpy is imported when a file is read: `eigenlab data list` needs none
+if TYPE_CHECKING:  # numpy is imported when a file is read: `eigenlab data list` does not need it
     import numpy as np
     import numpy.typing as npt
 

@@ -1,7 +1,7 @@
-"""The experiments of the course, one package each, found by looking.
+"""The experiments of the course, one package each; packages are discovered.
 
 To add one, write a package beside the others (see :mod:`eigenlab.lab.experiment` for its modules).
-Its ``__init__`` holds what ``eigenlab list`` prints and imports nothing, so listing is cheap.
+Its ``__init__`` holds what ``eigenlab list`` prints and imports nothing, so that listing is fast.
 Packages in the folders that ``EIGENLAB_EXPERIMENTS`` names are found as well.
 """
 
@@ -22,11 +22,11 @@ __path__ += [p for p in os.environ.get("EIGENLAB_EXPERIMENTS", "").split(os.path
 
 
 class Outline(NamedTuple):
-    """What can be said of an experiment without importing its parts.
+    """Description of an experiment that is available without importing its modules.
 
     Args:
         package: full name of its package.
-        title: one line for people.
+        title: one line.
         questions: ids of the questions that it answers.
         minutes: preset -> measured duration, in minutes.
     """

@@ -67,7 +67,7 @@ QUESTIONS = (
     ),
     Question(
         "1h",
-        "What do a second layer and the LSTM buy?",
+        "What do a second layer and an LSTM improve?",
         ("eigenlab.recurrent.layers:LSTMLayer", "eigenlab.recurrent.reference:lstm_loop"),
     ),
     Question(
@@ -77,12 +77,13 @@ QUESTIONS = (
     ),
     Question(
         "2a",
-        "Where is such a classifier wrong, for whom, and what must it not be used for?",
+        "For which languages does such a classifier fail, and what must it not be used for?",
         ("eigenlab.names.auditing:audit", "eigenlab.names.priors:shift_priors"),
     ),
     Question(
         "3a",
-        "How wide must the bottleneck of an autoencoder be, and what can a linear probe read?",
+        "How wide must the bottleneck of an autoencoder be, and how accurate is a linear probe on "
+        "it?",
         (
             "eigenlab.autoencoders.models:Autoencoder.loss",
             "eigenlab.autoencoders.subspace:SubspaceData.discarded",
@@ -91,7 +92,7 @@ QUESTIONS = (
     ),
     Question(
         "3a'",
-        "What are 200 labels worth to a frozen encoder?",
+        "How accurate is a linear probe with 200 labels on a frozen encoder?",
         ("eigenlab.autoencoders.convex:convex_probe",),
     ),
     Question(
@@ -153,7 +154,7 @@ QUESTIONS = (
     ),
     Question(
         "8b",
-        "What does the regularisation do to the singular values at the minimum?",
+        "How does the regularisation change the singular values at the minimum?",
         (
             "eigenlab.linear.shrinkage:shrinkage",
             "eigenlab.linear.shrinkage:predicted_singular_values",

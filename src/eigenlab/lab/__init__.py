@@ -1,4 +1,4 @@
-"""The lab: experiments, claims and the run folder they leave behind."""
+"""The lab: experiments, claims and run folders."""
 
 from eigenlab.lab.claims import (
     Check,
@@ -34,7 +34,7 @@ from eigenlab.lab.parallel import (
 )
 from eigenlab.lab.record import Integers, Matrix, Record, Vector, measured
 from eigenlab.lab.result import Result, StageOutcome, summary
-from eigenlab.lab.scope import speaks_of
+from eigenlab.lab.scope import applies_to
 from eigenlab.lab.stages import (
     Context,
     Figure,
@@ -73,6 +73,7 @@ __all__ = [
     "Table",
     "Vector",
     "above",
+    "applies_to",
     "at_least",
     "at_most",
     "below",
@@ -92,7 +93,6 @@ __all__ = [
     "run",
     "run_side_by_side",
     "setting",
-    "speaks_of",
     "stage",
     "stored_claims",
     "summary",

@@ -1,6 +1,6 @@
-"""A statement of the course as something a computer can refute.
+"""Statements of the course in a form that a measurement can refute.
 
-A :class:`Claim` holds the words, their source and a ``judge``: a pure function from a stored
+A :class:`Claim` holds the statement, its source and a ``judge``: a pure function from a stored
 record to a list of :class:`Check`. Because the judge sees only the record, ``eigenlab verify``
 can repeat the judgement later from the run folder, without training anything.
 """
@@ -30,7 +30,7 @@ class NotRun(EigenlabError):
 
 
 class Outcome(enum.StrEnum):
-    """What became of a claim."""
+    """Outcome of a claim."""
 
     HELD = "held"
     FAILED = "failed"
@@ -46,10 +46,10 @@ class Check:
     Args:
         label: the quantity, in words.
         measured: its measured value.
-        relation: of ``measured`` to ``expected``.
-        expected: from theory or the published text.
-        tolerance: absolute, for the relation ``within``. Default: ``0.0``.
-        unit: of both numbers. Default: none.
+        relation: relation of ``measured`` to ``expected``.
+        expected: expected value, from theory or the published text.
+        tolerance: absolute tolerance, for the relation ``within``. Default: ``0.0``.
+        unit: unit of both numbers. Default: none.
 
     >>> Check("loss", 3.00670, "within", 3.0067, tolerance=1e-4).holds
     True
@@ -85,8 +85,8 @@ def at_most(label: str, measured: float, bound: float, *, unit: str = "") -> Che
     Args:
         label: the quantity, in words.
         measured: its measured value.
-        bound: from theory or the published text.
-        unit: of both numbers. Default: ``""``.
+        bound: expected bound, from theory or the published text.
+        unit: unit of both numbers. Default: ``""``.
     """
     return Check(label, float(measured), "<=", float(bound), unit=unit)
 
@@ -97,8 +97,8 @@ def at_least(label: str, measured: float, bound: float, *, unit: str = "") -> Ch
     Args:
         label: the quantity, in words.
         measured: its measured value.
-        bound: from theory or the published text.
-        unit: of both numbers. Default: ``""``.
+        bound: expected bound, from theory or the published text.
+        unit: unit of both numbers. Default: ``""``.
     """
     return Check(label, float(measured), ">=", float(bound), unit=unit)
 
@@ -109,8 +109,8 @@ def below(label: str, measured: float, bound: float, *, unit: str = "") -> Check
     Args:
         label: the quantity, in words.
         measured: its measured value.
-        bound: from theory or the published text.
-        unit: of both numbers. Default: ``""``.
+        bound: expected bound, from theory or the published text.
+        unit: unit of both numbers. Default: ``""``.
     """
     return Check(label, float(measured), "<", float(bound), unit=unit)
 
@@ -121,8 +121,8 @@ def above(label: str, measured: float, bound: float, *, unit: str = "") -> Check
     Args:
         label: the quantity, in words.
         measured: its measured value.
-        bound: from theory or the published text.
-        unit: of both numbers. Default: ``""``.
+        bound: expected bound, from theory or the published text.
+        unit: unit of both numbers. Default: ``""``.
     """
     return Check(label, float(measured), ">", float(bound), unit=unit)
 
@@ -135,9 +135,9 @@ def close(
     Args:
         label: the quantity, in words.
         measured: its measured value.
-        expected: from theory or the published text.
-        tolerance: absolute.
-        unit: of the numbers. Default: ``""``.
+        expected: expected value, from theory or the published text.
+        tolerance: absolute tolerance.
+        unit: unit of the numbers. Default: ``""``.
     """
     return Check(label, float(measured), "within", float(expected), float(tolerance), unit)
 
@@ -147,7 +147,7 @@ Judge = Callable[[Any], Sequence[Check]]
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement, where it comes from, and how a record decides it.
+    """A statement, its source, and the function that decides it from a record.
 
     Write one with the decorator :func:`claim`, above the function that judges it.
 
@@ -161,9 +161,9 @@ class Claim:
         documented: the outcome that the documentation lists. A finding against the course's text
             is documented as ``failed``; only a departure from this makes the exit code non-zero.
         explanation: why it holds, or, for a documented failure, what is true instead.
-        scope: which settings it speaks of; elsewhere its outcome is ``not claimed here``.
+        scope: settings to which it applies; for others its outcome is ``not claimed here``.
         counterexamples: changes to a measured record (see :meth:`Record.replaced`), each of which
-            turns the verdict: a claim fails, a documented failure holds. The tests try them all.
+            changes the outcome: a claim fails, a documented failure holds. The tests try them all.
     """
 
     id: str
@@ -223,7 +223,7 @@ def claim(
 ) -> Callable[[Judge], Claim]:
     """Make the decorated judge a :class:`Claim`.
 
-    The annotation of the judge's argument tells which record it reads.
+    The annotation of the judge's argument determines the record that it reads.
 
     Args:
         id: ``<question>.<short-name>``.
@@ -232,8 +232,8 @@ def claim(
         explanation: why it holds, or, for a documented failure, what is true instead.
             Default: ``""``.
         documented: the outcome that the documentation lists. Default: held.
-        scope: which settings it speaks of. Default: all.
-        counterexamples: changes to a measured record, each of which turns the verdict.
+        scope: settings to which it applies. Default: all.
+        counterexamples: changes to a measured record, each of which changes the outcome.
             Default: ``()``.
 
     >>> class Growth(Record):
@@ -266,8 +266,8 @@ class ClaimResult:
     """The outcome of one claim with the numbers behind it.
 
     Args:
-        id: of the claim.
-        outcome: what became of it.
+        id: id of the claim.
+        outcome: its outcome.
         checks: the comparisons that were made. Default: none.
         seeds: how many random seeds the record covers. Default: ``1``.
         seconds: how long the record's stage took to measure. Default: ``0.0``.

@@ -1,4 +1,4 @@
-"""What a user may set, described once for the command line, the report and the docs."""
+"""Settings of an experiment, declared once for the command line, the report and the docs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def setting(default: Any, description: str, *, unit: str = "", **bounds: Any) ->
     """Declare a field of a :class:`Config`.
 
     Args:
-        default: of the preset ``course``, unless that names another value.
+        default: value in the preset ``course``, unless that sets another one.
         description: what the field does, one sentence.
-        unit: of the number, such as ``"steps"``. Default: none.
+        unit: unit of the number, such as ``"steps"``. Default: none.
         bounds: pydantic's own (``ge``, ``gt``, ``le``, ``lt``, ``min_length``, ...). They refuse
-            what is impossible or ruinous; what a claim does not cover is for its scope.
+            impossible or excessive values; values that a claim does not cover belong in its scope.
     """
     return Field(default, description=description, json_schema_extra={"unit": unit}, **bounds)
 
@@ -35,9 +35,11 @@ class Config(BaseModel):
     #: assignment asks) and ``full`` (more seeds, larger sizes, real data).
     presets: ClassVar[dict[str, dict[str, Any]]] = {"smoke": {}, "course": {}, "full": {}}
 
-    seed: int = setting(0, "Seed from which every random number of the run is derived.", ge=0)
+    seed: int = setting(
+        0, "Random seed from which every random number of the run is derived.", ge=0
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = setting(
-        "auto", "Where tensors live; auto takes a GPU when there is one."
+        "auto", "Device of the tensors; auto selects a GPU if there is one."
     )
 
     @classmethod

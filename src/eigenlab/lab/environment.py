@@ -1,4 +1,4 @@
-"""What a number was measured with: versions, device, threads, source revision."""
+"""The environment of a measurement: versions, device, threads, source revision."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pydantic", "plotly", "sa
 
 
 def environment(*, seed: int | None = None, device: str = "auto") -> dict[str, Any]:
-    """Collect what someone needs to repeat a measurement; no request leaves the machine.
+    """Collect what is needed to repeat a measurement, without any network request.
 
     Args:
         seed: random seed of the measurement. Default: ``None``.
-        device: where its tensors live. Default: ``"auto"``.
+        device: device of the tensors. Default: ``"auto"``.
     """
     import torch
 
@@ -51,7 +51,7 @@ def version_of(package: str) -> str | None:
 
 
 def processor_name() -> str:
-    """The processor's model name, as the system tells it."""
+    """The processor's model name, as the system reports it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(errors="replace").splitlines():
@@ -61,7 +61,7 @@ def processor_name() -> str:
 
 
 def fingerprint() -> str:
-    """SHA-256 over what decides a measurement besides its settings.
+    """SHA-256 over everything that determines a measurement besides its settings.
 
     That is the source code of the package and of experiments beside it, edits included, and where
     data is looked up.

@@ -30,7 +30,7 @@ def run(
         experiment: what to run.
         config: settings. Default: those of the preset ``course``.
         reporter: receives progress and may cancel. Default: ``SILENT``.
-        folder: where everything is stored as it happens (see :mod:`eigenlab.lab.folder`).
+        folder: folder in which results are stored (see :mod:`eigenlab.lab.folder`).
             Default: nowhere.
         resume: keep the stages already stored there by a run with the same config.
             Default: ``False``.

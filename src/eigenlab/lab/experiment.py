@@ -1,4 +1,4 @@
-"""What an experiment is: stages that measure, and pure functions of what they measured.
+"""Experiments: stages that measure, and pure functions of what they measured.
 
 An experiment of the course is a package of five modules:
 
@@ -34,15 +34,15 @@ class Experiment:
 
     Args:
         name: as typed on the command line.
-        title: one line for people.
+        title: one line.
         questions: ids of the questions that it answers, such as ``("1d", "1e")``.
         summary: a paragraph for the report: what is measured and why it matters.
         config: the :class:`Config` class with presets.
-        stages: run in order; each record is stored when its stage ends.
-        claims: what the records decide.
-        figures: pictures of records. Default: none.
-        tables: rows from records. Default: none.
-        metrics: few numbers worth comparing between runs. Default: none.
+        stages: stages, run in order; each record is stored when its stage ends.
+        claims: claims that the records decide.
+        figures: figures of records. Default: none.
+        tables: tables of records. Default: none.
+        metrics: the main numbers, to compare runs. Default: none.
         minutes: preset -> measured duration, in minutes. Default: not known.
 
     Raises:
@@ -67,7 +67,7 @@ class Experiment:
         return (Experiment.from_package, (self.package,)) if self.package else super().__reduce__()
 
     def __post_init__(self) -> None:
-        """Refuse dangling references at import, not at the end of an hour's training."""
+        """Refuse references to missing records at import instead of after the measurement."""
         kinds = [stage.record for stage in self.stages]
         if len(set(kinds)) < len(kinds):
             raise InputError(f"experiment '{self.name}': two stages measure records of one class")

@@ -1,4 +1,4 @@
-"""The run folder: what an experiment leaves behind, whole at every moment.
+"""The run folder: all files of a run, each of them complete at any time.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Several experiments side by side, each in a process of its own.
+"""Several experiments in parallel, each in its own process.
 
 Parallelism is joblib's: ``joblib.parallel_config(backend="dask")`` (or ``"ray"``) around
 :func:`run_side_by_side` moves the same work to a cluster that shares the file system. Progress and
@@ -50,10 +50,10 @@ class Job:
 
 
 class Finished(NamedTuple):
-    """What became of one job.
+    """Outcome of one job.
 
     Args:
-        name: of the experiment.
+        name: name of the experiment.
         status: ``finished``, ``interrupted`` or ``failed``.
         reason: why it did not finish; empty when it did.
         trace: traceback of a bug, else empty.
@@ -111,7 +111,7 @@ def read_progress(watch: Path, name: str) -> Progress | None:
 
     Args:
         watch: folder for progress files, as given to :func:`run_side_by_side`.
-        name: of the experiment.
+        name: name of the experiment.
     """
     try:
         return Progress(*read_json(watch / f"{name}.json"))
@@ -123,7 +123,7 @@ def _run_one(job: Job, watch: Path, starter: int) -> Finished:
     if os.getpid() != starter:  # joblib runs a single job where it was called
         _watch_parent()
         if threading.current_thread() is threading.main_thread():
-            # Ctrl-C reaches every process of a terminal; the one that started the work decides.
+            # Ctrl-C reaches every process of a terminal; the one that started the work handles it.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     with _busy:
         return _perform(job, watch)
@@ -165,7 +165,7 @@ def _perform(job: Job, watch: Path) -> Finished:
         )
     except (Cancelled, KeyboardInterrupt):
         status, reason = "interrupted", "stopped on request"
-    except Exception as error:  # one broken experiment must not cost the others
+    except Exception as error:  # one failed experiment must not stop the others
         status = "failed"
         known = isinstance(error, EigenlabError)
         reason = str(error) if known else f"{type(error).__name__}: {error}"
@@ -174,7 +174,7 @@ def _perform(job: Job, watch: Path) -> Finished:
 
 
 def _one_thread() -> None:
-    """Compute in one thread, as a run on its own does: results must not depend on neighbours."""
+    """Compute in one thread, as a single run does, so that results are the same."""
     import torch
 
     if "OMP_NUM_THREADS" not in os.environ:

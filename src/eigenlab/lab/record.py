@@ -24,7 +24,7 @@ def measured(description: str, *, unit: str = "", shape: str = "", **options: An
 
     Args:
         description: what was measured, one sentence.
-        unit: of the numbers, such as ``"nats per step"``.
+        unit: unit of the numbers, such as ``"nats per step"``.
         shape: sizes of the axes of nested tuples, such as ``"T, H"``. A letter stands for the same
             size in every field of a record; a number is that size.
         options: further options of :func:`pydantic.Field`, such as ``default``.

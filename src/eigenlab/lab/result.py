@@ -1,4 +1,4 @@
-"""What a run measured and concluded."""
+"""Results of a run: records of the stages and outcomes of the claims."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class StageOutcome:
-    """One stage after its turn: a record, or the reason why there is none.
+    """Outcome of one stage: a record, or the reason why there is none.
 
     Args:
         record: what it measured. Default: None.
         seconds: how long it took. Default: ``0.0``.
         reason: why there is no record. Default: empty.
-        failed: whether it broke. Default: ``False``.
+        failed: whether it raised an error. Default: ``False``.
     """
 
     record: Record | None = None
@@ -37,12 +37,12 @@ class StageOutcome:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run measured and concluded.
+    """Result of a run: records of the stages and outcomes of the claims.
 
     Args:
         experiment: what was run.
         config: its settings.
-        stages: stage name -> what became of it.
+        stages: stage name -> outcome of the stage.
         claims: one result per claim, in the experiment's order.
         status: ``running``, ``interrupted`` or ``finished``.
     """
@@ -66,7 +66,7 @@ class Result:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The experiment's few headline numbers, of the stages that have a record."""
+        """The main numbers of the experiment, of the stages that have a record."""
         found: dict[str, float] = {}
         for item in self.experiment.metrics:
             record = self.record(item.record)
@@ -86,8 +86,8 @@ class Result:
     def as_documented(self) -> bool:
         """Whether no claim departs from the outcome its documentation lists.
 
-        A claim that was not run, or that does not speak of the settings, departs from nothing; an
-        error always does.
+        A claim that was not run, or that does not apply to the settings, is no departure; an
+        error always is.
         """
         return not self.departures
 

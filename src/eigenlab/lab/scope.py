@@ -1,4 +1,4 @@
-"""Which settings a claim speaks of."""
+"""Settings to which a claim applies."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any
 
 from eigenlab.lab.config import Config
 
-#: Config -> why the claim does not speak of it, or an empty string where it does.
+#: Config -> why the claim does not apply to it, or an empty string where it does.
 Scope = Callable[[Any], str]
 
 
 def everywhere(config: Config) -> str:
-    """The scope of a claim that speaks of all settings."""
+    """The scope of a claim that applies to all settings."""
     return ""
 
 
-def speaks_of(**fields: tuple[float | None, float | None] | set[Any]) -> Scope:
-    """Return the scope of a claim that speaks of some settings only.
+def applies_to(**fields: tuple[float | None, float | None] | set[Any]) -> Scope:
+    """Return the scope of a claim that applies to some settings only.
 
     Args:
         fields: name of a config field -> ``(lowest, highest)``, both included and None for an open
             end, or the set of values. Of a field that holds several values, all must fit.
 
-    >>> scope = speaks_of(seed=(0, 9), device={"cpu", "auto"})
+    >>> scope = applies_to(seed=(0, 9), device={"cpu", "auto"})
     >>> scope(Config(seed=3))
     ''
     >>> scope(Config(seed=12, device="cuda"))
-    'it speaks of seed from 0 to 9 (here 12), device auto or cpu (here cuda)'
+    'it applies to seed from 0 to 9 (here 12), device auto or cpu (here cuda)'
     """
 
     def scope(config: Any) -> str:
@@ -36,7 +36,7 @@ def speaks_of(**fields: tuple[float | None, float | None] | set[Any]) -> Scope:
             for name, allowed in fields.items()
             if not _fits(getattr(config, name), allowed)
         ]
-        return f"it speaks of {', '.join(outside)}" if outside else ""
+        return f"it applies to {', '.join(outside)}" if outside else ""
 
     return scope
 

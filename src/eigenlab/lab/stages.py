@@ -1,7 +1,7 @@
 """Stages measure; figures, tables and metrics are pure functions of what they measured.
 
-Each is a decorated function whose annotations tell which record it returns or reads, and whose
-name is its name in the run folder (``closed_form`` becomes ``closed-form``).
+Each is a decorated function whose annotations determine the record that it returns or reads. Its
+name is that of the function, also in the run folder (``closed_form`` becomes ``closed-form``).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Caption = str | Callable[[Any], str]
 
 @dataclass(frozen=True)
 class Context:
-    """What a stage gets besides its config.
+    """Arguments of a stage besides its config.
 
     Args:
         reporter: receives progress and streamed metrics, and may cancel. Default: silent.
@@ -59,7 +59,7 @@ class Context:
         """One part of a long stage; a resumed run reads it instead of measuring again.
 
         Args:
-            name: of the part's file among the checkpoints.
+            name: name of the part's file among the checkpoints.
             kind: class of the part's record.
             measure: called where no earlier run has measured the part.
         """
@@ -82,8 +82,8 @@ class Stage:
     """A named measurement. Write one with the decorator :func:`stage`.
 
     Args:
-        name: of its record in the run folder.
-        record: class of what it measures.
+        name: name of its record in the run folder.
+        record: class of the record that it measures.
         measure: ``(config, context) -> record``; the only part of an experiment that computes.
     """
 
@@ -112,10 +112,10 @@ def stage(measure: Callable[[Any, Context], Record]) -> Stage:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture of one record. Write one with the decorator :func:`figure`.
+    """A figure of one record. Write one with the decorator :func:`figure`.
 
     Args:
-        name: of its file in the run folder.
+        name: name of its file in the run folder.
         title: a few words.
         caption: what the reader sees in it, one to three sentences; a function of the config where
             that depends on the settings.
@@ -188,7 +188,7 @@ def table(title: str) -> Callable[[Callable[[Any], Rows]], Table]:
 
 @dataclass(frozen=True)
 class Metrics:
-    """The few numbers of one record worth comparing between runs; see :func:`metrics`.
+    """The main numbers of one record, to compare runs; see :func:`metrics`.
 
     Args:
         record: class of the record.

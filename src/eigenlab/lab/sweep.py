@@ -1,4 +1,4 @@
-"""Run one experiment over a grid of settings, in as many processes as asked for.
+"""Run one experiment over a grid of settings, in several processes.
 
 Parallelism is joblib's: ``joblib.parallel_config(backend="dask")`` (or ``"ray"``, ``"spark"``)
 around :func:`sweep` moves the same sweep to a cluster.

@@ -1,4 +1,4 @@
-"""Figures in one look: charts, heat maps and complex planes on plotly.
+"""Figures in a common style: charts, heat maps and complex planes on plotly.
 
 >>> from eigenlab import plots
 >>> chart = plots.new_chart("time step t", "loss (nats)")

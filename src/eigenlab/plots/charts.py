@@ -40,7 +40,7 @@ def new_chart(
         title: above the chart. Default: ``""``.
         log_x: whether the x axis is logarithmic. Default: ``False``.
         log_y: whether the y axis is logarithmic. Default: ``False``.
-        height: of the figure, in pixels. Default: ``420``.
+        height: height of the figure, in pixels. Default: ``420``.
 
     >>> new_chart("training step", "loss (nats)").layout.yaxis.title.text
     'loss (nats)'
@@ -76,10 +76,10 @@ def line(
         x: its abscissas.
         y: its ordinates; what is not finite, or not positive on a log axis, becomes a gap.
         name: for the legend.
-        index: place of its style among those of the curves. Default: the next one.
+        index: index of its style among those of the curves. Default: the next one.
         markers: whether points are marked. Default: on curves of up to 40 points.
         dash: plotly's name of a dash. Default: that of the style.
-        width: of the line, in pixels. Default: ``2``.
+        width: width of the line, in pixels. Default: ``2``.
         legend: whether the legend shows it. Default: ``True``.
     """
     look = style(_curves(chart) if index is None else index)
@@ -120,7 +120,7 @@ def points(
         high: upper end of the interval around each. Default: no intervals.
         index: place of their style among those of the curves. Default: the next one.
         text: shown when the pointer is on a marker. Default: its coordinates.
-        size: of a marker, in pixels. Default: ``9``.
+        size: size of a marker, in pixels. Default: ``9``.
     """
     look = style(_curves(chart) if index is None else index)
     interval = None
@@ -168,7 +168,7 @@ def band(
         low: lower end at each of them.
         high: upper end at each of them.
         name: for the legend.
-        index: that of the curve it belongs to. Default: the last one drawn.
+        index: index of the curve it belongs to. Default: the last one drawn.
         legend: whether the legend shows it. Default: ``True``.
     """
     look = style(max(0, _curves(chart) - 1) if index is None else index)

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from eigenlab.plots.charts import Values, drawable, new_chart
 from eigenlab.plots.theme import DIVERGING, HEIGHT, SEQUENTIAL
 
-MANY_CELLS = 16  # up to here a heat map has room for its numbers
+MANY_CELLS = 16  # up to this size a heat map shows its numbers
 
 
 def heatmap(
@@ -32,9 +32,9 @@ def heatmap(
 
     Args:
         z: rows of numbers.
-        x_title: of the columns, with its unit.
-        y_title: of the rows, with its unit.
-        value_title: what the colour means, with its unit.
+        x_title: title of the columns, with its unit.
+        y_title: title of the rows, with its unit.
+        value_title: quantity shown by the colour, with its unit.
         x: value of each column. Default: its place.
         y: value of each row. Default: its place.
         title: above the map. Default: ``""``.
@@ -42,7 +42,7 @@ def heatmap(
             Default: ``False``.
         center: use the diverging scale around this value. Default: the sequential scale.
         numbers: write each number into its cell. Default: up to 16 x 16 cells.
-        height: of the figure, in pixels. Default: ``420``.
+        height: height of the figure, in pixels. Default: ``420``.
     """
     rows = [drawable(row, log=log) for row in z]
     chart = new_chart(x_title, y_title, title=title, height=height)
@@ -62,7 +62,7 @@ def heatmap(
             hovertemplate=f"{label[0]}: %{{x}}<br>{label[1]}: %{{y}}"
             f"<br>{value_title}: %{{customdata:.3g}}<extra></extra>",
             text=[["" if v is None else f"{v:.3g}" for v in row] for row in rows] if few else None,
-            texttemplate="%{text}" if few else None,  # cells do not see customdata
+            texttemplate="%{text}" if few else None,  # texttemplate cannot use customdata
             colorbar={"title": {"text": value_title, "side": "right"}}
             | (_decades(shades) if log else {}),
         )

@@ -1,7 +1,7 @@
-"""Colours, dashes, markers and templates: the one look of every figure.
+"""Colours, dashes, markers and templates: the common style of all figures.
 
-A curve is told from its neighbours by colour *and* dash *and* marker, so a reader who sees no
-colour, or prints in grey, loses nothing. Figures carry the template :data:`NEUTRAL`, whose greys
+Curves differ in colour *and* dash *and* marker, so that they can be distinguished without colour
+and in greyscale print. Figures carry the template :data:`NEUTRAL`, whose greys
 are readable on white and on black; a page that knows its background swaps in :data:`LIGHT` or
 :data:`DARK` (``Plotly.relayout(div, {template: ...})``), because no colour of text, axis or grid
 is written into the figure itself.
@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-#: Okabe and Ito's palette (https://jfly.uni-koeln.de/color/) without its yellow, which is lost on
-#: white; its black is a grey here, which shows on black too.
+#: Okabe and Ito's palette (https://jfly.uni-koeln.de/color/) without its yellow, which is hard to
+#: see on white; its black is replaced by a grey, which is visible on black, too.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#808080")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "8px 2px 2px 2px 2px 2px")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star")
 
-#: Brightness rises along the scale, so it survives a grey printer and every kind of colour vision.
+#: Brightness increases along the scale: readable in greyscale and by colour-blind readers.
 SEQUENTIAL = "Viridis"
 #: Brown - white - teal, symmetric in brightness; give it a centre (``zmid``).
 DIVERGING = "BrBG"

@@ -60,7 +60,7 @@ def _ours(layer: RNNLayer | LSTMLayer, nonlinearity: object) -> Weights:
 
 
 def _copy(parameter: Tensor) -> Tensor:
-    """A copy, so that a trace read after the next training step still speaks of this one."""
+    """A copy, so that a trace read after the next training step still belongs to this one."""
     return parameter.detach().clone()
 
 

@@ -75,7 +75,7 @@ class RNNLayer(_Layer):
             function of a tensor (this last runs as a plain loop under autograd).
             Default: ``"tanh"``.
         dtype: floating type of the parameters. Default: torch's default type.
-        device: where the parameters live. Default: torch's default device.
+        device: device of the parameters. Default: torch's default device.
 
     Parameters are ``W_h`` (H, H), ``W_x`` (H, I) and ``b`` (H,).
 
@@ -135,7 +135,7 @@ class LSTMLayer(_Layer):
         input_size: I, features per step.
         hidden_size: H, units.
         dtype: floating type of the parameters. Default: torch's default type.
-        device: where the parameters live. Default: torch's default device.
+        device: device of the parameters. Default: torch's default device.
 
     Parameters are ``W_h`` (4H, H), ``W_x`` (4H, I) and ``b`` (4H,).
 
@@ -177,7 +177,7 @@ class RNN(nn.Module):
         num_layers: L, layers stacked. Default: ``1``.
         nonlinearity: of every layer, as for :class:`RNNLayer`. Default: ``"tanh"``.
         dtype: floating type of the parameters. Default: torch's default type.
-        device: where the parameters live. Default: torch's default device.
+        device: device of the parameters. Default: torch's default device.
 
     >>> hidden, last = RNN(2, 3, num_layers=2)(torch.zeros(1, 4, 2))
     >>> hidden.shape, last.shape
@@ -231,7 +231,7 @@ class LSTM(nn.Module):
         hidden_size: H, units of each layer.
         num_layers: L, layers stacked. Default: ``1``.
         dtype: floating type of the parameters. Default: torch's default type.
-        device: where the parameters live. Default: torch's default device.
+        device: device of the parameters. Default: torch's default device.
 
     >>> hidden, (h, c) = LSTM(2, 3, num_layers=2)(torch.zeros(1, 4, 2))
     >>> hidden.shape, h.shape, c.shape

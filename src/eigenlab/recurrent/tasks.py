@@ -29,7 +29,7 @@ def running_average(
     Args:
         batch_size: B.
         length: T.
-        generator: source of randomness, on the device where the tensors shall live.
+        generator: source of randomness, on the device of the tensors.
         distribution: ``"normal"`` (mean 0, variance 1) or ``"uniform"`` on [0, 1).
             Default: ``"normal"``.
         last_step_only: return only y_T. Default: ``False``.
@@ -62,8 +62,8 @@ def delayed_copy(
 
     Args:
         batch_size: B.
-        lag: how far back each answer lies, in steps; at least 1.
-        generator: source of randomness, on the device where the tensors shall live.
+        lag: distance of each target from the input it depends on, in steps; at least 1.
+        generator: source of randomness, on the device of the tensors.
         dtype: floating type of both tensors. Default: ``torch.float32``.
 
     Returns:
@@ -88,8 +88,8 @@ def hold_first(
 
     Args:
         batch_size: B.
-        lag: how far back the last answer lies, in steps; at least 1.
-        generator: source of randomness, on the device where the tensors shall live.
+        lag: distance of the last target from the first input, in steps; at least 1.
+        generator: source of randomness, on the device of the tensors.
         dtype: floating type of both tensors. Default: ``torch.float32``.
 
     Returns:

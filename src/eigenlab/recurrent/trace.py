@@ -254,7 +254,7 @@ def _check_finite(**tensors: Tensor) -> None:
 
 
 def _pairwise_norms(tapes: list[Tape], seeds: Tensor) -> Tensor:
-    """Sweep all L_k back at once. Row k of a carried block starts to live at step t = k.
+    """Sweep all L_k back at once. Row k of a carried block begins at step t = k.
 
     The rows of the last losses vanish first. Once nothing in a row is larger than the smallest
     normal number over the machine epsilon, it has no full precision left, and arithmetic on such

@@ -1,4 +1,4 @@
-"""One offline page made from run folders, and the second judgement of what they hold.
+"""Reports: an offline page from run folders, and verification of their stored outcomes.
 
 Nothing is measured here: records are read back, judged, and shown.
 """

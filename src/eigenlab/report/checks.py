@@ -30,7 +30,7 @@ def check_rows(results: Iterable[Result]) -> list[dict[str, Any]]:
     """One row per check, and one for each claim without checks; keys are :data:`COLUMNS`.
 
     Args:
-        results: of runs, in the order of the rows.
+        results: results of runs, in the order of the rows.
     """
     rows = []
     for result in results:

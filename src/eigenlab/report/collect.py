@@ -1,4 +1,4 @@
-"""Find run folders and read them back, whatever state they were left in."""
+"""Find run folders and read them back, finished or not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eigenlab.experiments import load_experiment, outlines
 from eigenlab.files import read_json
 from eigenlab.lab import Config, Experiment, Result, is_run, load_result
 
-#: Beside the run folders, ``eigenlab reproduce`` notes what became of each experiment.
+#: File in which ``eigenlab reproduce`` stores the status of each experiment.
 NOTES = "reproduce.json"
 
 
@@ -22,9 +22,9 @@ class Run:
     """A run folder read back.
 
     Args:
-        folder: where it lies.
+        folder: path of the run folder.
         result: its claims, judged again from the stored records.
-        environment: versions, device and seed it was measured with; empty when not stored.
+        environment: versions, device and seed of the measurement; empty when not stored.
         note: why the run did not finish, when ``eigenlab reproduce`` noted it.
     """
 
@@ -45,7 +45,7 @@ def run_folders(folder: Path) -> list[Path]:
     Raises :class:`~eigenlab.errors.InputError` when there is none.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; give a run folder or what reproduce wrote")
+        raise InputError(f"{folder} is not a folder; give a run folder or the folder of a report")
     if is_run(folder):
         return [folder]
     order = list(outlines())

@@ -9,12 +9,12 @@ HEADING = """\
 # Findings
 
 Claims that measurement refutes. Each is kept as a claim, documented as `failed`, and shown in the
-report with its numbers. This page is written from the claims by `make docs`.
+report with its numbers. This page is generated from the claims by `make docs`.
 """
 
 
 def findings_page() -> str:
-    """Return ``docs/findings.md``: every claim that is documented as failed, and what is true."""
+    """Return ``docs/findings.md``: every claim documented as failed, with its explanation."""
     parts = [HEADING]
     for name in outlines():
         for claim in load_experiment(name).claims:

@@ -1,4 +1,4 @@
-"""One way to write a number, on the terminal and on the page."""
+"""Formats of numbers on the terminal and on the page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def format_number(value: float, *, digits: int = 4) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """Write a duration for people.
+    """Write a duration with its unit.
 
     >>> [format_seconds(s) for s in (0.0, 0.0123, 4.26, 61.0, 3725)]
     ['under 1 ms', '12 ms', '4.3 s', '1 min 1 s', '1 h 2 min']

@@ -31,7 +31,7 @@ from eigenlab.report.numbers import (
     format_seconds,
 )
 
-SHOWN = 8  # checks of one claim; more are folded away
+SHOWN = 8  # checks of one claim; more are collapsed
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,17 @@ class Verdict:
 HELD = Verdict("held", "✓", "held", "held")
 FINDING = Verdict("finding", "✗", "failed, as documented", "failed as documented: findings")
 FAILED = Verdict("failed", "✗", "failed", "failed, against the documentation")
-SURPRISE = Verdict("surprise", "✓", "held, documented as failed", "held, against the documentation")
+UNEXPECTED = Verdict(
+    "unexpected", "✓", "held, documented as failed", "held, against the documentation"
+)
 NOT_RUN = Verdict("not-run", "–", "not run", "not run")
 NOT_CLAIMED = Verdict("not-claimed", "○", "not claimed here", "not claimed for these settings")
 ERROR = Verdict("error", "!", "error", "ended in an error")
-VERDICTS = (HELD, FINDING, FAILED, SURPRISE, ERROR, NOT_RUN, NOT_CLAIMED)
+VERDICTS = (HELD, FINDING, FAILED, UNEXPECTED, ERROR, NOT_RUN, NOT_CLAIMED)
 
 
 def verdict(claim: Claim, result: ClaimResult) -> Verdict:
-    """Say how ``result`` stands to what ``claim`` documents."""
+    """Compare the outcome in ``result`` with the outcome that ``claim`` documents."""
     if result.outcome is Outcome.NOT_RUN:
         return NOT_RUN
     if result.outcome is Outcome.NOT_CLAIMED:
@@ -63,7 +65,7 @@ def verdict(claim: Claim, result: ClaimResult) -> Verdict:
     if result.outcome is Outcome.ERROR:
         return ERROR
     if result.outcome is Outcome.HELD:
-        return HELD if claim.documented is Outcome.HELD else SURPRISE
+        return HELD if claim.documented is Outcome.HELD else UNEXPECTED
     return FINDING if claim.documented is Outcome.FAILED else FAILED
 
 
@@ -79,7 +81,7 @@ class _Claim:
 
     @cached_property
     def evidence(self) -> tuple[list[Check], list[Check]]:
-        """The checks to show and those to fold away; what does not hold is always shown."""
+        """The checks to show and those to collapse; checks that do not hold are always shown."""
         checks = list(self.result.checks)
         if len(checks) <= SHOWN:
             return checks, []
@@ -142,7 +144,7 @@ class _Section:
         try:
             drawn = json.loads(self.run.result.figure(name).to_json())
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            # A damaged or foreign record must not cost the reader the rest of the page.
+            # A damaged record must not prevent the rest of the page from being shown.
             problem = f"could not be drawn ({type(error).__name__}: {error})"
             return _Figure(anchor, title, caption, problem=problem)
         drawn["layout"].pop("template", None)

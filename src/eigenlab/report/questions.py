@@ -11,9 +11,9 @@ from eigenlab.experiments.questions import QUESTIONS, find_equation
 HEADING = """\
 # Questions
 
-The questions of the course in our own words: where the equation of each stands, which experiment
-answers it, and what it claims. `eigenlab show 1e` prints the same with line numbers and outcomes.
-This page is written from the sources by `make docs`.
+The questions of the course in our own words, each with the function that implements its equation,
+the experiment that answers it, and its claims. `eigenlab show 1e` prints the same with line numbers
+and outcomes. This page is generated from the sources by `make docs`.
 """
 
 

@@ -1,4 +1,4 @@
-"""Judge stored evidence again and compare with what was written when the run ended."""
+"""Judge stored records again and compare with the outcomes written when the run ended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class VerifiedClaim:
         judged: as judged now.
         documented: the outcome that the documentation lists.
         stored: as written in ``result.json``; None when it is not there. Default: ``None``.
-        difference: between the written and the repeated judgement; empty when there is none.
+        difference: how the stored and the repeated judgement differ; empty when there is none.
             Default: ``""``.
         departs: whether the outcome is an error or contradicts the documented one.
             Default: ``False``.
@@ -38,8 +38,8 @@ class Verification:
     """All claims of all runs at a folder.
 
     Args:
-        runs: that were read.
-        claims: of all of them.
+        runs: the runs that were read.
+        claims: the claims of all runs.
     """
 
     runs: tuple[Run, ...]
@@ -85,13 +85,13 @@ def _verify_run(run: Run) -> list[VerifiedClaim]:
 
 def _difference(stored: ClaimResult | None, judged: ClaimResult, *, finished: bool) -> str:
     if stored is None or (stored.outcome is Outcome.NOT_RUN and not finished):
-        # A process killed between storing a record and judging it leaves this behind.
+        # The state after a process was killed between storing a record and judging it.
         return ""
     if stored.outcome is not judged.outcome:
         return f"result.json says {stored.outcome}, the records say {judged.outcome}"
     # repr, because NaN is equal to NaN here
     if repr(stored.checks) != repr(judged.checks):
-        return "result.json holds other numbers than the records give"
+        return "the numbers in result.json differ from those of the records"
     return ""
 
 

@@ -14,12 +14,12 @@ MnistCount = Annotated[int, Field(ge=10, le=10_000)]
 
 
 class FewLabelConfig(Config):
-    """Which images and labels, which networks, how long to train, how often to repeat."""
+    """Images, numbers of labels, architectures, training length and repetitions."""
 
     data: Literal["auto", "digits", "mnist"] = setting(
         "auto",
-        "Besides the embedded digits: MNIST where it is on this machine (auto), never (digits), "
-        "or always, with an error where it is not (mnist).",
+        "Images used besides the embedded digits: MNIST if it is on this machine (auto), none "
+        "(digits), or MNIST in any case, with an error if it is missing (mnist).",
     )
     n_labels: int = setting(
         200, "Labelled images on which encoders are compared.", unit="images", ge=10, le=400
@@ -46,7 +46,7 @@ class FewLabelConfig(Config):
     )
     n_compared_seeds: int = setting(
         1,
-        "Of these, how many train the autoencoders that no claim is about, too.",
+        "Repetitions in which the autoencoders that no claim refers to are trained as well.",
         unit="seeds",
         ge=1,
         le=50,
@@ -70,13 +70,13 @@ class FewLabelConfig(Config):
     )
     digits_hidden_sizes: tuple[Size, ...] = setting(
         (512, 512),
-        "Widths of the encoder's linear layers on the digits; a convolutional one has the last.",
+        "Widths of the encoder's linear layers on the digits; convolutional encoders use the last.",
         unit="units",
         min_length=1,
     )
     mnist_hidden_sizes: tuple[Size, ...] = setting(
         (1024, 512, 512),
-        "Widths of the encoder's linear layers on MNIST; a convolutional one has the last.",
+        "Widths of the encoder's linear layers on MNIST; convolutional encoders use the last.",
         unit="units",
         min_length=1,
     )

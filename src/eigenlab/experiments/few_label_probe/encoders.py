@@ -31,7 +31,7 @@ Encoder = Callable[[Tensor], Tensor]
 
 
 class Images(NamedTuple):
-    """Flattened images in [0, 1], three parts, and what is fitting for their number and size.
+    """Flattened images in [0, 1], in three parts, with suitable settings.
 
     Args:
         shape: (height, width).
@@ -41,7 +41,7 @@ class Images(NamedTuple):
         hidden_sizes: widths of the encoders' linear layers.
         channels: output channels of the convolutional encoders' layers.
         n_components: axes of PCA.
-        judged: the encoder that claims are about; on MNIST chosen on validation images, before
+        judged: the encoder that claims refer to; on MNIST chosen on validation images, before
             any test.
         label_counts: numbers of labelled images.
     """
@@ -72,7 +72,7 @@ def load_small_digits(config: FewLabelConfig) -> Images:
         hidden_sizes=config.digits_hidden_sizes,
         channels=(32, 64),
         n_components=32,
-        judged=WARPED,  # eight pixels a side leave little to halve
+        judged=WARPED,  # 8 x 8 pixels are too few for strided convolutions
         label_counts=_ascending(config.n_labels, config.digits_label_counts),
     )
 

@@ -14,13 +14,14 @@ from eigenlab.statistics import mean_interval
 
 ACCURACY = (
     "Logistic regression on the positive and negative parts of frozen features, scaled to unit "
-    "length, its penalty chosen by cross-validation on the labelled images. Mean over seeds; "
-    "shaded is the range over seeds of raw pixels and of the encoder that claims are about."
+    "length, its penalty chosen by cross-validation on the labelled images. Mean over seeds; the "
+    "shaded bands are the ranges over seeds for raw pixels and for the encoder that claims refer "
+    "to."
 )
 IMAGES = "Test images, the corrupted input of each autoencoder and its output."
 MAP = (
-    "The plane of largest variance through the features of 500 test images; no label was used to "
-    "place them."
+    "First two principal components of the features of 500 test images; the labels determine only "
+    "the colours."
 )
 
 
@@ -62,16 +63,16 @@ def _draw_accuracy(record: FewLabelRecord) -> go.Figure:
         seeds = [record.accuracies(encoder, count) for count in counts]
         means = [100 * mean_interval(found).estimate for found in seeds]
         plots.line(chart, counts, means, encoder, index=place)
-        if encoder in ("raw pixels", record.judged):  # bands of all would hide each other
+        if encoder in ("raw pixels", record.judged):  # bands of all encoders would overlap
             low, high = ([100 * end(found) for found in seeds] for end in (min, max))
             plots.band(chart, counts, low, high, f"{encoder}, range", index=place, legend=False)
-    plots.reference(chart, y=79, text="79 %, the course's bar on MNIST")
+    plots.reference(chart, y=79, text="79 %, required by the course on MNIST")
     chart.update_xaxes(tickvals=list(counts), ticktext=[f"{count:,}" for count in counts])
     return chart
 
 
 def _draw_images(record: FewLabelRecord) -> go.Figure:
-    """Rows of images: as they are, as the encoder sees them, as the decoder returns them."""
+    """Rows of images: originals, inputs of the encoders and outputs of the decoders."""
     height, width = record.image_shape
     shown = len(record.strips["image"])
     mosaic: list[list[float | None]] = []

@@ -1,4 +1,4 @@
-"""What ``few-label-probe`` measures: how far a handful of labels goes on frozen features."""
+"""What ``few-label-probe`` measures: accuracy with few labels on frozen features."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ SHOWN, MAPPED = 8, 500
 def digits(config: FewLabelConfig, context: Context) -> DigitsRecord:
     """All encoders on the embedded digits."""
     if config.data == "mnist":
-        find("mnist", download=False)  # an error now, not after the digits
+        find("mnist", download=False)  # fails before the digits are measured
     data = load_small_digits(config)
     return DigitsRecord(
         **_measure(Work(data, config.digits_seeds, config.digits_updates, config, context))
@@ -72,7 +72,7 @@ def mnist(config: FewLabelConfig, context: Context) -> MnistRecord:
 
 
 class Work(NamedTuple):
-    """What every encoder of a stage has in common."""
+    """Arguments shared by all encoders of a stage."""
 
     data: Images
     n_seeds: int
@@ -115,13 +115,13 @@ def _measure(work: Work) -> dict[str, Any]:
 
 
 def _chosen(data: Images, place: int, config: FewLabelConfig) -> list[str]:
-    """The encoders of one seed: what needs no training, the judged one, at first all."""
+    """The encoders of one seed: all for the first seeds, else untrained ones and the judged one."""
     every = place < config.n_compared_seeds
     return [name for name in ENCODERS if every or name not in TRAINED or name == data.judged]
 
 
 def _measure_encoder(name: str, place: int, seed: int, work: Work) -> EncoderPart:
-    """Train one encoder, if it is one to train, and probe it."""
+    """Train one encoder, unless it needs no training, and probe it."""
     data, config = work.data, work.config
     if name not in TRAINED:
         encode, seconds, strips = build_untrained(name, data, seed, config), None, {}
@@ -157,7 +157,7 @@ def _train(model: Autoencoder, data: Images, updates: int, seed: int, context: C
 
 
 def readable(z: Tensor) -> Tensor:
-    """What every probe reads, of every encoder: signed parts of the code, of unit length."""
+    """Features that every probe receives: signed parts of the code, scaled to unit length."""
     return row_normalize(signed_parts(z))
 
 
@@ -211,7 +211,7 @@ def _adam_accuracy(x: Tensor, y: Tensor, test: Tensor, test_labels: Tensor, seed
 
 @torch.no_grad()
 def _strips(name: str, model: Autoencoder, data: Images, seed: int) -> dict[str, Tensor]:
-    """What goes in and what comes out of a model, rounded to two decimals."""
+    """Inputs and outputs of a model, rounded to two decimals."""
     x = data.test[0][:SHOWN]
     seen = model.corrupt(x, generator(seed, "shown"))
     strips = {} if name == "vanilla" else {f"{name}: input": seen}

@@ -9,33 +9,35 @@ from eigenlab.lab import Integers, Matrix, Record, Vector, measured
 
 
 class Probe(Record):
-    """Test accuracies of one encoder with so many labelled images; means over their draws."""
+    """Test accuracies of one encoder for one number of labelled images, averaged over draws."""
 
     encoder: str = measured("Name of the encoder.")
-    seed: int = measured("Place of its random seed among the seeds.")
-    n_labels: int = measured("Labelled images.", unit="images")
+    seed: int = measured("Index of its random seed.")
+    n_labels: int = measured("Number of labelled images.", unit="images")
     accuracy: float = measured("Accuracy of the converged linear probe.")
-    draws: Vector = measured("The same for each draw of the labelled images.")
-    neighbours: float = measured("Accuracy of the vote of three nearest neighbours.")
+    draws: Vector = measured("Accuracy of that probe for each draw of the labelled images.")
+    neighbours: float = measured("Accuracy of a classifier by three nearest neighbours.")
     log10_C: float = measured("Decimal logarithm of the penalty strength C that was chosen.")
     adam: float | None = measured(
-        "Accuracy of a linear probe trained by Adam; with the compared number of labels only."
+        "Accuracy of a linear probe trained with Adam, for the number of labels on which encoders "
+        "are compared; None for the others."
     )
 
 
 class EncoderPart(Record):
     """One encoder of one seed, trained and probed."""
 
-    n_features: int = measured("Latent features.", unit="features")
-    probes: tuple[Probe, ...] = measured("One per number of labelled images.")
+    n_features: int = measured("Number of latent features.", unit="features")
+    probes: tuple[Probe, ...] = measured("Scores, one per number of labelled images.")
     training_seconds: float | None = measured(
-        "Duration of the training, of an encoder that is trained.", unit="seconds"
+        "Duration of the training; None for an encoder that is not trained.", unit="seconds"
     )
     strips: dict[str, Matrix] = measured(
-        "What is shown -> grey levels of each image, of an encoder that is trained."
+        "Row of the figure -> grey levels of each image; empty for an encoder that is not trained."
     )
     plane: Matrix | None = measured(
-        "Principal coordinates of test images, of the encoder that claims are about.",
+        "First two principal components of the features of test images, for the encoder that "
+        "claims refer to; None for the others.",
         shape="M, 2",
     )
 
@@ -43,28 +45,32 @@ class EncoderPart(Record):
 class FewLabelRecord(Record):
     """Every encoder and seed on one set of images."""
 
-    seeds: Integers = measured("Of initial weights, batches, corruption and labelled images.")
+    seeds: Integers = measured(
+        "Random seeds of initial weights, batches, corruption and labelled images."
+    )
     n_updates: int = measured("Updates of each autoencoder.", unit="updates")
-    judged: str = measured("Name of the encoder that claims are about.")
+    judged: str = measured("Name of the encoder that claims refer to.")
     n_labels: int = measured("Labelled images on which encoders are compared.", unit="images")
     label_counts: Integers = measured("All numbers of labelled images.", unit="images", shape="L")
     n_features: dict[str, int] = measured("Encoder -> latent features.", unit="features")
-    probes: tuple[Probe, ...] = measured("One per encoder, seed and number of labelled images.")
+    probes: tuple[Probe, ...] = measured(
+        "Scores, one per encoder, seed and number of labelled images."
+    )
     training_seconds: dict[str, Vector] = measured(
         "Autoencoder -> duration of the training of each seed.", unit="seconds"
     )
-    n_threads: int = measured("Threads with which they were trained.")
-    image_shape: tuple[int, int] = measured("Height and width.", unit="pixels")
+    n_threads: int = measured("Threads used for training.")
+    image_shape: tuple[int, int] = measured("Height and width of an image.", unit="pixels")
     strips: dict[str, Matrix] = measured(
-        "What is shown -> grey levels of each image; test images, the corrupted input of each "
-        "autoencoder of the first seed and its output."
+        "Row of the figure -> grey levels of each image: test images, and the corrupted input and "
+        "the output of each autoencoder of the first seed."
     )
     plane: Matrix = measured(
-        "Principal coordinates of the unit-length features of test images, by the encoder that "
-        "claims are about.",
+        "First two principal components of the unit-length features of test images, for the "
+        "encoder that claims refer to.",
         shape="M, 2",
     )
-    plane_labels: Integers = measured("Digits that these images show.", shape="M")
+    plane_labels: Integers = measured("Labels of these images.", shape="M")
 
     def accuracies(self, encoder: str, n_labels: int | None = None) -> list[float]:
         """Accuracy of one encoder for each seed.
@@ -84,8 +90,8 @@ class FewLabelRecord(Record):
 
 
 class DigitsRecord(FewLabelRecord):
-    """On the embedded digits."""
+    """Every encoder and seed on the embedded digits."""
 
 
 class MnistRecord(FewLabelRecord):
-    """On MNIST."""
+    """Every encoder and seed on MNIST."""

@@ -1,12 +1,12 @@
-"""Questions 1d and 1e: where the gradient goes on its way back through time."""
+"""Questions 1d and 1e: gradients in back-propagation through time."""
 
 TITLE = "Gradients through time"
 QUESTIONS = ("1d", "1e")
 SUMMARY = (
     "Training a recurrent network needs dL/dh_t, the gradient of the loss with respect to every "
-    "hidden state. On its way back each step multiplies it by the Jacobian diag(sigma') W_h. "
-    "Without a nonlinearity that is the same matrix every time, so after n steps the gradient is "
-    "2 (y_hat - y) W_f W_h^n, and the largest eigenvalue of W_h decides whether it vanishes or "
+    "hidden state. Back-propagation multiplies it by the Jacobian diag(sigma') W_h at each step. "
+    "Without a nonlinearity this is the same matrix at every step, so after n steps the gradient "
+    "is 2 (y_hat - y) W_f W_h^n, and the largest eigenvalue of W_h decides whether it vanishes or "
     "explodes. Here the traced gradients are compared with finite differences, then with this "
     "closed form, and their growth rate with the logarithm of the spectral radius."
 )

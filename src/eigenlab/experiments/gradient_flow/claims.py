@@ -10,11 +10,11 @@ from eigenlab.experiments.gradient_flow.records import (
     GrowthRecord,
     LinearNetwork,
 )
-from eigenlab.lab import Check, above, at_most, below, claim, close, speaks_of
+from eigenlab.lab import Check, above, applies_to, at_most, below, claim, close
 from eigenlab.statistics import worst
 
-#: Relative to the largest entry. A central difference with step 1e-5 is off by some 2e-11 of the
-#: loss, and the largest term of a lower LSTM layer may be a mere 1e-4 of the loss.
+#: Relative to the largest entry. A central difference with step 1e-5 has an error of about 2e-11 of
+#: the loss, and the largest term of a lower LSTM layer may be as small as 1e-4 of the loss.
 FINITE_DIFFERENCE_TOLERANCE = 1e-6
 #: Relative, float64. A product of n matrices rounds n times: 400 steps x 32 terms x 1e-16 ~ 1e-12,
 #: and the condition number of the eigenvectors (up to a few thousand) may multiply it.
@@ -22,11 +22,11 @@ CLOSED_FORM_TOLERANCE = 1e-8
 #: Nats per step, at the longest distance (at least 199 steps). Theory leaves ln(condition
 #: number)/n, about 0.03 at n = 200.
 RATE_TOLERANCE = 0.05
-#: A gradient vanishes when the first step gets less than a thousandth of what the last step gets,
-#: and explodes when it gets more than a thousandfold.
+#: A gradient vanishes when its norm at the first step is less than a thousandth of that at the last
+#: step, and explodes when it is more than a thousand times as large.
 DECADES = 3.0
-#: Over shorter distances the transient of a matrix that is not normal is not over.
-LONG = speaks_of(growth_length=(200, None), hidden_size=(2, 256))
+#: Over shorter distances the transient of a non-normal matrix is still visible.
+LONG = applies_to(growth_length=(200, None), hidden_size=(2, 256))
 
 
 @claim(
@@ -34,9 +34,9 @@ LONG = speaks_of(growth_length=(200, None), hidden_size=(2, 256))
     "The traced dL/dh_t equals its finite difference, for every layer, step and unit, with the "
     "loss at the last step or at every step.",
     source="question 1d",
-    explanation="Central differences in double precision with a step of 1e-5 are right to about "
-    "1e-9 here. The rest of the sequence runs again from the perturbed h_t; an LSTM's cell state "
-    "is held fixed, since the trace follows h.",
+    explanation="Central differences in double precision with a step of 1e-5 are accurate to "
+    "about 1e-9 here. The rest of the sequence is computed again from the perturbed h_t; an "
+    "LSTM's cell state is held fixed, since the trace follows h.",
     counterexamples=[{"rows/3/states": 2.0}],  # as a missing factor would give
 )
 def hidden_gradients(record: FiniteDifferencesRecord) -> list[Check]:
@@ -48,9 +48,9 @@ def hidden_gradients(record: FiniteDifferencesRecord) -> list[Check]:
     "The contribution of step t to dL/dW equals the finite difference of the loss when W is "
     "perturbed at step t alone.",
     source="question 1d",
-    explanation="One W serves every step, so dL/dW collects one term per step: "
-    "(dL/dz_t) h_{t-1}^T for W_h, where z_t is what the nonlinearity receives. A term is small "
-    "where dL/dh_t has vanished: that step contributes little to the update.",
+    explanation="One W serves every step, so dL/dW collects one term per step: (dL/dz_t) "
+    "h_{t-1}^T for W_h, where z_t is the argument of the nonlinearity. A term is small where "
+    "dL/dh_t has vanished: that step contributes little to the update.",
     counterexamples=[{"rows/-1/terms": math.nan}],
 )
 def path_terms(record: FiniteDifferencesRecord) -> list[Check]:
@@ -87,7 +87,7 @@ def _largest(record: FiniteDifferencesRecord, field: str, quantity: str) -> list
     explanation="h_T depends on h_t through W_h^(T-t), y_hat on h_T through W_f, and the squared "
     "error on y_hat through 2 (y_hat - y). The powers are built by repeated squaring; the loss is "
     "a mean over the samples.",
-    scope=speaks_of(growth_length=(2, 400), hidden_size=(1, 256)),
+    scope=applies_to(growth_length=(2, 400), hidden_size=(1, 256)),
     counterexamples=[{"networks/0/closed_form_error": 1e-6}],
 )
 def closed_form(record: GrowthRecord) -> list[Check]:
@@ -105,10 +105,11 @@ def closed_form(record: GrowthRecord) -> list[Check]:
     "1e.growth-rate",
     "The growth rate of |dL/dh_t| per step tends to the logarithm of the spectral radius of W_h.",
     source="question 1e",
-    explanation="Almost every vector has a part along the leading eigenvector, and that part wins. "
-    "How long it takes depends on how far W_h is from normal: n times the error of the rate stays "
-    "between ln of the overlap of W_f with the leading eigenvector and ln of the condition number "
-    "of the eigenvectors. The measurement is compared with these bounds at every distance.",
+    explanation="Almost every vector has a component along the leading eigenvector, which "
+    "dominates after many steps. The rate of convergence depends on how far W_h is from normal: n "
+    "times the error of the rate stays between ln of the overlap of W_f with the leading "
+    "eigenvector and ln of the condition number of the eigenvectors. The measurement is compared "
+    "with these bounds at every distance.",
     scope=LONG,
     counterexamples=[
         {"networks/2/rates/-1": 0.1, "networks/2/rate_errors/-1": 0.1},
@@ -134,7 +135,7 @@ def growth_rate(record: GrowthRecord) -> list[Check]:
         ),
         at_most("mean error at the longest distance over that at an eighth of it", far / near, 0.5),
         at_most(
-            "farthest outside the proven bounds",
+            "largest distance outside the proven bounds",
             worst(_excess(network, distances) for network in record.networks),
             1e-6,
             unit="nats",
@@ -158,9 +159,10 @@ def _excess(network: LinearNetwork, distances: tuple[int, ...]) -> float:
     "With a spectral radius below 1 the gradient vanishes, above 1 it explodes, at 1 it does "
     "neither.",
     source="question 1e",
-    explanation="Vanished: the first step gets less than a thousandth of the gradient of the last; "
-    "exploded: more than a thousandfold. At 1 a factor remains (a random W_h is not normal), but "
-    "it does not grow with the length. A radius very near 1 needs more steps for either.",
+    explanation="A gradient has vanished if its norm at the first step is less than a thousandth "
+    "of that at the last step, and exploded if it is more than a thousand times as large. At 1 a "
+    "factor remains (a random W_h is not normal), but it does not grow with the length. With a "
+    "radius very near 1 more steps are needed.",
     scope=LONG,
     counterexamples=[
         {"networks/1/gradient_ratios/0": 1.0},

@@ -10,24 +10,27 @@ from eigenlab.lab import Config, setting
 
 
 class GradientFlowConfig(Config):
-    """One network to trace, and how many random ones to check the formulas on."""
+    """The traced network, and the random networks on which the formulas are checked."""
 
     weight_scale: float = setting(
         1.0,
-        "Gain of W_h: its entries have this standard deviation over sqrt(hidden_size), so its "
-        "spectral radius is about this.",
+        "Gain of W_h: its entries have standard deviation weight_scale / sqrt(hidden_size), so "
+        "that its spectral radius is about weight_scale.",
         ge=0,
     )
     bias_scale: float = setting(0.0, "Standard deviation of the recurrent bias.", ge=0)
     nonlinearity: Literal["tanh", "relu", "identity"] = setting(
         "tanh",
-        "Activation of the hidden units; the same weights are traced without one for comparison.",
+        "Nonlinearity of the hidden units; the same weights are also traced without one, for "
+        "comparison.",
     )
     hidden_size: int = setting(32, "Hidden units.", unit="units", ge=1, le=2048)
     length: int = setting(50, "Steps of each sequence.", unit="steps", ge=2, le=2000)
     batch_size: int = setting(16, "Sequences.", unit="sequences", ge=1, le=4096)
-    last_step_only: bool = setting(True, "Count the loss at the last step only, or at every step.")
-    n_networks: int = setting(3, "Random networks per check.", ge=1, le=1000)
+    last_step_only: bool = setting(
+        True, "Whether the loss is taken at the last step only, or at every step."
+    )
+    n_networks: int = setting(3, "Number of random networks per check.", ge=1, le=1000)
     radii: tuple[PositiveFloat, ...] = setting(
         (0.5, 0.9, 1.0, 1.1, 1.5),
         "Spectral radii of the linear networks whose growth rates are measured.",

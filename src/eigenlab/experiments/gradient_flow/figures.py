@@ -72,8 +72,9 @@ def _add_closed_form(
 
 @figure(
     "Eigenvalues of W_h",
-    "Random entries of variance g^2/H fill a disc of radius about g (circular law). Inside the "
-    "unit circle a direction is forgotten, outside it is amplified.",
+    "Random entries of variance g^2/H fill a disc of radius about g (circular law). Components "
+    "along eigenvectors with eigenvalues inside the unit circle decay, those with eigenvalues "
+    "outside grow.",
 )
 def eigenvalues(record: FlowRecord) -> go.Figure:
     network = _chosen(record)
@@ -89,10 +90,10 @@ def _chosen(record: FlowRecord) -> TracedNetwork:
 
 
 @figure(
-    "Which step's loss reaches which state",
+    "Gradient of each step's loss with respect to each state",
     "Row k is the loss at step k, column t the hidden state at step t. The colour is logarithmic: "
-    "away from the diagonal the gradient fades (or explodes). Blank: the loss cannot depend on a "
-    "later state.",
+    "away from the diagonal the gradient vanishes (or explodes). Blank cells: the loss does not "
+    "depend on later states.",
 )
 def pairs(record: FlowRecord) -> go.Figure:
     return plots.heatmap(
@@ -109,9 +110,9 @@ def pairs(record: FlowRecord) -> go.Figure:
 
 
 @figure(
-    "What each step contributes to the gradient of the weights",
+    "Contribution of each step to the gradient of the weights",
     "Terms of dL/dW_h, dL/dW_x and dL/db by step; their sums are the gradients. When the gradient "
-    "vanishes only the last steps count.",
+    "vanishes, only the last steps contribute.",
 )
 def terms(record: FlowRecord) -> go.Figure:
     chart = plots.new_chart(STEP_AXIS, "Frobenius norm of the step's term", log_y=True)
@@ -123,8 +124,8 @@ def terms(record: FlowRecord) -> go.Figure:
 
 @figure(
     "The gradient and its bound",
-    "The product of the spectral norms of diag(sigma') W_h bounds the gradient from above. It says "
-    "that a gradient cannot explode; it cannot say that it will.",
+    "The product of the spectral norms of diag(sigma') W_h bounds the gradient from above. A "
+    "small bound excludes an exploding gradient; a large bound does not imply one.",
 )
 def bound(record: FlowRecord) -> go.Figure:
     case = record.bounds[record.nonlinearity]
@@ -137,7 +138,7 @@ def bound(record: FlowRecord) -> go.Figure:
 
 
 @figure(
-    "Linear networks: the spectral radius decides",
+    "Gradients of linear networks, by spectral radius",
     "Gradient of the last step's loss in linear networks with a given spectral radius, relative to "
     "its value at the last step: traced (lines) and by the closed form (circles). Each step back "
     "multiplies it by about the spectral radius.",
@@ -156,8 +157,8 @@ def growth(record: GrowthRecord, n_steps: int = 100) -> go.Figure:
 
 
 @figure(
-    "Eigenvalues of those networks",
-    "One eigenvalue outside the unit circle is enough to explode.",
+    "Eigenvalues of the linear networks",
+    "One eigenvalue outside the unit circle is enough for the gradient to explode.",
 )
 def spectra(record: GrowthRecord) -> go.Figure:
     chart = plots.complex_plane()
@@ -169,9 +170,9 @@ def spectra(record: GrowthRecord) -> go.Figure:
 
 @figure(
     "The growth rate tends to ln of the spectral radius",
-    "How far the rate measured over n steps is from ln of the spectral radius. The grey line is "
-    "the bound proven from W_f and the eigenvectors; it falls as 1/n, and the measured distance "
-    "with it.",
+    "Difference between the growth rate measured over n steps and ln of the spectral radius. The "
+    "grey line is the proven bound, computed from W_f and the eigenvectors; like the measured "
+    "difference it decreases as 1/n.",
 )
 def rates(record: GrowthRecord) -> go.Figure:
     chart = plots.new_chart(

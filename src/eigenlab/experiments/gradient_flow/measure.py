@@ -61,7 +61,7 @@ def flow(config: GradientFlowConfig, context: Context) -> FlowRecord:
         trace = trace_gradients(model, x, y, last_step_only=config.last_step_only)
         if not (math.isfinite(trace.loss) and trace.gradient_norms.isfinite().all()):
             if name != config.nonlinearity:
-                continue  # the linear counterpart of a bounded network may well overflow
+                continue  # the linear counterpart of a bounded network may overflow
             raise InputError(
                 f"weight_scale={config.weight_scale:g} over length={config.length} steps exceeds "
                 f"the range of float64 with nonlinearity='{name}'; lower one of them"
@@ -117,7 +117,7 @@ ARCHITECTURES = {
 
 @stage
 def finite_differences(config: GradientFlowConfig, context: Context) -> FiniteDifferencesRecord:
-    """Traced gradients beside finite differences, on small networks in float64."""
+    """Compare traced gradients with finite differences, on small networks in float64."""
     seeds = [derive_seed(config.seed, "nudge", k) for k in range(config.n_networks)]
     cases = [(s, n, last) for s in seeds for n in ARCHITECTURES for last in (True, False)]
     rows = []
@@ -160,7 +160,7 @@ def _differences(name: str, last_step_only: bool, seed: int) -> Differences:
 def _relative(measured: Tensor, expected: Tensor) -> float:
     """Largest difference over the largest expected entry; absolute where all of those are zero.
 
-    (A small ReLU network may be silent on every input.)
+    (All units of a small ReLU network may be inactive on every input.)
     """
     scale = expected.abs().max().item()
     return (measured - expected).abs().max().item() / (scale or 1.0)

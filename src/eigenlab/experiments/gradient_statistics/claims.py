@@ -12,21 +12,21 @@ from eigenlab.experiments.gradient_statistics.records import (
     NetworksRecord,
     RandomNetwork,
 )
-from eigenlab.lab import Check, Outcome, above, at_most, below, claim, speaks_of
+from eigenlab.lab import Check, Outcome, above, applies_to, at_most, below, claim
 from eigenlab.statistics import Interval, mean_interval, newcombe_interval, worst
 
 #: A loss at every step is better if it lowers the error by this share of the target's variance.
 BETTER = 0.1
 #: Networks on both sides of gain 1, long enough for a factor of a thousand.
-POPULATION = speaks_of(
+POPULATION = applies_to(
     n_networks=(20, None),
     gain_factor=(2, 8),
     max_bias_scale=(0, 5),
     hidden_size=(2, 256),
     length=(10, 200),
 )
-TRACES = speaks_of(n_traces=(2, None), hidden_size=(2, 256), length=(10, 200))
-TRAININGS = speaks_of(
+TRACES = applies_to(n_traces=(2, None), hidden_size=(2, 256), length=(10, 200))
+TRAININGS = applies_to(
     n_seeds=(3, None),
     hidden_size=(2, 256),
     training_steps=(100, 20_000),
@@ -40,8 +40,8 @@ TRAININGS = speaks_of(
     "1f.tanh-bounded",
     "Every hidden unit of a tanh network stays within -1 and 1.",
     source="question 1f",
-    explanation="|tanh| < 1. In double precision it rounds to exactly 1 beyond about 19, so the "
-    "measurement allows 1 itself.",
+    explanation="|tanh| < 1. In double precision it rounds to exactly 1 beyond about 19, so 1 "
+    "itself is allowed.",
     counterexamples=[
         {"networks/0/tanh/largest_state": 1.001},
         {"networks/0/tanh/largest_state": math.nan},
@@ -58,8 +58,9 @@ def tanh_bounded(record: NetworksRecord) -> list[Check]:
     source="question 1f",
     explanation="Both multiply the gradient by W_h and a slope per step. tanh has slopes below 1 "
     "wherever a unit is not at zero; ReLU has slope 1 on active units and 0 on the others, about "
-    "half. Where the weight scale is well below 1, or above 2, the two agree; the difference comes "
-    "from between. It is decided by the 95 % interval of the paired difference (Newcombe 1998).",
+    "half. Where the weight scale is well below 1, or above 2, the two agree; they differ in the "
+    "range between. The lower end of the 95 % interval of the paired difference (Newcombe 1998) "
+    "is compared with zero.",
     scope=POPULATION,
     counterexamples=[{"networks/*/tanh/gradient_decades": 0.0}],
 )
@@ -95,18 +96,18 @@ def relu_gradient_explodes(record: NetworksRecord) -> list[Check]:
 
 
 def _more_often(
-    record: NetworksRecord, quantity: str, fate: str, one: str, other: str
+    record: NetworksRecord, quantity: str, event: str, one: str, other: str
 ) -> list[Check]:
     """The 95 % interval of the difference of proportions is above zero."""
     label = f"{quantity}, share with {one} minus share with {other}: 95 % lower end"
-    return [above(label, difference(record.networks, fate, one, other).low, 0.0)]
+    return [above(label, difference(record.networks, event, one, other).low, 0.0)]
 
 
-def difference(networks: Sequence[RandomNetwork], fate: str, one: str, other: str) -> Interval:
-    """How much more often ``fate`` meets activation ``one`` than ``other``, on the same weights."""
+def difference(networks: Sequence[RandomNetwork], event: str, one: str, other: str) -> Interval:
+    """Frequency of ``event`` with activation ``one`` minus that with ``other``, same weights."""
     table = {(a, b): 0 for a in (True, False) for b in (True, False)}
     for network in networks:
-        table[getattr(getattr(network, one), fate), getattr(getattr(network, other), fate)] += 1
+        table[getattr(getattr(network, one), event), getattr(getattr(network, other), event)] += 1
     return newcombe_interval(
         table[True, True], table[True, False], table[False, True], table[False, False]
     )
@@ -114,11 +115,11 @@ def difference(networks: Sequence[RandomNetwork], fate: str, one: str, other: st
 
 @claim(
     "1g.large-but-local",
-    "With a loss at every step the whole gradient stays large at early steps, yet the gradient of "
-    "each single loss vanishes far back.",
+    "With a loss at every step the total gradient stays large at early steps, although the "
+    "gradient of each single step's loss vanishes over long distances.",
     source="question 1g",
-    explanation="dL/dh_t sums dL_k/dh_t over all k >= t, and the terms with k near t are always "
-    "large. What is far from k does not show in that sum.",
+    explanation="dL/dh_t is the sum of dL_k/dh_t over all k >= t, in which the terms with k near "
+    "t are always large. They hide that the terms with k far from t vanish.",
     scope=TRACES,
     counterexamples=[{"rows/*/every_step/0": 1e-6}, {"rows/*/by_distance/*": 1.0}],
 )
@@ -128,7 +129,7 @@ def large_but_local(record: EveryStepRecord) -> list[Check]:
     alone = mean_interval([math.log10(row.by_distance[far]) for row in record.rows])
     return [
         above(
-            "whole gradient, first step over last: 95 % lower end", whole.low, -1.0, unit="decades"
+            "total gradient, first step over last: 95 % lower end", whole.low, -1.0, unit="decades"
         ),
         below(
             f"dL_k/dh_t over dL_k/dh_k at distance {far}: 95 % upper end",
@@ -141,11 +142,12 @@ def large_but_local(record: EveryStepRecord) -> list[Check]:
 
 @claim(
     "1g.long-range",
-    "A task whose every answer lies far back is not learned any better with a loss at every step.",
+    "A task in which every target depends on a distant input is not learned better with a loss at "
+    "every step.",
     source="question 1g",
-    explanation="The task: y_t = x_{t-lag}. However many steps are scored, each of their gradients "
-    "has to cross the lag. The same training learns a short lag, so it can learn the task. Better "
-    "would be an error lower by 0.1 of the target's variance.",
+    explanation="The task is y_t = x_{t-lag}. At however many steps a loss is taken, each of "
+    "their gradients has to be propagated over the whole lag. As a control, the same training "
+    "learns a short lag. Better means an error lower by more than 0.1 of the target's variance.",
     scope=TRAININGS,
     counterexamples=[{"runs/*/error": 0.9}],  # the control is not learned
 )
@@ -166,15 +168,17 @@ def long_range(record: LongRangeRecord) -> list[Check]:
 
 @claim(
     "1g.easy-steps-first",
-    "Nor is a task learned any better whose early steps ask for a recent input.",
-    source="question 1g, taken at its word for every long-range task",
+    "A task whose early targets depend on a recent input is not learned better with a loss at "
+    "every step, either.",
+    source="question 1g, applied to every long-range task",
     documented=Outcome.FAILED,
-    explanation="Asked for the first input at every step, the network is helped, and much: step 2 "
-    "has to remember over one step, step 3 over two, and what is learned for them serves the later "
-    "steps: the error at the last step falls to about 0.4 of the variance, while with the "
-    "last-step loss it stays at 1. The gradient of the last loss still vanishes; the losses before "
-    "it are easier tasks of increasing length. So a loss at every step helps where the answers "
-    "along the way are steps towards the last one, and not because the gradients are large.",
+    explanation="If the first input is the target at every step, a loss at every step helps "
+    "substantially: step 2 has to store it over one step, step 3 over two, and what is learned "
+    "for them helps at the later steps. The error at the last step falls to about 0.4 of the "
+    "variance, while with the last-step loss it stays at 1. The gradient of the last loss still "
+    "vanishes; the losses before it are easier tasks of increasing length. A loss at every step "
+    "thus helps where the intermediate targets lead towards the last one, and not because the "
+    "gradients are large.",
     scope=TRAININGS,
     counterexamples=[{"runs/*/error": 1.0}],
 )
@@ -200,6 +204,6 @@ def errors(record: LongRangeRecord, task: str, lag: int, loss: str) -> list[floa
 
 
 def gain(record: LongRangeRecord, task: str, lag: int) -> Interval:
-    """Interval of the error that a loss at every step saves, over seeds."""
+    """Interval over seeds of the reduction of the error by a loss at every step."""
     pairs = zip(errors(record, task, lag, "last"), errors(record, task, lag, "every"), strict=True)
     return mean_interval([last - every for last, every in pairs])

@@ -8,19 +8,19 @@ from eigenlab.lab import Config, setting
 
 
 class GradientStatisticsConfig(Config):
-    """Which random networks are drawn, and how the long-range tasks are trained."""
+    """Distribution of the random networks, and training on the long-range tasks."""
 
     n_networks: int = setting(
         400, "Random networks, each run with tanh and with ReLU.", ge=1, le=100_000
     )
     gain_factor: float = setting(
         4.0,
-        "The weight scale is drawn log-uniformly from 1 over this to this; 1 is the edge between "
-        "vanishing and exploding of a linear network.",
+        "The weight scale is drawn log-uniformly from 1 / gain_factor to gain_factor; below 1 the "
+        "gradient of a linear network vanishes, above 1 it explodes.",
         gt=1,
     )
     max_bias_scale: float = setting(
-        1.0, "The bias scale is drawn uniformly from 0 to this.", ge=0
+        1.0, "Largest bias scale; the bias scale is drawn uniformly from 0 to it.", ge=0
     )
     hidden_size: int = setting(32, "Hidden units.", unit="units", ge=1, le=1024)
     length: int = setting(50, "Steps of each sequence.", unit="steps", ge=2, le=1000)
@@ -29,7 +29,7 @@ class GradientStatisticsConfig(Config):
     training_steps: int = setting(500, "Updates of each training.", unit="steps", ge=1, le=20_000)
     learning_rate: float = setting(3e-3, "Adam's learning rate.", gt=0)
     short_lag: int = setting(3, "Lag that is easily learned.", unit="steps", ge=1, le=1000)
-    long_lag: int = setting(30, "Lag that gradients hardly reach.", unit="steps", ge=1, le=1000)
+    long_lag: int = setting(30, "Lag over which gradients vanish.", unit="steps", ge=1, le=1000)
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"n_networks": 150, "n_traces": 5, "n_seeds": 3, "training_steps": 200},

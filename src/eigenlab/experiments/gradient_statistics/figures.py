@@ -20,7 +20,7 @@ from eigenlab.lab import Rows, figure, metrics, table
 from eigenlab.statistics import Interval, mean_interval
 
 SCALE_AXIS = "weight scale (about the spectral radius of W<sub>h</sub>)"
-FATES = {
+EVENTS = {
     "vanishes": "gradient vanishes",
     "explodes": "gradient explodes",
     "state_explodes": "hidden state explodes",
@@ -28,7 +28,7 @@ FATES = {
 
 
 @figure(
-    "How often, by weight scale",
+    "Frequency of vanishing and exploding, by weight scale",
     "Share of random networks whose gradient or state vanishes or explodes over the sequence, with "
     "95 % Wilson intervals. Below 1 both vanish, far above both explode; ReLU crosses over "
     "earlier.",
@@ -36,7 +36,7 @@ FATES = {
 def shares(record: NetworksRecord) -> go.Figure:
     chart = plots.new_chart(SCALE_AXIS, "share of networks", log_x=True, height=520)
     for index, row in enumerate(record.shares):
-        name = f"{FATES[row.fate]}, {row.activation}"
+        name = f"{EVENTS[row.event]}, {row.activation}"
         plots.line(chart, row.scales, row.shares, name, index=index)
         chart.data[-1].error_y = {
             "type": "data",
@@ -46,7 +46,7 @@ def shares(record: NetworksRecord) -> go.Figure:
             "thickness": 1,
             "width": 3,
         }
-        if (row.fate, row.activation) == ("state_explodes", "tanh"):
+        if (row.event, row.activation) == ("state_explodes", "tanh"):
             chart.data[-1].visible = "legendonly"
     _label_octaves(chart)
     chart.update_yaxes(range=[-0.03, 1.03])
@@ -54,11 +54,11 @@ def shares(record: NetworksRecord) -> go.Figure:
 
 
 @figure(
-    "Every network",
+    "Change of the gradient in every network",
     "Change of the gradient from the last step back to the first. A linear network would be near a "
     "line through zero at weight scale 1.",
 )
-def fates(record: NetworksRecord) -> go.Figure:
+def every_network(record: NetworksRecord) -> go.Figure:
     chart = plots.new_chart(
         SCALE_AXIS,
         "log<sub>10</sub> |∂L/∂h<sub>1</sub>| / |∂L/∂h<sub>T</sub>| (decades)",
@@ -83,8 +83,8 @@ def _label_octaves(chart: go.Figure) -> None:
 
 
 @figure(
-    "The gradient that is logged",
-    "With a loss at every step the whole gradient is as large at the first step as at the last; "
+    "Total gradient with both losses",
+    "With a loss at every step the total gradient is as large at the first step as at the last; "
     "with the loss at the last step it vanishes. Geometric mean and range of the networks, the "
     "same ones for both.",
 )
@@ -97,9 +97,9 @@ def every_step(record: EveryStepRecord) -> go.Figure:
 
 
 @figure(
-    "The gradient of one step's loss",
-    "The same networks, loss by loss: however many losses there are, each reaches back only so "
-    "far. Geometric mean and range.",
+    "Gradient of each step's loss by distance",
+    "The same networks, with the gradient of each step's loss considered separately: it vanishes "
+    "with the distance, however many losses there are. Geometric mean and range of the networks.",
 )
 def by_distance(record: EveryStepRecord) -> go.Figure:
     chart = plots.new_chart(
@@ -120,13 +120,13 @@ def _long_range_caption(config: GradientStatisticsConfig) -> str:
     return (
         "Error at the last step on new sequences, after training with the loss at the last step or "
         "at every step: mean and range of the seeds. "
-        f"A delay of {config.long_lag} steps is learned by neither. "
+        f"A delay of {config.long_lag} steps is learned with neither loss. "
         "Holding the first input is learned in part with a loss at every step, since its early "
         "steps are easy."
     )
 
 
-@figure("What is learned", _long_range_caption)
+@figure("Test error on the long-range tasks", _long_range_caption)
 def long_range(record: LongRangeRecord) -> go.Figure:
     chart = plots.new_chart("task", "test error (share of the variance)")
     groups = list(dict.fromkeys((run.task, run.lag) for run in record.runs))
@@ -154,11 +154,11 @@ def share_table(record: NetworksRecord) -> Rows:
         [
             words,
             *(found[f"{words} with {activation}"] for activation in ("tanh", "relu")),
-            _words(difference(record.networks, fate, "tanh", "relu")),
+            _words(difference(record.networks, event, "tanh", "relu")),
         ]
-        for fate, words in FATES.items()
+        for event, words in EVENTS.items()
     ]
-    return ("fate", "tanh", "ReLU", "difference [95 % interval]"), rows
+    return ("event", "tanh", "ReLU", "difference [95 % interval]"), rows
 
 
 @table("Test error by task and loss")
@@ -168,7 +168,7 @@ def long_range_table(record: LongRangeRecord) -> Rows:
         means = [mean_interval(errors(record, task, lag, loss)) for loss in ("last", "every")]
         saved = _words(gain(record, task, lag))
         rows.append([task, lag, *(mean.estimate for mean in means), saved])
-    header = ("task", "lag", "last-step loss", "every-step loss", "saved [95 % interval]")
+    header = ("task", "lag", "last-step loss", "every-step loss", "reduction [95 % interval]")
     return header, rows
 
 
@@ -180,9 +180,9 @@ def _words(interval: Interval) -> str:
 def headline(record: NetworksRecord) -> dict[str, float]:
     return {
         f"{words} with {activation}": sum(
-            getattr(getattr(network, activation), fate) for network in record.networks
+            getattr(getattr(network, activation), event) for network in record.networks
         )
         / len(record.networks)
-        for fate, words in FATES.items()
+        for event, words in EVENTS.items()
         for activation in ("tanh", "relu")
     }

@@ -42,7 +42,7 @@ from eigenlab.training import derive_seed, generator, resolve_device
 
 BATCH_SIZE, TRAIN_BATCH_SIZE, TEST_SIZE = 8, 32, 4096
 ACTIVATIONS = ("tanh", "relu")
-FATES = ("vanishes", "explodes", "state_explodes")
+EVENTS = ("vanishes", "explodes", "state_explodes")
 N_BINS = 8
 
 
@@ -60,7 +60,7 @@ def networks(config: GradientStatisticsConfig, context: Context) -> NetworksReco
         runs = {name: _run(config, seed, gain, bias_scale, name) for name in ACTIVATIONS}
         found.append(RandomNetwork(weight_scale=gain, bias_scale=bias_scale, **runs))
         context.reporter.progress(done + 1, len(seeds), "networks")
-    shares = [_shares(found, fate, name) for fate in FATES for name in ACTIVATIONS]
+    shares = [_shares(found, event, name) for event in EVENTS for name in ACTIVATIONS]
     return NetworksRecord(seeds=seeds, length=config.length, networks=found, shares=shares)
 
 
@@ -99,7 +99,7 @@ def decades(a: float, b: float) -> float:
     return math.log10(a / b) if b else math.inf
 
 
-def _shares(found: Sequence[RandomNetwork], fate: str, activation: str) -> BinnedShares:
+def _shares(found: Sequence[RandomNetwork], event: str, activation: str) -> BinnedShares:
     """Shares in bins of equal width on the logarithmic axis of weight scales."""
     gains = [network.weight_scale for network in found]
     low, high = math.log(min(gains)), math.log(max(gains))
@@ -107,7 +107,7 @@ def _shares(found: Sequence[RandomNetwork], fate: str, activation: str) -> Binne
     scales, intervals = [], []
     for a, b in itertools.pairwise(edges):
         inside = [
-            getattr(getattr(network, activation), fate)
+            getattr(getattr(network, activation), event)
             for network in found
             if a <= network.weight_scale <= b
         ]
@@ -115,7 +115,7 @@ def _shares(found: Sequence[RandomNetwork], fate: str, activation: str) -> Binne
             scales.append(math.sqrt(a * b))
             intervals.append(wilson_interval(sum(inside), len(inside)))
     return BinnedShares(
-        fate=fate,
+        event=event,
         activation=activation,
         scales=scales,
         shares=[interval.estimate for interval in intervals],
@@ -126,7 +126,7 @@ def _shares(found: Sequence[RandomNetwork], fate: str, activation: str) -> Binne
 
 @stage
 def every_step(config: GradientStatisticsConfig, context: Context) -> EveryStepRecord:
-    """tanh networks with gain 1: the whole gradient, and that of each step's loss alone."""
+    """tanh networks with gain 1: the total gradient, and the gradient of each step's loss."""
     seeds = [derive_seed(config.seed, "every step", k) for k in range(config.n_traces)]
     rows = []
     for done, seed in enumerate(seeds):

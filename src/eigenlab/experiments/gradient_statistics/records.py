@@ -39,15 +39,15 @@ class RandomNetwork(Record):
 
     weight_scale: float = measured("Gain of W_h, about its spectral radius.")
     bias_scale: float = measured("Standard deviation of the bias.")
-    tanh: Run = measured("With tanh.")
-    relu: Run = measured("With ReLU.")
+    tanh: Run = measured("The network with tanh.")
+    relu: Run = measured("The network with ReLU.")
 
 
 class BinnedShares(Record):
-    """Share of networks that meet one fate, by weight scale, with 95 % Wilson intervals."""
+    """Share of networks in which one event occurs, by weight scale, with 95 % Wilson intervals."""
 
-    fate: str = measured("vanishes, explodes or state_explodes.")
-    activation: str = measured("tanh or relu.")
+    event: str = measured("The event: vanishes, explodes or state_explodes.")
+    activation: str = measured("The activation: tanh or relu.")
     scales: Vector = measured("Geometric centre of each bin that holds networks.", shape="B")
     shares: Vector = measured("Share of the networks in the bin.", shape="B")
     low: Vector = measured("Lower end of the interval.", shape="B")
@@ -57,18 +57,18 @@ class BinnedShares(Record):
 class NetworksRecord(Record):
     """Many random networks."""
 
-    seeds: Integers = measured("One per network.")
+    seeds: Integers = measured("Random seeds, one per network.")
     length: int = measured("Steps of each sequence.", unit="steps")
-    networks: tuple[RandomNetwork, ...] = measured("In the order of the seeds.")
-    shares: tuple[BinnedShares, ...] = measured("By fate and activation.")
+    networks: tuple[RandomNetwork, ...] = measured("Networks, in the order of the seeds.")
+    shares: tuple[BinnedShares, ...] = measured("Shares by event and activation.")
 
 
 class Averaged(Record):
     """Geometric mean and range of one curve over networks."""
 
     mean: Vector = measured("Geometric mean.", shape="T")
-    low: Vector = measured("Smallest.", shape="T")
-    high: Vector = measured("Largest.", shape="T")
+    low: Vector = measured("Smallest value.", shape="T")
+    high: Vector = measured("Largest value.", shape="T")
 
 
 class TracedLosses(Record):
@@ -82,23 +82,25 @@ class TracedLosses(Record):
 
 
 class EveryStepRecord(Record):
-    """The whole gradient, and that of each step's loss alone."""
+    """The total gradient, and the gradient of each step's loss."""
 
-    seeds: Integers = measured("One per network.")
+    seeds: Integers = measured("Random seeds, one per network.")
     length: int = measured("Steps of each sequence.", unit="steps")
-    rows: tuple[TracedLosses, ...] = measured("In the order of the seeds.")
-    every_step: Averaged = measured("Over the networks.")
-    last_step: Averaged = measured("Over the networks.")
-    by_distance: Averaged = measured("Over the networks.")
+    rows: tuple[TracedLosses, ...] = measured("Networks, in the order of the seeds.")
+    every_step: Averaged = measured("Gradient with the loss at every step, over the networks.")
+    last_step: Averaged = measured("Gradient with the loss at the last step, over the networks.")
+    by_distance: Averaged = measured("Gradient by distance, over the networks.")
 
 
 class Training(Record):
     """One training on a long-range task."""
 
-    task: str = measured("delayed copy or hold the first input.")
-    lag: int = measured("How far back the answer lies.", unit="steps")
-    loss: str = measured("Where the loss is taken: last or every step.")
-    seed: int = measured("Of weights and batches.")
+    task: str = measured("The task: delayed copy or hold the first input.")
+    lag: int = measured(
+        "Number of steps between an input and the target that depends on it.", unit="steps"
+    )
+    loss: str = measured("Steps at which the loss is taken: last or every.")
+    seed: int = measured("Random seed of the weights and the batches.")
     error: float = measured(
         "Squared error at the last step on new sequences, over the variance of the target."
     )
@@ -107,12 +109,12 @@ class Training(Record):
 class Trainings(Record):
     """All trainings on one task with one lag and one loss."""
 
-    runs: tuple[Training, ...] = measured("One per seed.")
+    runs: tuple[Training, ...] = measured("Trainings, one per seed.")
 
 
 class LongRangeRecord(Record):
     """Trainings with the loss at the last step or at every step."""
 
-    seeds: Integers = measured("One per training of each task and loss.")
+    seeds: Integers = measured("Random seeds, one per training of each task and loss.")
     steps: int = measured("Updates of each training.", unit="steps")
-    runs: tuple[Training, ...] = measured("One per task, lag, loss and seed.")
+    runs: tuple[Training, ...] = measured("Trainings, one per task, lag, loss and seed.")

@@ -16,46 +16,46 @@ from eigenlab.lab import (
     NotRun,
     Outcome,
     above,
+    applies_to,
     at_least,
     at_most,
     below,
     claim,
     close,
-    speaks_of,
 )
 from eigenlab.statistics import least, worst
 
-#: What counts as failing and as separating, in words of the course: one point in ten in the wrong
-#: cluster is a failure, one in a hundred is not.
+#: Accuracies below which a clustering fails and above which it separates the clusters: one point in
+#: ten in the wrong cluster is a failure, one in a hundred is not.
 FAILS, SEPARATES = 0.9, 0.99
 #: Entries are at most 1 and their sums a few hundred: a few thousand roundings of 1e-16 each.
 ROUNDING = 1e-12
 #: The eigenproblem of M is solved to a relative residual of 1e-10.
 SOLVED = 1e-10
 NORMALIZATIONS = ("symmetric", "stochastic", "rows")
-#: Widths from which on, and up to which, S separates the clusters.
+#: Range of gamma in which S separates the clusters.
 LOWEST_GAMMA, HIGHEST_GAMMA = 4.0, 30.0
 WALK_STEPS = 100
 WALK_CLUSTER = 1
 
 #: The points that the course draws, and the same with another gamma or another number of points.
-DRAWN = speaks_of(blobs_seed={170}, noise_scale=(1, 1))
-COURSE = speaks_of(n_samples=(2000, 2000), gamma=(7.5, 7.5), blobs_seed={170}, noise_scale=(1, 1))
-STARTS = speaks_of(
+DRAWN = applies_to(blobs_seed={170}, noise_scale=(1, 1))
+COURSE = applies_to(n_samples=(2000, 2000), gamma=(7.5, 7.5), blobs_seed={170}, noise_scale=(1, 1))
+STARTS = applies_to(
     n_samples=(2000, 2000),
     gamma=(7.5, 7.5),
     blobs_seed={170},
     noise_scale=(1, 1),
     n_starts=(20, None),
 )
-WALK = speaks_of(
+WALK = applies_to(
     n_samples=(1500, 5000),
     gamma=(4, 30),
     blobs_seed={170},
     noise_scale=(1, 1),
     walk_length=(WALK_STEPS, None),
 )
-GROWTH = speaks_of(
+GROWTH = applies_to(
     growth_sizes=(2000, None),
     gamma=(7.5, 7.5),
     n_neighbors=(10, 10),
@@ -65,24 +65,24 @@ GROWTH = speaks_of(
 
 
 def _sweep(config: GraphClusteringConfig) -> str:
-    """Both ends must be measured: M fails at one of them."""
+    """Both ends must be measured, since M fails at one of them."""
     ends = {LOWEST_GAMMA, HIGHEST_GAMMA}
     if not ends <= {*config.gammas, config.gamma}:
-        return f"it speaks of gammas that include {LOWEST_GAMMA:g} and {HIGHEST_GAMMA:g}"
-    return speaks_of(n_samples=(2000, 2000))(config) or DRAWN(config)
+        return f"it applies to gammas that include {LOWEST_GAMMA:g} and {HIGHEST_GAMMA:g}"
+    return applies_to(n_samples=(2000, 2000))(config) or DRAWN(config)
 
 
 def _several_sizes(config: GraphClusteringConfig) -> str:
-    """Each normalisation meets an outlier at some of these sizes."""
+    """At some of these sizes there is an outlier that makes each normalisation fail."""
     sizes = GraphClusteringConfig().outlier_sizes
     if set(config.outlier_sizes) != set(sizes):
-        return f"it speaks of outlier_sizes {', '.join(map(str, sizes))}"
-    return speaks_of(gamma=(7.5, 7.5))(config) or DRAWN(config)
+        return f"it applies to outlier_sizes {', '.join(map(str, sizes))}"
+    return applies_to(gamma=(7.5, 7.5))(config) or DRAWN(config)
 
 
 @claim(
     "5a.raw-fails",
-    "k-means on the points fails: it puts more than one point in ten into a wrong cluster.",
+    "k-means on the points fails: it assigns more than one point in ten to a wrong cluster.",
     source="question 5a",
     explanation="k-means compares Euclidean distances to three centres, so the borders of its "
     "clusters are straight and halfway between them; the blobs are longer than they are far apart.",
@@ -167,9 +167,9 @@ def better_rand(record: CourseRecord) -> list[Check]:
     "5e.better-information",
     "By normalised mutual information and by completeness, the vectors of M do better than the "
     "points.",
-    source="question 5e, read for another measure",
-    explanation="Each blob is in one piece, which k-means on the points does not manage; "
-    "completeness asks for just that.",
+    source="question 5e, with other measures",
+    explanation="Each blob is within one cluster, unlike with k-means on the points; this is what "
+    "completeness measures.",
     scope=COURSE,
     counterexamples=[
         {"variants/symmetric/nmi": 0.1},
@@ -213,10 +213,11 @@ def mixed(record: CourseRecord) -> list[Check]:
     "matrix such vectors come fourth and later.",
     source="our explanation of 5e and 5f",
     explanation="A point with hardly any neighbour is nearly a component of its own, with an "
-    "eigenvalue near 1. The block of S that belongs to a closed part of the graph has columns that "
-    "sum to one, so its largest singular value is at least 1, and more than that unless its rows "
-    "sum to one, too. In a cluster they do not, since degrees fall towards its border; an isolated "
-    "point is a block of one entry and stays below 1 by the weight of its links to others.",
+    "eigenvalue near 1. The block of S that belongs to a closed part of the graph has columns "
+    "that sum to one, so its largest singular value is at least 1, and more than that unless its "
+    "rows sum to one, too. In a cluster they do not, since degrees fall towards its border; an "
+    "isolated point is a block of one entry whose singular value is below 1 because of the weight "
+    "of its links to others.",
     scope=COURSE,
     counterexamples=[
         {"spectra/symmetric/participation/2": 1500.0},
@@ -279,11 +280,11 @@ def _separates(variant: Clustering) -> Check:
 
 @claim(
     "5e.skipped-vectors",
-    "With other numbers of points every normalisation meets outliers and fails, and none fails if "
-    "vectors that are localised on a single point are skipped.",
-    source="our remedy",
-    explanation="A vector u is localised on about 1 / sum u_i^4 points. Which vectors are skipped, "
-    "and which are taken instead: `min_cluster_size` of `SpectralClustering`.",
+    "With other numbers of points every normalisation fails because of outliers, and none fails "
+    "if vectors localised on a single point are skipped.",
+    source="our extension of 5e",
+    explanation="A vector u is localised on about 1 / sum u_i^4 points. `min_cluster_size` of "
+    "`SpectralClustering` controls which vectors are skipped; the next ones take their place.",
     scope=_several_sizes,
     counterexamples=[
         {"rows/1/skipped/rows": 0.6},
@@ -296,7 +297,7 @@ def skipped_vectors(record: OutliersRecord) -> list[Check]:
         skipped = least(row.skipped[name] for row in record.rows)
         kept = least(row.kept[name] for row in record.rows)
         checks.append(at_least(f"worst adjusted Rand index, {name}", skipped, 0.97))
-        checks.append(below(f"worst with vectors of single points, {name}", kept, FAILS))
+        checks.append(below(f"worst adjusted Rand index without skipping, {name}", kept, FAILS))
     return checks
 
 
@@ -329,7 +330,8 @@ def stochastic_separates(record: CourseRecord) -> list[Check]:
 
 @claim(
     "5f.any-width",
-    "S separates the clusters for every gamma from 4 to 30; M and its rows fail for some of them.",
+    "S separates the clusters for every gamma from 4 to 30; M and its normalised rows fail for "
+    "some of them.",
     source="our extension of 5f",
     explanation="The larger gamma, the more points are isolated, and the more of M's leading "
     "vectors belong to them.",
@@ -386,8 +388,9 @@ def random_walk(record: WalkRecord) -> list[Check]:
     "residuals of at most 1e-6; on the graph of ten nearest neighbours they are mixed.",
     source="our extension of 5f",
     explanation="The edges of the neighbour graph become ever shorter as points become dense, "
-    "until the touching borders of two clusters are as well linked as anything else. A Gaussian of "
-    "fixed width keeps its scale. (Neighbours with rows of length one.)",
+    "until the boundary where two clusters touch is linked as strongly as their interior. A "
+    "Gaussian of fixed width keeps its scale. (For the graph of neighbours the rows are scaled to "
+    "length one.)",
     scope=GROWTH,
     counterexamples=[
         {"rows/-1/complete/ari": 0.9},
@@ -410,9 +413,15 @@ def many_points(record: GrowthRecord) -> list[Check]:
             "largest residual", worst(row.complete.largest_residual for row in record.rows), 1e-6
         ),
         below(
-            "that of ten neighbours, change from fewest to most points", last.ari - first.ari, 0.0
+            "adjusted Rand index of ten neighbours, change from fewest to most points",
+            last.ari - first.ari,
+            0.0,
         ),
-        above("what it then lacks of the complete one", complete.ari - last.ari, 0.05),
+        above(
+            "adjusted Rand index of the complete graph minus that of ten neighbours, most points",
+            complete.ari - last.ari,
+            0.05,
+        ),
     ]
 
 
@@ -420,7 +429,7 @@ def many_points(record: GrowthRecord) -> list[Check]:
     "5g.separates",
     "k-means on the vectors of M, each row scaled to length one, separates the three clusters.",
     source="question 5g",
-    explanation="All entries of a row carry the factor sqrt(d_i), which the length divides out; "
+    explanation="All entries of row i have the factor sqrt(d_i), which is removed by the scaling; "
     "the second vector over the first then has three levels, one for each cluster. The vector of "
     "the isolated point no longer dominates the others, since no row is longer than one.",
     scope=COURSE,
@@ -432,11 +441,13 @@ def rows_separate(record: CourseRecord) -> list[Check]:
 
 @claim(
     "5g.restarts",
-    "For the rows one start of k-means is not always enough, ten are; for S one is.",
+    "For the normalised rows of M one random start of k-means is not always enough, but ten are; "
+    "for S one is enough.",
     source="our extension of 5g",
-    explanation="A start that spends a centre on the isolated points, or two on the lower cluster, "
-    "stays there. Its inertia is higher, so the best of ten starts is not among them. cluster_qr "
-    "does not help: it picks the isolated point as a representative.",
+    explanation="From a start with one centre at the isolated points, or two in the lower "
+    "cluster, k-means converges to a local minimum. Its inertia is higher, so the best of ten "
+    "starts is not among these. cluster_qr does not help: it selects the isolated point as a "
+    "representative.",
     scope=STARTS,
     counterexamples=[
         {"starts/rows/ten_starts/0": 0.5},
@@ -449,5 +460,5 @@ def restarts(record: CourseRecord) -> list[Check]:
     return [
         below("worst adjusted Rand index of rows, one start", least(rows.one_start), FAILS),
         at_least("worst adjusted Rand index of rows, ten starts", least(rows.ten_starts), FAILS),
-        at_least("worst of the stochastic matrix, one start", least(stochastic.one_start), FAILS),
+        at_least("worst adjusted Rand index of S, one start", least(stochastic.one_start), FAILS),
     ]

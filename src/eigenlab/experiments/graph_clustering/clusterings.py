@@ -31,13 +31,13 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 CLUSTERS = 3
-#: Whose vectors are solved for -> the normalisations that cluster them.
+#: Normalisation whose vectors are computed -> the normalisations that use these vectors.
 SOLVED: dict[Normalization, tuple[Normalization, ...]] = {
     "symmetric": ("symmetric", "rows"),
     "stochastic": ("stochastic",),
 }
 NORMALIZATIONS: tuple[Normalization, ...] = ("symmetric", "stochastic", "rows")
-#: Relative bound on residuals: clusters need no more digits.
+#: Relative bound on residuals, accurate enough for the clusters.
 TOLERANCE = 1e-5
 
 
@@ -53,7 +53,7 @@ def graph_labels(
     Args:
         X: (n, d) points.
         n_clusters: number of clusters and of vectors.
-        gamma: of the Gaussian affinity.
+        gamma: coefficient of the Gaussian affinity.
         random_state: random seed of the solver and of k-means.
         min_participations: participation ratios below which vectors are skipped, ascending from 1.
             Default: ``(1,)``, which skips none.
@@ -90,7 +90,7 @@ def _spread(
 
 
 def compare(truth: Labels, labels: Labels) -> Clustering:
-    """How found clusters compare with the true ones."""
+    """Compare found clusters with the true ones."""
     confusion = confusion_matrix(truth, labels)[:CLUSTERS, :CLUSTERS]
     return Clustering(
         labels=labels,

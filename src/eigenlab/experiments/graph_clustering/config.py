@@ -15,15 +15,15 @@ Large = Annotated[int, Field(ge=10, le=4_000_000)]
 
 
 class GraphClusteringConfig(Config):
-    """The course's points and graph, and what else is clustered."""
+    """The course's points and graph, and the other points that are clustered."""
 
     n_samples: int = setting(
         2000, "Points of the three stretched blobs.", unit="points", ge=10, le=8000
     )
     gamma: float = setting(
         7.5,
-        "Of the Gaussian affinity exp(-gamma r^2), per squared length. A million points need too "
-        "many Fourier modes beyond the bound.",
+        "Coefficient of the Gaussian affinity exp(-gamma r^2), an inverse squared length. Above "
+        "the bound a million points need too many Fourier modes.",
         gt=0,
         le=1000,
     )
@@ -35,13 +35,13 @@ class GraphClusteringConfig(Config):
     )
     n_starts: int = setting(
         60,
-        "Single random starts of k-means that are compared; a quarter as many sets of ten starts.",
+        "Runs of k-means with a single random start; a quarter as many runs have ten starts.",
         ge=1,
         le=1000,
     )
-    gamma_sweep: bool = setting(True, "Whether to cluster for the values in gammas, too.")
+    gamma_sweep: bool = setting(True, "Whether to repeat the clustering for each value in gammas.")
     gammas: tuple[PositiveFloat, ...] = setting(
-        (1.0, 2.0, 4.0, 7.5, 15.0, 30.0), "Values that gamma is compared with."
+        (1.0, 2.0, 4.0, 7.5, 15.0, 30.0), "Values of gamma in the sweep."
     )
     outlier_sizes: tuple[Stored, ...] = setting(
         (300, 500, 1000, 2000, 3000),
@@ -49,21 +49,22 @@ class GraphClusteringConfig(Config):
         unit="points",
         min_length=1,
     )
-    n_draws: int = setting(5, "Draws of each other shape.", ge=1, le=1000)
+    n_draws: int = setting(5, "Random draws of each of the other shapes.", ge=1, le=1000)
     n_shape_samples: int = setting(
-        600, "Points of each other shape.", unit="points", ge=30, le=8000
+        600, "Points of each of the other shapes.", unit="points", ge=30, le=8000
     )
     shape_gammas: tuple[PositiveFloat, ...] = setting(
         (1.0, 20.0, 50.0, 20.0, 2.0),
-        "Gammas of round blobs, moons, circles, arcs and unbalanced blobs where gamma is 7.5; they "
-        "change in proportion to it.",
+        "Values of gamma for round blobs, moons, circles, arcs and unbalanced blobs if gamma is "
+        "7.5; they are scaled in proportion to gamma.",
         min_length=5,
         max_length=5,
     )
     walk_length: int = setting(2000, "Steps of the random walk.", unit="steps", ge=1, le=1_000_000)
     growth_sizes: tuple[Large, ...] = setting(
         (2_000, 10_000, 50_000, 100_000, 200_000, 1_000_000),
-        "Numbers of blob points for which graphs are compared; fewer than two leave this out.",
+        "Numbers of blob points for which graphs are compared; with fewer than two the comparison "
+        "is skipped.",
         unit="points",
     )
     max_neighbor_points: int = setting(

@@ -47,8 +47,8 @@ def points(record: CourseRecord) -> go.Figure:
 
 @figure(
     "The affinity matrix, sorted by cluster",
-    "Mean affinity of blocks of points. The lower right block, the lower cluster, has hardly any "
-    "link to the others; the upper two have more between them.",
+    "Mean affinity of blocks of points. The lower right block, the lower cluster, is weakly "
+    "linked to the others; the upper two are linked more strongly to each other.",
 )
 def adjacency(record: CourseRecord) -> go.Figure:
     return plots.heatmap(
@@ -65,11 +65,12 @@ def adjacency(record: CourseRecord) -> go.Figure:
 
 @figure(
     "Leading singular values of both matrices",
-    "Open circles: vectors localised on less than 1 % of the points. With the course's points such "
-    "a vector is third in M and fourth in S, which makes all the difference.",
+    "Open circles: vectors localised on less than 1 % of the points. With the course's points "
+    "such a vector is third in M and fourth in S, so that three vectors of S separate the "
+    "clusters and three vectors of M do not.",
 )
 def spectrum(record: CourseRecord) -> go.Figure:
-    chart = plots.new_chart("place in the spectrum", "singular value")
+    chart = plots.new_chart("index of the singular value", "singular value")
     for index, (name, label) in enumerate(MATRICES.items()):
         found = record.spectra[name]
         order = list(range(1, len(found.values) + 1))
@@ -94,8 +95,8 @@ def spectrum(record: CourseRecord) -> go.Figure:
 
 @figure(
     "The three vectors as coordinates",
-    "Left, M: with the course's points the third axis is one far outlier. Middle, S: three "
-    "clusters. Right, each row of M's vectors scaled to length one: three directions.",
+    "Left, M: with the course's points the third axis is localised on one outlier. Middle, S: "
+    "three clusters. Right, each row of M's vectors scaled to length one: three directions.",
 )
 def embedding(record: CourseRecord) -> go.Figure:
     chart = make_subplots(
@@ -211,7 +212,7 @@ def _axes(chart: go.Figure, rows: int, *, height: int) -> None:
 @figure(
     "Which widths of the Gaussian separate the clusters",
     "Three clusters, three vectors, ten starts. With a small gamma the graph does not resolve the "
-    "gaps, with a large one many points are isolated.",
+    "gaps between clusters; with a large one many points are isolated.",
 )
 def gamma(record: GammaRecord) -> go.Figure:
     chart = plots.new_chart("γ (inverse squared length)", "adjusted Rand index", log_x=True)
@@ -255,8 +256,9 @@ def walk(record: WalkRecord) -> go.Figure:
 
 def _growth_caption(config: GraphClusteringConfig) -> str:
     return (
-        "The same blobs, drawn with more and more points. Neighbours, of which each point has "
-        f"{config.n_neighbors}, for up to {config.max_neighbor_points:,} points."
+        "The same blobs with increasing numbers of points. The graph of "
+        f"{config.n_neighbors} nearest neighbours is clustered for up to "
+        f"{config.max_neighbor_points:,} points."
     )
 
 
@@ -273,7 +275,7 @@ def growth(record: GrowthRecord) -> go.Figure:
     return chart
 
 
-@table("How well the clusters match")
+@table("Agreement with the true clusters")
 def variants(record: CourseRecord) -> Rows:
     columns = ("clustered", "adjusted Rand", "NMI", "homogeneity", "completeness", "accuracy")
     found = ((label, record.variants[name]) for name, label in VARIANTS.items())
@@ -284,7 +286,13 @@ def variants(record: CourseRecord) -> Rows:
 
 @table("Random starts of k-means (adjusted Rand index)")
 def starts(record: CourseRecord) -> Rows:
-    columns = ("clustered", "one start below 0.9", "worst of one", "worst of ten", "cluster_qr")
+    columns = (
+        "clustered",
+        "single starts below 0.9",
+        "worst of single starts",
+        "worst of ten starts",
+        "cluster_qr",
+    )
     rows = []
     for name in NORMALIZATIONS:
         found = record.starts[name]

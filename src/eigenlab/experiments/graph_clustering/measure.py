@@ -59,7 +59,7 @@ from eigenlab.spectrum import Eigenpairs, participation_ratio, top_eigenpairs
 
 N_VALUES = 8
 N_BLOCKS = 60
-#: Name -> (cloud, clusters), in the order of the field ``shape_gammas``.
+#: Name -> (function that draws the points, number of clusters), in the order of ``shape_gammas``.
 SHAPES = {
     "round blobs": (round_blobs, 3),
     "two moons": (two_moons, 2),
@@ -171,7 +171,7 @@ def _blocks(A: Floats, truth: Labels) -> tuple[Floats, list[int]]:
 def gamma(config: GraphClusteringConfig, context: Context) -> GammaRecord:
     """The adjusted Rand index of each normalisation over the width of the Gaussian."""
     if not config.gamma_sweep:
-        raise NotRun("gamma_sweep=False leaves the sweep out; the course preset has it")
+        raise NotRun("gamma_sweep=False skips the sweep; the course preset includes it")
     X, truth = _blobs(config, config.n_samples)
     gammas = sorted({*config.gammas, config.gamma})
     ari: dict[str, list[float]] = {name: [] for name in NORMALIZATIONS}
@@ -205,7 +205,7 @@ def outliers(config: GraphClusteringConfig, context: Context) -> OutliersRecord:
 
 @stage
 def shapes(config: GraphClusteringConfig, context: Context) -> ShapesRecord:
-    """Where each normalisation wins and fails."""
+    """Compare the normalisations on other shapes."""
     seeds = range(config.seed, config.seed + config.n_draws)
     found: dict[str, Shape] = {}
     for place, (name, (draw, n_clusters)) in enumerate(SHAPES.items()):
@@ -255,13 +255,13 @@ def _steps(longest: int) -> list[int]:
 
 @stage
 def growth(config: GraphClusteringConfig, context: Context) -> GrowthRecord:
-    """The complete graph and the graph of nearest neighbours as points become many.
+    """The complete graph and the graph of nearest neighbours for increasing numbers of points.
 
-    Each is normalised as suits it on these points: for neighbours that is rows of length one.
+    Each graph has the normalisation that is best on these points, ``rows`` for neighbours.
     """
     sizes = sorted(config.growth_sizes)
     if len(sizes) < 2:
-        raise NotRun(f"growth_sizes={config.growth_sizes}: growth takes at least two sizes")
+        raise NotRun(f"growth_sizes={config.growth_sizes}: the comparison needs at least two sizes")
     rows = []
     for place, n in enumerate(sizes):
         context.reporter.raise_if_cancelled()

@@ -18,10 +18,10 @@ class Matrices(Record):
     largest_affinity: float = measured("Largest entry of A.")
     diagonal_error: float = measured("Largest |A_ii - 1|.")
     asymmetry: float = measured("Largest |A - A^T|.")
-    undirected: bool = measured("Whether every edge weighs the same both ways.")
+    undirected: bool = measured("Whether A is symmetric.")
     degree_error: float = measured("Largest |D - diag(A 1)|.")
     leading_residual: float = measured("|M v - v| for v = sqrt(d) / |sqrt(d)|.")
-    largest_eigenvalue: float = measured("Of M.")
+    largest_eigenvalue: float = measured("Largest eigenvalue of M.")
     column_sum_error: float = measured("Largest |column sum of S - 1|.")
     least_entry_stochastic: float = measured("Smallest entry of S.")
 
@@ -55,22 +55,22 @@ class Clustering(Record):
 class Starts(Record):
     """Adjusted Rand index of other ways to find clusters in one embedding."""
 
-    one_start: Vector = measured("Of k-means with one random start, by seed.")
-    ten_starts: Vector = measured("Of k-means with ten random starts, by seed.")
-    cluster_qr: float = measured("Of cluster_qr.")
+    one_start: Vector = measured("Adjusted Rand index of k-means with one random start, by seed.")
+    ten_starts: Vector = measured("Adjusted Rand index of k-means with ten random starts, by seed.")
+    cluster_qr: float = measured("Adjusted Rand index of cluster_qr.")
 
 
 class CourseRecord(Record):
     """The course's steps on its own points."""
 
     n_samples: int = measured("Number of points.", unit="points")
-    gamma: float = measured("Of the Gaussian affinity.")
+    gamma: float = measured("Coefficient of the Gaussian affinity.")
     points: Matrix = measured("Coordinates, rounded.", shape="n, 2")
     truth: Integers = measured("True cluster of each point.", shape="n")
     matrices: Matrices = measured("Properties of A, D, M and S.")
     spectra: dict[str, Spectrum] = measured("Matrix (symmetric or stochastic) -> its spectrum.")
     localized_below: float = measured(
-        "A vector of a smaller participation ratio counts as localised: 1 % of the points.",
+        "Participation ratio below which a vector counts as localised, 1 % of the points.",
         unit="points",
     )
     variants: dict[str, Clustering] = measured(
@@ -110,26 +110,26 @@ class OutliersRow(Record):
 class OutliersRecord(Record):
     """Vectors localised on a single point, kept or skipped."""
 
-    rows: tuple[OutliersRow, ...] = measured("By number of points.")
+    rows: tuple[OutliersRow, ...] = measured("Results, by number of points.")
 
 
 class Shape(Record):
     """Clusters of one shape."""
 
-    gamma: float = measured("Of the Gaussian affinity.")
+    gamma: float = measured("Coefficient of the Gaussian affinity.")
     ari: dict[str, Vector] = measured(
         "Adjusted Rand index by seed, of k-means on the points (raw) and of each normalisation.",
         shape="4, S",
     )
     points: Matrix = measured("Coordinates of the first draw, rounded.", shape="n, 2")
-    labels: Integers = measured("Clusters of its stochastic matrix.", shape="n")
+    labels: Integers = measured("Clusters of the stochastic matrix of that draw.", shape="n")
 
 
 class ShapesRecord(Record):
     """Other shapes."""
 
-    seeds: Integers = measured("One per draw.")
-    shapes: dict[str, Shape] = measured("By name.")
+    seeds: Integers = measured("Random seeds, one per draw.")
+    shapes: dict[str, Shape] = measured("Shapes by name.")
 
 
 class WalkRecord(Record):
@@ -143,8 +143,8 @@ class WalkRecord(Record):
     bound: Vector = measured(
         "1/2 sqrt((1 - pi_i) / pi_i) lambda_2^t, a bound on this distance.", shape="T"
     )
-    second_eigenvalue: float = measured("lambda_2, of M.")
-    stationary_at_start: float = measured("pi_i, stationary probability of the first node.")
+    second_eigenvalue: float = measured("Second eigenvalue lambda_2 of M.")
+    stationary_at_start: float = measured("Stationary probability pi_i of the first node.")
     total_error: float = measured("Largest |sum of the probabilities - 1|.")
 
 
@@ -161,12 +161,14 @@ class GrowthRow(Record):
     """One number of points."""
 
     n_samples: int = measured("Number of points.", unit="points")
-    complete: Fit = measured("Of the complete Gaussian graph.")
-    neighbors: Fit | None = measured("Of the graph of nearest neighbours, where it was clustered.")
+    complete: Fit = measured("Clustering of the complete Gaussian graph.")
+    neighbors: Fit | None = measured(
+        "Clustering of the graph of nearest neighbours; None where it was not measured."
+    )
 
 
 class GrowthRecord(Record):
-    """The complete graph and the graph of nearest neighbours as points become many."""
+    """The complete graph and the graph of nearest neighbours for increasing numbers of points."""
 
     n_neighbors: int = measured("Neighbours of a point, itself included.")
-    rows: tuple[GrowthRow, ...] = measured("By number of points.")
+    rows: tuple[GrowthRow, ...] = measured("Results, by number of points.")

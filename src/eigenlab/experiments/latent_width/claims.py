@@ -9,28 +9,28 @@ from typing import Any
 
 from eigenlab.experiments.latent_width.config import LatentWidthConfig
 from eigenlab.experiments.latent_width.records import Curve, SweepRecord
-from eigenlab.lab import Check, above, at_least, at_most, below, claim, close, speaks_of
+from eigenlab.lab import Check, above, applies_to, at_least, at_most, below, claim, close
 from eigenlab.lab.scope import Scope
 from eigenlab.statistics import least, worst
 
 GOOD = 0.95
 #: "Near 100 %".
-NEAR_ALL = 0.97
-#: Sampling error of 4,000 validation samples, and what ten epochs leave to learn.
+NEAR_ONE = 0.97
+#: Sampling error of 4,000 validation samples, and remaining distance after ten epochs.
 TOLERANCE = 0.03
-#: Share of all variance that counts as little.
-LITTLE = 0.01
+#: Share of the total variance that counts as a little.
+SMALL_SHARE = 0.01
 
 
-def _speaks_of(*widths: int, **fields: Any) -> Scope:
+def _applies_to(*widths: int, **fields: Any) -> Scope:
     """The data of the course, with as many samples and at least these widths among the measured."""
     data = {"n_samples": (20_000, None), "n_features": (100, 100), "n_signal": (20, 20)}
-    settings = speaks_of(**data, variance_ratio=(10.0, 10.0), **fields)
+    settings = applies_to(**data, variance_ratio=(10.0, 10.0), **fields)
 
     def scope(config: LatentWidthConfig) -> str:
         missing = [str(width) for width in widths if width not in config.widths]
         if missing:
-            return f"it speaks of widths {', '.join(map(str, widths))}; add {', '.join(missing)}"
+            return f"it applies to widths {', '.join(map(str, widths))}; add {', '.join(missing)}"
         return settings(config)
 
     return scope
@@ -42,11 +42,11 @@ def _mean_loss(record: SweepRecord, width: int) -> float:
 
 @claim(
     "3a.loss-falls",
-    "The reconstruction error falls with the latent width and gains little past the data's 100 "
-    "dimensions.",
+    "The reconstruction error falls with the latent width, and only a little beyond the 100 "
+    "dimensions of the data.",
     source="question 3a",
-    explanation="Little is 1 % of the data's variance.",
-    scope=_speaks_of(5, 20, 100, 500, epochs=(4, None)),
+    explanation="A little means at most 1 % of the variance of the data.",
+    scope=_applies_to(5, 20, 100, 500, epochs=(4, None)),
     counterexamples=[
         {"curves/1/losses/-1": 231.0},
         {"curves/2/losses/-1": 5.0},
@@ -69,7 +69,7 @@ def loss_falls(record: SweepRecord) -> list[Check]:
             at_most(
                 f"gain from width {widths[-1]} to {wide}",
                 losses[widths[-1]] - losses[wide],
-                LITTLE * record.variance,
+                SMALL_SHARE * record.variance,
             )
             for wide in record.widths[len(widths) :]
         ),
@@ -78,11 +78,12 @@ def loss_falls(record: SweepRecord) -> list[Check]:
 
 @claim(
     "3a.pca-floor",
-    "The loss comes to the sum of the discarded eigenvalues: 230, 80, 0 and 0.",
+    "The loss converges to the sum of the discarded eigenvalues: 230, 80, 0 and 0.",
     source="question 3a; Baldi and Hornik 1989, doi:10.1016/0893-6080(89)90014-2",
-    explanation="Of the vanilla autoencoder, within 3 % or 1. Eigenvalues are those of the "
-    "covariance from which the data is drawn; those of a sample differ a little.",
-    scope=_speaks_of(5, 20, 100, 500, epochs=(4, None)),
+    explanation="Measured for the vanilla autoencoder, to within 3 % or 1, whichever is larger. "
+    "Eigenvalues are those of the covariance from which the data is drawn; those of a sample "
+    "differ a little.",
+    scope=_applies_to(5, 20, 100, 500, epochs=(4, None)),
     counterexamples=[{"curves/1/losses/-1": 84.0}, {"curves/*/losses/-1": math.nan}],
 )
 def pca_floor(record: SweepRecord) -> list[Check]:
@@ -101,10 +102,10 @@ def pca_floor(record: SweepRecord) -> list[Check]:
     "3a.five-too-small",
     "Width 5 is too small: its probe stays below 95 %, even after training.",
     source="question 3a",
-    explanation="It keeps 5 of 20 equally important directions, and which is left to chance. With "
-    "a random choice the label can be told in 66 % of the samples, and in 95 of 100 such choices "
-    "in 57 to 76 %.",
-    scope=_speaks_of(5),
+    explanation="It keeps 5 of 20 equally important directions, and which ones is random. With 5 "
+    "random directions the attainable accuracy is 66 % on average, and between 57 and 76 % in 95 "
+    "of 100 cases.",
+    scope=_applies_to(5),
     counterexamples=[{"curves/0/long_probe/-1": 0.96}, {"curves/0/long_probe/0": 0.96}],
 )
 def five_too_small(record: SweepRecord) -> list[Check]:
@@ -123,9 +124,9 @@ def five_too_small(record: SweepRecord) -> list[Check]:
     "3a.twenty-needs-training",
     "Width 20 needs training and then reaches at least 95 %.",
     source="question 3a",
-    explanation="Trained, its features span the 20 directions of the label; at random they hold a "
-    "part of all 100.",
-    scope=_speaks_of(20, epochs=(4, None), probe_epochs=(50, None)),
+    explanation="After training its features span the 20 directions that determine the label; "
+    "before training they are random combinations of all 100.",
+    scope=_applies_to(20, epochs=(4, None), probe_epochs=(50, None)),
     counterexamples=[{"curves/1/long_probe/-1": 0.94}, {"curves/*/long_probe/0": 0.96}],
 )
 def twenty_needs_training(record: SweepRecord) -> list[Check]:
@@ -141,13 +142,13 @@ def twenty_needs_training(record: SweepRecord) -> list[Check]:
 
 @claim(
     "3a.wide-needs-none",
-    "Width 100 and more are near 100 % without training.",
+    "At widths of 100 and more the accuracy is near 100 % without training.",
     source="question 3a",
     explanation="A random map to 100 and more dimensions is invertible, so the label is still a "
-    "linear function of the features. At least 97 % is asked of a convex probe, solved to "
-    "convergence. (The map is badly conditioned near width 100, where a probe trained by Adam is "
-    "still improving after its last epoch.)",
-    scope=_speaks_of(100, 500),
+    "linear function of the features. An accuracy of at least 97 % is required of a convex probe, "
+    "solved to convergence. (The map is badly conditioned near width 100, where a probe trained "
+    "by Adam is still improving after its last epoch.)",
+    scope=_applies_to(100, 500),
     counterexamples=[{"curves/2/convex_probe/0": 0.96}],
 )
 def wide_needs_none(record: SweepRecord) -> list[Check]:
@@ -155,7 +156,7 @@ def wide_needs_none(record: SweepRecord) -> list[Check]:
         at_least(
             f"worst accuracy of the convex probe at width {width}, untrained",
             least(_convex(run) for run in record.runs("vanilla", width)),
-            NEAR_ALL,
+            NEAR_ONE,
         )
         for width in record.widths
         if width >= record.n_features
@@ -169,11 +170,12 @@ def _convex(run: Curve) -> float:
 
 @claim(
     "3a.probe-length",
-    "A probe that trains for ten epochs makes the same features look worse, at widths 20 and 100.",
+    "A probe that is trained for ten epochs only has a lower accuracy on the same features, at "
+    "widths 20 and 100.",
     source="question 3a",
     explanation="Ten epochs of Adam's small steps do not bring the probe to convergence. At width "
-    "5 nothing is left to gain: the label is not in the features.",
-    scope=_speaks_of(
+    "5 longer training does not help, since the features do not determine the label.",
+    scope=_applies_to(
         20, 100, epochs=(4, None), probe_epochs=(50, None), short_probe_epochs=(1, 10)
     ),
     counterexamples=[{"curves/*/short_probe/-1": 0.999}],
@@ -181,7 +183,7 @@ def _convex(run: Curve) -> float:
 def probe_length(record: SweepRecord) -> list[Check]:
     return [
         above(
-            f"accuracy lost to a short probe at width {width}",
+            f"accuracy of the long probe minus that of the short one, width {width}",
             fmean(run.long_probe[-1] for run in record.runs("vanilla", width))
             - fmean(run.short_probe[-1] for run in record.runs("vanilla", width)),
             0.0,

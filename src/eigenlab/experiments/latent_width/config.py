@@ -12,7 +12,7 @@ Width = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class LatentWidthConfig(Config):
-    """The data, the widths, how long to train and to probe, how often to repeat."""
+    """Data, widths, training length of autoencoders and probes, and repetitions."""
 
     n_samples: int = setting(
         20_000, "Samples: 70 % to train, 20 % to validate, 10 % to test.", ge=100, le=1_000_000
@@ -55,7 +55,9 @@ class LatentWidthConfig(Config):
         3, "Repetitions with other initial weights and noise.", unit="seeds", ge=1, le=50
     )
     probe_every_epoch: bool = setting(
-        False, "Probe after every epoch, not only after the first ones, half and all of them."
+        False,
+        "Train probes after every epoch, not only after epochs 0, 1, 2, half of the epochs "
+        "and the last one.",
     )
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {

@@ -80,7 +80,9 @@ def _kinds(record: SweepRecord) -> list[str]:
     return list(dict.fromkeys(curve.kind for curve in record.curves))
 
 
-@table("Validation loss, and accuracy (%) of probes by Adam, of convex ones and of neighbours")
+@table(
+    "Validation loss, and accuracy (%) of probes trained with Adam, convex probes and neighbours"
+)
 def widths(record: SweepRecord) -> Rows:
     short, long = record.probe_epochs
     columns = [

@@ -29,8 +29,8 @@ from eigenlab.training import derive_seed
 KINDS = ("vanilla", "denoising", "masked")
 #: C of the convex probe: with thousands of labels its penalty hardly matters.
 STRENGTH = 1000.0
-#: Samples that vote, and that are voted on, by nearest neighbours.
-KNOWN, ASKED = 5000, 1000
+#: Labelled and classified samples of the nearest-neighbours classifier.
+N_LABELLED, N_CLASSIFIED = 5000, 1000
 
 
 @stage
@@ -113,7 +113,7 @@ class _Measured:
 
 
 def _is_probed(epoch: int, config: LatentWidthConfig) -> bool:
-    """Every epoch, or the first three and then a few: most happens early."""
+    """Every epoch, or the first three and then a few, since most changes occur early."""
     return config.probe_every_epoch or epoch in (0, 1, 2, config.epochs // 2, config.epochs)
 
 
@@ -130,7 +130,7 @@ def _pca_loss(centred: Tensor, axes: Tensor) -> float:
 
 @torch.no_grad()
 def _validation_loss(model: Autoencoder, data: SubspaceData) -> float:
-    """Loss of clean samples, which compares between kinds and with PCA."""
+    """Loss of clean samples, which can be compared between kinds and with PCA."""
     x = data.validation.x
     return model.loss(x, model(x)).item()
 
@@ -170,10 +170,10 @@ def _convex_accuracy(model: Autoencoder, data: SubspaceData) -> float:
 
 @torch.no_grad()
 def _neighbours_accuracy(model: Autoencoder, data: SubspaceData) -> float:
-    """Accuracy of the vote of five nearest neighbours on some of the validation samples."""
+    """Accuracy of a classifier by five nearest neighbours on some of the validation samples."""
     return knn_accuracy(
-        model.encode(data.train.x[:KNOWN]),
-        data.train.y[:KNOWN],
-        model.encode(data.validation.x[:ASKED]),
-        data.validation.y[:ASKED],
+        model.encode(data.train.x[:N_LABELLED]),
+        data.train.y[:N_LABELLED],
+        model.encode(data.validation.x[:N_CLASSIFIED]),
+        data.validation.y[:N_CLASSIFIED],
     )

@@ -11,9 +11,9 @@ from eigenlab.lab import Integers, Record, Vector, measured
 class Curve(Record):
     """One autoencoder, epoch by epoch; all measured on validation samples."""
 
-    kind: str = measured("vanilla, denoising or masked.")
-    width: int = measured("Latent features.")
-    seed: int = measured("Place of its random seed among the seeds.")
+    kind: str = measured("Kind of autoencoder: vanilla, denoising or masked.")
+    width: int = measured("Number of latent features.")
+    seed: int = measured("Index of its random seed.")
     losses: Vector = measured(
         "Reconstruction loss of clean samples after each epoch.",
         unit="squared units of the data",
@@ -28,17 +28,20 @@ class Curve(Record):
     short_probe: Vector = measured("Accuracy of the probe after its short training.", shape="P")
     long_probe: Vector = measured("Accuracy of the probe after its long training.", shape="P")
     convex_probe: Vector | None = measured(
-        "Accuracy of the converged probe, untrained and trained; of the vanilla kind.", shape="2"
+        "Accuracy of the converged probe before and after training; None for kinds other than "
+        "vanilla.",
+        shape="2",
     )
     neighbours: float | None = measured(
-        "Accuracy of the vote of five nearest neighbours, trained; of the vanilla kind."
+        "Accuracy of a classifier by five nearest neighbours after training; None for kinds other "
+        "than vanilla."
     )
 
 
 class SweepRecord(Record):
     """Every kind, width and seed."""
 
-    seeds: Integers = measured("Of initial weights, order of the samples and noise.")
+    seeds: Integers = measured("Random seeds of initial weights, order of the samples and noise.")
     n_features: int = measured("Dimensions of a sample.")
     widths: Integers = measured("Latent widths.", unit="features", shape="W")
     epochs: Integers = measured("Finished epochs, from 0.", unit="epochs", shape="E")
@@ -47,16 +50,16 @@ class SweepRecord(Record):
     )
     variance: float = measured("Sum of all eigenvalues of the covariance of the data.")
     discarded_variances: Vector = measured(
-        "Sum of the eigenvalues that each width has to leave out.", shape="W"
+        "Sum of the eigenvalues that each width discards.", shape="W"
     )
     pca_losses: Vector = measured(
         "Loss of PCA of the training samples on the validation samples.", shape="W"
     )
     attainable_accuracies: Vector = measured(
-        "Mean accuracy of a probe that is given as many random directions of the signal.",
+        "Mean attainable accuracy of a probe on as many random directions of the signal.",
         shape="W",
     )
-    curves: tuple[Curve, ...] = measured("One per kind, width and seed.")
+    curves: tuple[Curve, ...] = measured("Curves, one per kind, width and seed.")
 
     def runs(self, kind: str, width: int) -> list[Curve]:
         """The curves of one kind and width, one per seed."""

@@ -13,7 +13,7 @@ from eigenlab.experiments.pca_optimality.records import (
     StaircaseRecord,
     TrainingRecord,
 )
-from eigenlab.lab import Check, NotRun, at_most, claim, close, speaks_of
+from eigenlab.lab import Check, NotRun, applies_to, at_most, claim, close
 from eigenlab.statistics import worst
 
 #: Rounding of some hundred operations in float64, relative to the largest entry.
@@ -21,7 +21,7 @@ MACHINE = 1e-12
 #: Central differences with a step of 1e-4 on a quartic: truncation 1e-8, rounding 1e-11.
 DIFFERENCES = 1e-6
 #: Training is judged when exp(-decay), the angle that theory leaves of one radian, is far below the
-#: tolerance of 1e-3; random starts begin outside the linear range and cost a few more.
+#: tolerance of 1e-3; random starts begin outside the linear range and need a few more.
 ENOUGH_DECAY = 10.0
 BALDI_HORNIK = "Baldi and Hornik 1989, doi:10.1016/0893-6080(89)90014-2"
 
@@ -57,8 +57,8 @@ def gradients(record: GradientsRecord) -> list[Check]:
     "With W2 = W1ᵀ = any eigenvectors of X Xᵀ both gradients are zero, and the loss is the sum of "
     "the other eigenvalues.",
     source=BALDI_HORNIK,
-    explanation="Then W2 W1 projects on eigenvectors, and what is left over, (W2 W1 - I) X Xᵀ, is "
-    "orthogonal to all of them.",
+    explanation="W2 W1 is then a projection on eigenvectors, and (W2 W1 - I) X Xᵀ is orthogonal "
+    "to all of them.",
     counterexamples=[
         {"points/3/gradient": 1e-6},
         {"points/3/loss": 0.0},
@@ -70,7 +70,7 @@ def stationary(record: PointsRecord) -> list[Check]:
     return [
         at_most("gradient, any subset", worst(p.gradient for p in record.points), MACHINE),
         at_most(
-            "loss less the discarded eigenvalues",
+            "loss minus the discarded eigenvalues",
             worst(abs(p.discarded - p.loss) / total for p in record.points),
             MACHINE,
         ),
@@ -84,18 +84,19 @@ def distinct_variances(config: PCAOptimalityConfig) -> str:
     if all(high > 1.001 * low for low, high in pairwise(ranked)):
         return ""
     given = ", ".join(f"{variance:g}" for variance in config.spectrum)
-    return f"it speaks of different variances in spectrum (here {given})"
+    return f"it applies to different variances in spectrum (here {given})"
 
 
 @claim(
     "3b.saddles",
-    "Only the leading eigenvectors are a minimum; every other subset is a saddle with as many "
-    "directions of descent as it has pairs of a kept and a better axis left out, and more where a "
-    "unit is off.",
+    "Only the leading eigenvectors are a minimum; every other subset is a saddle, whose number of "
+    "directions of descent is the number of pairs of a kept axis and a discarded axis of larger "
+    "variance, plus the number of discarded axes for each unit with zero weights.",
     source=BALDI_HORNIK,
-    explanation="Turning a kept axis towards a better one lowers the loss to second order. The "
-    "count is compared with the eigenvalues of the Hessian in all weights; its flat directions "
-    "come from W2 C, C⁻¹ W1, which has the same loss for every invertible C.",
+    explanation="Rotating a kept axis towards a discarded axis of larger variance lowers the loss "
+    "to second order. The count is compared with the eigenvalues of the Hessian with respect to "
+    "all weights; its flat directions come from (W2 C, C⁻¹ W1), which has the same loss for every "
+    "invertible C.",
     scope=distinct_variances,
     counterexamples=[
         {"points/1/hessian_index": 0},
@@ -110,16 +111,21 @@ def saddles(record: PointsRecord) -> list[Check]:
     best = tuple(range(record.n_components))
     return [
         close("points", len(record.points), count, tolerance=0),
-        close("points without a direction of descent", len(minima), 1, tolerance=0),
-        close("that one keeps the top axes", float(minima == [best]), 1, tolerance=0),
+        close("number of points without a direction of descent", len(minima), 1, tolerance=0),
         close(
-            "points whose number of descents is not as counted",
+            "whether that point keeps the leading axes (1: yes)",
+            float(minima == [best]),
+            1,
+            tolerance=0,
+        ),
+        close(
+            "points whose number of negative eigenvalues differs from the count",
             sum(p.index != p.hessian_index for p in record.points),
             0,
             tolerance=0,
         ),
         close(
-            "points whose flat directions are not as counted",
+            "points whose number of zero eigenvalues differs from the count",
             sum(p.nullity != p.hessian_nullity for p in record.points),
             0,
             tolerance=0,
@@ -129,12 +135,12 @@ def saddles(record: PointsRecord) -> list[Check]:
 
 @claim(
     "3b.subspace",
-    "Gradient descent from a random start ends in the principal subspace.",
+    "Gradient descent from a random start converges to the principal subspace.",
     source="question 3b",
-    explanation="There is no local minimum to be caught in, and a random start is not on the path "
-    "into a saddle. How fast depends on the gap between the last kept and the first discarded "
-    "eigenvalue. The loss is the last to settle: the encoder's weights along an axis fade at a "
-    "rate proportional to its eigenvalue.",
+    explanation="There is no other local minimum, and from almost every start descent does not "
+    "converge to a saddle. The rate depends on the gap between the last kept and the first "
+    "discarded eigenvalue. The loss converges last, because the encoder's weights along a "
+    "discarded axis decay at a rate proportional to its eigenvalue.",
     counterexamples=[{"angles/0/-1": 0.1}, {"excess/0/-1": 0.1}],
 )
 def subspace(record: TrainingRecord) -> list[Check]:
@@ -168,27 +174,27 @@ def pca(record: PointsRecord) -> list[Check]:
     ]
 
 
-def separate_stairs(config: PCAOptimalityConfig) -> str:
-    """The scope of the staircase: a tiny start, variances that at least halve, enough steps."""
-    outside = speaks_of(staircase_start=(None, 1e-8), staircase_steps=(2000, None))(config)
+def separated_variances(config: PCAOptimalityConfig) -> str:
+    """The scope of 3b.staircase: a small start, variances that at least halve, enough steps."""
+    outside = applies_to(staircase_start=(None, 1e-8), staircase_steps=(2000, None))(config)
     if outside:
         return outside
     kept = sorted(config.staircase_spectrum, reverse=True)[: config.staircase_components + 1]
     if all(low <= 0.5 * high for high, low in pairwise(kept)) and kept[-1] >= kept[0] / 16:
         return ""
     given = ", ".join(f"{variance:g}" for variance in config.staircase_spectrum)
-    return f"it speaks of variances in staircase_spectrum that halve (here {given})"
+    return f"it applies to variances in staircase_spectrum that halve (here {given})"
 
 
 @claim(
     "3b.staircase",
-    "Started almost at zero, descent passes close to the saddles of the first 0, 1, 2, ... "
-    "principal axes, in this order, before it reaches the minimum.",
+    "From weights close to zero gradient descent passes close to the saddles of the first 0, 1, "
+    "2, ... principal axes, in this order, before it reaches the minimum.",
     source="Saxe, McClelland and Ganguli 2014, arXiv:1312.6120",
     explanation="Small weights grow along each axis at a rate proportional to its eigenvalue, so "
-    "the largest is found first, and the loss waits where it is until the next has grown. "
-    "Eigenvalues here halve from one to the next.",
-    scope=separate_stairs,
+    "the axis of the largest is learned first, and the loss stays on a plateau until the weights "
+    "along the next axis have grown. Here each eigenvalue is at most half of the one before.",
+    scope=separated_variances,
     counterexamples=[
         {"visits/2/distance": 0.5},
         {"visits/2/loss": 0.5},
@@ -205,7 +211,7 @@ def staircase(record: StaircaseRecord) -> list[Check]:
         for v in record.visits
     ]
     disorder = _disorder([visit.step for visit in record.visits])
-    return [*checks, close("visits out of order", disorder, 0, tolerance=0)]
+    return [*checks, close("saddles not visited in order", disorder, 0, tolerance=0)]
 
 
 def _disorder(steps: Sequence[int]) -> int:

@@ -10,16 +10,17 @@ from eigenlab.lab import Config, setting
 
 
 class PCAOptimalityConfig(Config):
-    """Which images are decomposed, the problems made for the checks, and how long descent takes."""
+    """Images, synthetic problems, and the number of steps of gradient descent."""
 
     data: Literal["digits", "mnist"] = setting(
-        "digits", "Images: digits ships with scikit-learn, mnist is downloaded or in EIGENLAB_DATA."
+        "digits",
+        "Images: digits is part of scikit-learn, mnist is downloaded or read from EIGENLAB_DATA.",
     )
     max_images: int = setting(
-        50_000, "Images that are used at most, the first ones.", unit="images", ge=2
+        50_000, "Maximum number of images; the first ones are used.", unit="images", ge=2
     )
     n_components: int = setting(8, "Hidden units of the autoencoder.", unit="units", ge=1, le=784)
-    n_seeds: int = setting(5, "Random networks and starts.", ge=1, le=1000)
+    n_seeds: int = setting(5, "Number of random networks and starts.", ge=1, le=1000)
     steps: int = setting(15000, "Steps of gradient descent.", unit="steps", ge=1, le=1_000_000)
     spectrum: tuple[PositiveFloat, ...] = setting(
         (5.0, 3.0, 2.0, 1.0, 0.5),
@@ -33,16 +34,18 @@ class PCAOptimalityConfig(Config):
     )
     staircase_spectrum: tuple[PositiveFloat, ...] = setting(
         (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125),
-        "Variances along the principal axes of the problem where descent starts almost at zero.",
+        "Variances along the principal axes of the problem in which descent starts close to zero.",
         min_length=2,
         max_length=256,
     )
-    staircase_components: int = setting(4, "Hidden units there.", unit="units", ge=1, le=64)
+    staircase_components: int = setting(
+        4, "Hidden units in that problem.", unit="units", ge=1, le=64
+    )
     staircase_start: float = setting(
-        1e-8, "Standard deviation of the initial weights there.", gt=0, le=1
+        1e-8, "Standard deviation of the initial weights in that problem.", gt=0, le=1
     )
     staircase_steps: int = setting(
-        2000, "Steps of gradient descent there.", unit="steps", ge=1, le=100_000
+        2000, "Steps of gradient descent in that problem.", unit="steps", ge=1, le=100_000
     )
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {

@@ -22,11 +22,11 @@ def _points_caption(config: PCAOptimalityConfig) -> str:
     return (
         "Loss and number of negative eigenvalues of the Hessian at each choice of axes; hidden "
         f"units: {config.spectrum_components}, axes: {len(config.spectrum)}. Only one point has no "
-        "way down."
+        "direction of descent."
     )
 
 
-@figure("Every stationary point", _points_caption)
+@figure("Stationary points", _points_caption)
 def points(record: PointsRecord) -> go.Figure:
     chart = plots.new_chart("directions of descent", SHARE_AXIS)
     for rank in range(record.n_components, -1, -1):
@@ -44,9 +44,10 @@ def points(record: PointsRecord) -> go.Figure:
 
 
 @figure(
-    "From saddle to saddle, downhill",
-    "Loss while the kept subspace turns from the worst axes to the best, one axis at a time. Each "
-    "dotted line is a stationary point: flat there, and lower beyond.",
+    "Loss on a path through the stationary points",
+    "Loss while the kept subspace is rotated from the trailing axes to the leading ones, one axis "
+    "at a time. Each dotted line is a stationary point: the slope is zero there, and the loss "
+    "decreases beyond it.",
 )
 def paths(record: PointsRecord) -> go.Figure:
     chart = plots.new_chart("angle along the path (degrees)", SHARE_AXIS)
@@ -60,9 +61,10 @@ def paths(record: PointsRecord) -> go.Figure:
 
 @figure(
     "Training finds the principal subspace",
-    "Largest principal angle between the decoder's columns and the principal subspace. First it "
-    "shrinks at a rate set by the gap in the spectrum; then slowly: the encoder's weights on axes "
-    "of little variance fade at the rate of that variance, and the decoder follows them.",
+    "Largest principal angle between the decoder's columns and the principal subspace. At first "
+    "it decreases at a rate determined by the gap in the spectrum, then slowly: the encoder's "
+    "weights along axes of small variance decay at a rate proportional to that variance, and the "
+    "decoder's with them.",
 )
 def training(record: TrainingRecord) -> go.Figure:
     chart = plots.new_chart(STEP_AXIS, "largest principal angle (rad)", log_y=True)
@@ -76,11 +78,11 @@ def training(record: TrainingRecord) -> go.Figure:
 def _staircase_caption(config: PCAOptimalityConfig) -> str:
     return (
         f"Loss from a start of size {config.staircase_start:g}. Dotted: the losses of the saddles "
-        "that keep the first 0, 1, 2, ... axes. Each step of the staircase is one more axis."
+        "that keep the first 0, 1, 2, ... axes. At each drop of the loss one more axis is learned."
     )
 
 
-@figure("A staircase of saddles", _staircase_caption)
+@figure("Plateaus of the loss at successive saddles", _staircase_caption)
 def staircase(record: StaircaseRecord) -> go.Figure:
     chart = plots.new_chart(STEP_AXIS, SHARE_AXIS)
     plots.line(chart, record.steps, record.losses, "loss", markers=False)
@@ -98,8 +100,8 @@ def staircase(record: StaircaseRecord) -> go.Figure:
 
 @figure(
     "The gradient almost vanishes at every saddle",
-    "Norm of the gradient in the same training: a dip at each saddle, and an exponential decay "
-    "into the minimum.",
+    "Norm of the gradient in the same training: a minimum at each saddle, and an exponential "
+    "decay towards the end.",
 )
 def slope(record: StaircaseRecord) -> go.Figure:
     chart = plots.new_chart(STEP_AXIS, "norm of the gradient / ||X||²", log_y=True)
@@ -107,7 +109,7 @@ def slope(record: StaircaseRecord) -> go.Figure:
     return chart
 
 
-@table("Stationary points, best first")
+@table("Stationary points by increasing loss")
 def stationary_points(record: PointsRecord) -> Rows:
     rows = [
         [
@@ -120,7 +122,13 @@ def stationary_points(record: PointsRecord) -> Rows:
         ]
         for p in record.points
     ]
-    columns = ("axes kept", "loss share", "descents counted", "descents of the Hessian", "flat")
+    columns = (
+        "axes kept",
+        "loss share",
+        "directions of descent, counted",
+        "negative eigenvalues of the Hessian",
+        "zero eigenvalues",
+    )
     return (*columns, "kind"), rows
 
 

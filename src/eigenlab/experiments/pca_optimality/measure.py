@@ -1,4 +1,4 @@
-"""What ``pca-optimality`` measures: gradients, stationary points, training, and a staircase."""
+"""What ``pca-optimality`` measures: gradients, stationary points and gradient descent."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ STEP = 1e-4
 
 @stage
 def gradients(config: PCAOptimalityConfig, context: Context) -> GradientsRecord:
-    """The gradients by formula beside automatic differentiation and central differences."""
+    """Compare the gradients by formula with automatic differentiation and central differences."""
     seeds = [derive_seed(config.seed, "gradients", i) for i in range(config.n_seeds)]
     rows = []
     for seed in seeds:
@@ -90,7 +90,7 @@ def _finite_differences(W1: Tensor, W2: Tensor, X: Tensor, which: int) -> Tensor
 def points(config: PCAOptimalityConfig, context: Context) -> PointsRecord:
     """All stationary points of a small problem, with the Hessian by automatic differentiation.
 
-    And the gradient at the principal components of the images.
+    Also the gradient at the principal components of the images.
     """
     d, k = len(config.spectrum), config.spectrum_components
     if k > d:
@@ -149,9 +149,9 @@ def _hessian_signs(W1: Tensor, W2: Tensor, X: Tensor) -> tuple[int, int]:
 
 
 def _path(X: Tensor, k: int, n_steps: int = 20) -> list[PathPiece]:
-    """The loss where the subspace turns by equal angles from the worst k axes to the best.
+    """The loss while the subspace is rotated by equal angles from the last k axes to the first.
 
-    Each piece replaces the worst axis by the next better one.
+    Each piece replaces the axis of least variance by the next larger one.
     """
     _, vectors = scatter_eigenpairs(X, mean=False)
     total = float(X.square().sum())
@@ -232,7 +232,7 @@ def training(config: PCAOptimalityConfig, context: Context) -> TrainingRecord:
 
 @stage
 def staircase(config: PCAOptimalityConfig, context: Context) -> StaircaseRecord:
-    """Descent from almost zero, where each eigenvector is found after a long wait at a saddle."""
+    """Descent from weights close to zero, with a plateau of the loss at each saddle."""
     eigenvalues = torch.tensor(sorted(config.staircase_spectrum, reverse=True), dtype=torch.float64)
     d, k = len(eigenvalues), config.staircase_components
     if k > d:

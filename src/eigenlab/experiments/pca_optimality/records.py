@@ -11,35 +11,37 @@ from eigenlab.lab import Integers, Matrix, Record, Vector, measured
 class GradientErrors(Record):
     """Differences of one gradient from two references, over its largest entry."""
 
-    seed: int = measured("Of weights and samples.")
+    seed: int = measured("Random seed of the weights and the samples.")
     weight: str = measured("Matrix of the gradient, W1 or W2.")
     autograd: float = measured("Largest difference from automatic differentiation.")
     finite_differences: float = measured("Largest difference from central differences.")
 
 
 class GradientsRecord(Record):
-    """The gradients by formula beside two references."""
+    """The gradients by formula, compared with two references."""
 
-    seeds: Integers = measured("One per random network.")
-    rows: tuple[GradientErrors, ...] = measured("One per network and weight matrix.")
+    seeds: Integers = measured("Random seeds, one per network.")
+    rows: tuple[GradientErrors, ...] = measured("Errors, one per network and weight matrix.")
 
 
 class StationaryPoint(Record):
     """A subset of the principal axes that the autoencoder keeps."""
 
     subset: Integers = measured("Axes that are kept, 0 for that of the largest variance.")
-    loss: float = measured("||X - W2 W1 X||².")
+    loss: float = measured("Loss ||X - W2 W1 X||².")
     discarded: float = measured("Sum of the eigenvalues of X Xᵀ on the other axes.")
     share: float = measured("Discarded share of the sum of all eigenvalues.")
     gradient: float = measured("Largest entry of both gradients over ||X||².")
-    index: int = measured("Directions of descent, counted from the subset.")
-    nullity: int = measured("Flat directions, counted from the subset.")
-    hessian_index: int = measured("Negative eigenvalues of the Hessian.")
-    hessian_nullity: int = measured("Eigenvalues of the Hessian that are zero up to rounding.")
+    index: int = measured("Number of directions of descent, counted from the subset.")
+    nullity: int = measured("Number of flat directions, counted from the subset.")
+    hessian_index: int = measured("Number of negative eigenvalues of the Hessian.")
+    hessian_nullity: int = measured(
+        "Number of eigenvalues of the Hessian that are zero up to rounding."
+    )
 
 
 class PathPiece(Record):
-    """The loss while the kept subspace turns from one subset of the axes to another."""
+    """The loss while the kept subspace is rotated from one subset of the axes to another."""
 
     start: Integers = measured("Axes kept at the start.")
     end: Integers = measured("Axes kept at the end.")
@@ -59,25 +61,29 @@ class ImagesAtComponents(Record):
 class PointsRecord(Record):
     """All stationary points of a small problem, and the principal components of the images."""
 
-    seed: int = measured("Of the small problem's axes.")
+    seed: int = measured("Random seed of the axes of the small problem.")
     n_axes: int = measured("Principal axes of the small problem.")
-    n_components: int = measured("Its hidden units.")
-    points: tuple[StationaryPoint, ...] = measured("By increasing loss.")
-    path: tuple[PathPiece, ...] = measured("From the worst axes to the best, an axis at a time.")
-    images: ImagesAtComponents = measured("At the principal components of the images.")
+    n_components: int = measured("Hidden units in the small problem.")
+    points: tuple[StationaryPoint, ...] = measured("Stationary points, by increasing loss.")
+    path: tuple[PathPiece, ...] = measured(
+        "Path from the trailing axes to the leading ones, one axis at a time."
+    )
+    images: ImagesAtComponents = measured(
+        "The autoencoder at the principal components of the images."
+    )
 
 
 class TrainingRecord(Record):
     """Gradient descent from random starts."""
 
-    seeds: Integers = measured("One per start.")
+    seeds: Integers = measured("Random seeds, one per start.")
     steps: Integers = measured("Recorded steps.", unit="steps", shape="R")
     minimum: float = measured("Loss at the minimum, the discarded variance.")
     decay: float = measured(
         "Learning rate x steps x gap between the last kept and the first discarded variance: "
         "near the minimum the slowest rotation decays by exp(-decay)."
     )
-    excess: Matrix = measured("(Loss - minimum) / total variance.", shape="S, R")
+    excess: Matrix = measured("Excess loss, (loss - minimum) / total variance.", shape="S, R")
     angles: Matrix = measured(
         "Largest principal angle of the decoder's columns to the principal subspace.",
         unit="rad",
@@ -88,18 +94,18 @@ class TrainingRecord(Record):
 class Visit(Record):
     """The recorded step nearest to one saddle."""
 
-    n_axes: int = measured("Principal axes that the saddle keeps, the leading ones.")
+    n_axes: int = measured("Number of leading principal axes that the saddle keeps.")
     plateau: float = measured("Loss of the saddle over ||X||².")
     step: int = measured("The nearest step.", unit="steps")
     loss: float = measured("Loss at that step over ||X||².")
-    distance: float = measured("|W2 W1 - projection on the axes|, Frobenius norm.")
+    distance: float = measured("Frobenius norm of W2 W1 - projection on the axes.")
 
 
 class StaircaseRecord(Record):
-    """Gradient descent from almost zero."""
+    """Gradient descent from weights close to zero."""
 
-    seed: int = measured("Of the axes and the start.")
+    seed: int = measured("Random seed of the axes and the start.")
     steps: Integers = measured("Recorded steps.", unit="steps", shape="R")
     losses: Vector = measured("Loss over ||X||².", shape="R")
     gradient_norms: Vector = measured("Norm of both gradients over ||X||².", shape="R")
-    visits: tuple[Visit, ...] = measured("One per saddle, by number of axes.")
+    visits: tuple[Visit, ...] = measured("Nearest steps, one per saddle, by number of axes.")

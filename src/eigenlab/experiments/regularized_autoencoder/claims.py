@@ -11,7 +11,7 @@ from eigenlab.experiments.regularized_autoencoder.records import (
     ObjectiveRecord,
     TrainingRecord,
 )
-from eigenlab.lab import Check, NotRun, above, at_least, at_most, claim, close, speaks_of
+from eigenlab.lab import Check, NotRun, above, applies_to, at_least, at_most, claim, close
 from eigenlab.statistics import least, worst
 
 #: Rounding of some thousand operations in float64, relative.
@@ -20,8 +20,8 @@ MACHINE = 1e-10
 RELATIVE = 1e-3
 #: Two directions are different when the sine of their angle is above this; rounding gives 1e-14.
 DIFFERENT = 0.01
-#: A minimum is judged when theory leaves exp(-decay) = 1e-7 of the distance to it, an order below
-#: the smallest tolerance; random starts begin outside the linear range.
+#: A minimum is judged when in theory exp(-decay) = 1e-7 of the distance to it is left, an order of
+#: magnitude below the smallest tolerance; random starts begin outside the linear range.
 ENOUGH_DECAY = 16.0
 #: Settings of the small problem: with a small lambda a wrong weight decay hardly differs from the
 #: right one, with a large one descent is slow, and the layer norm of a single unit is constant.
@@ -39,11 +39,11 @@ KUNIN = "Kunin, Bloom, Goeva and Seed 2019, arXiv:1901.08168"
     "and SGD steps along the gradient of L.",
     source="question 8a",
     explanation="The mean of the updates over equal batches is compared with -gradient at several "
-    "weights at once. Adam divides each entry by its own size; dropout of hidden units penalises "
-    "the mean square of each times the squared norm of its column of W2, another penalty than "
-    "L's; norms change the network and penalise nothing; L1 and cross-entropy have other "
-    "gradients.",
-    scope=speaks_of(**SMALL_PROBLEM, objective_points=(2, None)),
+    "weights at once. Adam divides each entry by its magnitude; dropout of hidden units penalises "
+    "the mean square of each times the squared norm of its column of W2, which is not the penalty "
+    "of L; layer norm and batch norm change the network and add no penalty; L1 and cross-entropy "
+    "have other gradients.",
+    scope=applies_to(**SMALL_PROBLEM, objective_points=(2, None)),
     counterexamples=[
         {"combinations/13/mismatch": 1e-14},  # Adam with squared error and weight decay
         {"combinations/13/mismatch": 1e-3},
@@ -58,7 +58,12 @@ def exact_step(record: ObjectiveRecord) -> list[Check]:
     others = [row.mismatch for row in record.combinations if row not in exact]
     return [
         close("combinations that step along the gradient", len(exact), 1, tolerance=0),
-        close("that one is squared error, decay, SGD", float(names == [expected]), 1, tolerance=0),
+        close(
+            "whether that one is squared error, weight decay, SGD (1: yes)",
+            float(names == [expected]),
+            1,
+            tolerance=0,
+        ),
         above("smallest mismatch of the others", least(others), DIFFERENT),
     ]
 
@@ -67,9 +72,9 @@ def exact_step(record: ObjectiveRecord) -> list[Check]:
     "8a.rest",
     "At the minimum of L the mean update of SGD is zero, and that of Adam and AdamW is not.",
     source="question 8a",
-    explanation="The gradients of single batches cancel there; divided by their own sizes, as in "
+    explanation="The gradients of single batches cancel there; divided by their magnitudes, as in "
     "Adam, they do not. Measured with fresh optimisers on small batches.",
-    scope=speaks_of(**SMALL_PROBLEM, objective_batches=(2, None)),
+    scope=applies_to(**SMALL_PROBLEM, objective_batches=(2, None)),
     counterexamples=[
         {"combinations/12/update_at_minimum": 0.1},  # SGD
         {"combinations/13/update_at_minimum": 1e-12},  # Adam
@@ -92,11 +97,11 @@ def rest(record: ObjectiveRecord) -> list[Check]:
     "8a.decay",
     "One sample at a time, with the squared error summed over features, weight decay 2λ is exact.",
     source="question 8a",
-    explanation="torch.optim.SGD adds decay times W to each gradient, and that of λ ||W||² is "
-    "2λ W, in every step and for every sample, since L has a mean over samples. If the error is "
-    "averaged over the d features, as nn.MSELoss does, the whole of L is divided by d, so the "
-    "decay is 2λ/d, and the learning rate d times as large.",
-    scope=speaks_of(**SMALL_PROBLEM),
+    explanation="torch.optim.SGD adds decay times W to each gradient, and that of λ ||W||² is 2λ "
+    "W, in every step and for every sample, since L has a mean over samples. If the error is "
+    "averaged over the d features, as nn.MSELoss does, the error is divided by d, so the decay "
+    "has to be 2λ/d, and the learning rate d times as large.",
+    scope=applies_to(**SMALL_PROBLEM),
     counterexamples=[
         {"summed/0/mismatch": 0.01},
         {"summed/0/length": 0.5},
@@ -121,9 +126,9 @@ def decay(record: ObjectiveRecord) -> list[Check]:
     "AdamW, whose decay bypasses the scaling, does not.",
     source="question 8a; Loshchilov and Hutter 2019, arXiv:1711.05101",
     explanation="Adam's update is zero where the full gradient is, so it has the same stationary "
-    "points even though it takes another way. AdamW balances a scaled gradient with an unscaled "
-    "decay: another objective.",
-    scope=speaks_of(
+    "points, although it follows another path. AdamW balances a scaled gradient with an unscaled "
+    "decay, which corresponds to another objective.",
+    scope=applies_to(
         objective_lam=(0.1, 0.5),
         objective_spectrum={4.0, 2.0, 1.0, 0.5, 0.25, 0.125},
         objective_components=(3, None),
@@ -141,7 +146,7 @@ def full_batch(record: ObjectiveRecord) -> list[Check]:
 
 
 def _check_at_minimum(record: MinimaRecord) -> None:
-    """Refuse to judge where gradient descent has not had the time to reach the minimum."""
+    """Refuse to judge if gradient descent has not converged to the minimum."""
     if record.decay < ENOUGH_DECAY:
         raise NotRun(
             f"the distance to the minimum has decayed by a factor of exp({record.decay:.1f}) only, "
@@ -203,7 +208,7 @@ def relative_error(starts: Sequence[Sequence[float]], predicted: Sequence[float]
     source="question 8b",
     explanation="With a learning rate that falls to zero; at a constant one they keep fluctuating "
     "around values that are off by a part proportional to it.",
-    scope=speaks_of(
+    scope=applies_to(
         sgd_components=(1, 4),
         sgd_lam=(0.2, 0.5),
         sgd_samples=(1500, None),
@@ -221,15 +226,15 @@ def one_sample(record: TrainingRecord) -> list[Check]:
     "8b.orthonormal",
     "The distance of W2ᵀ W2 from the identity is λ/σ_k², linear in λ up to σ_k².",
     source="question 8b",
-    explanation="W2ᵀ W2 has the eigenvalues 1 - λ/σᵢ², and the last is farthest from 1. Read "
-    "backwards: as λ falls to zero the columns become orthonormal.",
+    explanation="W2ᵀ W2 has the eigenvalues 1 - λ/σᵢ², and the last is farthest from 1. As λ "
+    "falls to zero the columns thus become orthonormal.",
     counterexamples=[{"rows/1/deviation/0": 0.5}, {"rows/1/deviation/0": math.nan}],
 )
 def orthonormal(record: MinimaRecord) -> list[Check]:
     _check_at_minimum(record)
     rows = [row for row in record.rows if row.active == len(record.variances)]
     if len(rows) < 2:
-        raise NotRun("a slope needs two values of lams below 1, where all units are on")
+        raise NotRun("a slope needs two values of lams below 1, at which all units are active")
     last = record.variances[-1]
     ratios = [value * last / row.lam for row in rows for value in row.deviation]
     ends = rows[0], rows[-1]
@@ -251,8 +256,8 @@ def orthonormal(record: MinimaRecord) -> list[Check]:
     explanation="L does not change under W2 O, Oᵀ W1 with orthogonal O, so each start ends with "
     "other columns. W2 W2ᵀ does not contain O: starts agree on it, and its eigenvectors are the "
     "axes wherever the variances above λ differ. Without regularisation O may be any invertible "
-    "matrix, and the space alone remains.",
-    scope=speaks_of(n_components=(2, None)),
+    "matrix, and only the column space is determined.",
+    scope=applies_to(n_components=(2, None)),
     counterexamples=[
         {"rows/0/column_angle": 0.0},
         {"rows/1/column_angle": math.nan},
@@ -266,7 +271,7 @@ def identified(record: MinimaRecord) -> list[Check]:
     # Columns in one dimension agree up to their signs.
     angles = [row.column_angle for row in record.rows if row.active > 1]
     if len(record.seeds) < 2 or not angles:
-        raise NotRun("it needs two starts and a lambda with two units on; set n_seeds and lams")
+        raise NotRun("it needs two starts and a lambda with two active units; set n_seeds and lams")
     return [
         at_least(
             "columns of W2 between starts up to order and sign, smallest over λ",

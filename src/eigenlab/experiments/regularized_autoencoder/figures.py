@@ -19,8 +19,8 @@ LAM_AXIS = "λ (units of a variance)"
 
 @figure(
     "Which training follows the gradient of L",
-    "Sine of the angle between the mean update and -gradient. One point is at rounding error; a "
-    "value of 1 is a right angle or more.",
+    "Sine of the angle between the mean update and -gradient. One combination is at rounding "
+    "error; a value of 1 means a right angle or more.",
 )
 def combinations(record: ObjectiveRecord) -> go.Figure:
     chart = plots.new_chart(
@@ -82,7 +82,7 @@ def values(record: MinimaRecord) -> go.Figure:
 
 @figure(
     "Columns become orthonormal as λ falls",
-    "Spectral norm of W2ᵀ W2 - I; the line is λ/σ_k², and 1 once a unit is off.",
+    "Spectral norm of W2ᵀ W2 - I; the line is λ/σ_k², and 1 once a unit has singular value zero.",
 )
 def orthonormal(record: MinimaRecord) -> go.Figure:
     chart = plots.new_chart(
@@ -101,9 +101,9 @@ def orthonormal(record: MinimaRecord) -> go.Figure:
 @figure(
     "Why the singular values tend to one",
     "If W2 W1 is a projection, a singular value σ of W2 comes with 1/σ in W1, and their squared "
-    "norms add to σ² + 1/σ², which is smallest at σ = 1. So the slightest penalty chooses "
-    "orthonormal columns; a larger one shortens them. Points are measured σ, put on the curve: "
-    "their own w₁ w₂ is σ², below 1.",
+    "norms add to σ² + 1/σ², which is smallest at σ = 1. Even a small penalty therefore selects "
+    "orthonormal columns; a larger one shortens them. Points are the measured σ, drawn on the "
+    "curve; their actual w₁ w₂ is σ², below 1.",
 )
 def cost(record: MinimaRecord) -> go.Figure:
     chart = plots.new_chart(

@@ -40,7 +40,7 @@ from eigenlab.training import TrainingDiverged, derive_seed, generator
 
 @stage
 def objective(config: RegularizedAutoencoderConfig, context: Context) -> ObjectiveRecord:
-    """Updates of every combination beside the gradient of the objective."""
+    """Compare the updates of every combination with the gradient of the objective."""
     problem = Problem(config)
     combinations = compare(problem)
     context.reporter.raise_if_cancelled()
@@ -142,9 +142,9 @@ def _largest_angle(pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
 
 
 def column_angle(decoders: Tensor) -> float:
-    """How far columns are from those of the first start, whatever their order and signs.
+    """Angle between columns and those of the first start, up to order and sign.
 
-    Angle in radians of the column whose best partner is farthest, in the start that agrees most;
+    In radians, of the column whose nearest column is farthest, in the start that agrees most;
     ``decoders`` is (starts, d, k). Zero for a single start.
     """
     unit = decoders / decoders.norm(dim=1, keepdim=True)
@@ -155,8 +155,8 @@ def column_angle(decoders: Tensor) -> float:
 def _smallest_curvature(variances: Tensor, k: int, lams: Sequence[float]) -> float:
     """Smallest rate at which a distance from the minimum decays, over all lambda.
 
-    W1 W1ᵀ - W2ᵀ W2 decays at the rate 4 lam, an axis on or off at 2 |variance - lam|, and the
-    rotation between two axes that are on at about the difference of their variances.
+    W1 W1ᵀ - W2ᵀ W2 decays at the rate 4 lam, the weight along an axis at 2 |variance - lam|, and
+    the rotation between two active axes at about the difference of their variances.
     """
     rates = []
     for lam in lams:

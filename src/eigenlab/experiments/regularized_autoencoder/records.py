@@ -12,22 +12,22 @@ class Combination(Record):
     """The updates of one combination of loss, regulariser and optimiser."""
 
     loss: str = measured("Loss function.")
-    regularizer: str = measured("What regularises.")
+    regularizer: str = measured("Regulariser.")
     optimizer: str = measured("Optimiser.")
     mismatch: float = measured(
-        "Sine of the angle between the mean updates and -gradient of L, all weights stacked, so "
-        "that one common step size must serve them all."
+        "Sine of the angle between the mean updates and -gradient of L at all random weights, "
+        "stacked, so that they share one step size."
     )
     update_at_minimum: float = measured(
-        "Length of the mean update over the mean length of the updates at the minimum of L; 0 "
-        "where it stays there."
+        "Length of the mean update over the mean length of the updates, at the minimum of L; 0 if "
+        "the weights stay there."
     )
 
 
 class Decay(Record):
     """SGD on one sample at a time with one weight decay."""
 
-    method: str = measured("How the error is reduced over features, and the weight decay.")
+    method: str = measured("Reduction of the error over features, and weight decay.")
     mismatch: float = measured("Sine of the angle between the mean updates and -gradient of L.")
     length: float = measured(
         "Length of the mean update over the learning rate times the gradient's; 1 where the "
@@ -36,28 +36,28 @@ class Decay(Record):
 
 
 class ObjectiveRecord(Record):
-    """Updates beside the gradient of the objective L."""
+    """Updates compared with the gradient of the objective L."""
 
-    seed: int = measured("Of samples and weights.")
-    combinations: tuple[Combination, ...] = measured("Every combination.")
+    seed: int = measured("Random seed of the samples and the weights.")
+    combinations: tuple[Combination, ...] = measured("Updates of every combination.")
     summed: tuple[Decay, ...] = measured(
-        "Error summed over features: decay 2 lambda, then other decays."
+        "Results with the error summed over features: decay 2 lambda, then other decays."
     )
     averaged: tuple[Decay, ...] = measured(
-        "Error averaged over the d features: decay 2 lambda / d, then 2 lambda."
+        "Results with the error averaged over the d features: decay 2 lambda / d, then 2 lambda."
     )
     full_batch: dict[str, float] = measured(
-        "Optimiser -> L where it ends on all samples at once, less the minimum of L, relative to "
-        "it; squared error and weight decay."
+        "Optimiser -> (final L - minimum of L) / minimum of L after training on all samples at "
+        "once, with squared error and weight decay."
     )
 
 
 class Minimum(Record):
-    """Where gradient descent ends for one lambda."""
+    """The end of gradient descent for one lambda."""
 
     lam: float = measured("Weight of the penalty.", unit="variance")
-    active: int = measured("Principal axes with more variance than lambda, at most k.")
-    predicted: Vector = measured("Singular values in theory.", shape="k")
+    active: int = measured("Number of principal axes with more variance than lambda, at most k.")
+    predicted: Vector = measured("Singular values predicted by theory.", shape="k")
     encoder: Matrix = measured("Singular values of W1.", shape="S, k")
     decoder: Matrix = measured("Singular values of W2.", shape="S, k")
     asymmetry: float = measured("Largest |W1 - W2ᵀ|.")
@@ -69,8 +69,8 @@ class Minimum(Record):
         "Largest angle between a left singular vector of W2 and its principal axis.", unit="rad"
     )
     column_angle: float = measured(
-        "How far the columns of W2 are from those of the first start, up to order and sign: of the "
-        "column whose best partner is farthest, in the start that agrees most.",
+        "Angle between the columns of W2 and the nearest columns of the first start, up to sign: "
+        "the largest over columns, in the start where it is smallest.",
         unit="rad",
     )
     product_difference: float = measured("Largest difference of W2 W2ᵀ between starts.")
@@ -80,7 +80,7 @@ class Predictions(Record):
     """The singular values in theory as functions of lambda."""
 
     lams: Vector = measured("Values of lambda.", unit="variance", shape="G")
-    singular_values: Matrix = measured("At each lambda.", shape="G, k")
+    singular_values: Matrix = measured("Singular values at each lambda.", shape="G, k")
     deviation: Vector = measured("Spectral norm of W2ᵀ W2 - I.", shape="G")
 
 
@@ -95,27 +95,26 @@ class PenaltyCurve(Record):
 class MinimaRecord(Record):
     """Gradient descent to the minimum for several lambda."""
 
-    seeds: Integers = measured("One per start.")
-    variances: Vector = measured("Along the principal axes.", shape="k")
+    seeds: Integers = measured("Random seeds, one per start.")
+    variances: Vector = measured("Variances along the principal axes.", shape="k")
     decay: float = measured(
-        "Learning rate x steps x smallest curvature at the minima in theory: the slowest part of "
-        "the distance to the minimum decays by exp(-decay)."
+        "Learning rate x steps x smallest theoretical curvature at the minima: the slowest "
+        "component of the distance to the minimum decays by exp(-decay)."
     )
-    rows: tuple[Minimum, ...] = measured("One per lambda, ascending.")
+    rows: tuple[Minimum, ...] = measured("Minima, one per lambda, ascending.")
     curve: Predictions = measured("Predictions over the range of lambda.")
     corners: Predictions = measured("Predictions at each lambda and at sigma_k^2.")
-    penalty: PenaltyCurve = measured("Over the range of singular values.")
+    penalty: PenaltyCurve = measured("Penalty over the range of singular values.")
     measured_penalty: tuple[PenaltyCurve, ...] = measured(
-        "That curve at the singular values of W2 on axes that are on, for a small and a medium "
-        "lambda."
+        "Penalty at the nonzero singular values of W2, for a small and a medium lambda."
     )
 
 
 class TrainingRecord(Record):
     """Stochastic gradient descent on one sample at a time with weight decay 2 lambda."""
 
-    seed: int = measured("Of weights and orders.")
+    seed: int = measured("Random seed of the initial weights and the order of the samples.")
     lam: float = measured("Weight of the penalty.", unit="variance")
-    predicted: Vector = measured("Singular values in theory.", shape="k")
+    predicted: Vector = measured("Singular values predicted by theory.", shape="k")
     history: Matrix = measured("Singular values of W2 at the start and after each epoch.")
     asymmetry: float = measured("Largest |W1 - W2ᵀ| at the end.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from eigenlab.experiments.rnn_layer.records import PublishedRecord, ReferenceRecord
-from eigenlab.lab import Check, at_most, claim, close, speaks_of
+from eigenlab.lab import Check, applies_to, at_most, claim, close
 from eigenlab.statistics import worst
 
-#: The published values are printed with four decimals; half a unit of the last one is 5e-5.
+#: The published values have four decimals; half a unit of the last one is 5e-5.
 PUBLISHED_TOLERANCE = 1e-4
 #: In float64 both sides round differently, some 1e-16 per operation over at most a few thousand
 #: operations that these networks hardly amplify. 1e-6 leaves room for longer sequences and is
@@ -22,7 +22,7 @@ LOSS_EVERY_STEP, LOSS_LAST_STEP = 3.0067, 3.7
 
 @claim(
     "1a.one-unit",
-    "One unit with every parameter 0.1 that reads x = 1 is at 0.1973753273.",
+    "One unit with every parameter 0.1 and the input x = 1 has the hidden state 0.1973753273.",
     source="question 1a",
     explanation="tanh(0.1 x 0 + 0.1 x 1 + 0.1) = tanh(0.2): h_0 is zero, and there is one bias, "
     "not two.",
@@ -34,8 +34,8 @@ def one_unit(record: PublishedRecord) -> list[Check]:
 
 @claim(
     "1a.states",
-    "Without a nonlinearity and with every parameter -0.1, three units go through -0.1250, "
-    "-0.1075, -0.1328, -0.1452; the layer has 18 parameters.",
+    "Without a nonlinearity and with every parameter -0.1, three units have the hidden states "
+    "-0.1250, -0.1075, -0.1328, -0.1452; the layer has 18 parameters.",
     source="question 1a",
     explanation="W_h has 3 x 3 numbers, W_x 3 x 2 and b 3. All units are alike, so each step is "
     "h <- -0.3 h - 0.1 (x_1 + x_2) - 0.1. The published states have four decimals.",
@@ -60,8 +60,9 @@ def states(record: PublishedRecord) -> list[Check]:
     "With random weights all hidden states agree with a textbook loop and with torch.nn.RNN to "
     "1e-6 in double precision.",
     source="question 1a",
-    explanation="torch.nn.RNN has two biases, of which only the sum acts; ours is that.",
-    scope=speaks_of(length=(1, 1000), hidden_size=(1, 512)),
+    explanation="torch.nn.RNN has two biases, of which only the sum matters; the bias of our "
+    "layer is that sum.",
+    scope=applies_to(length=(1, 1000), hidden_size=(1, 512)),
     counterexamples=[{"rows/1/states": 1e-5}],
 )
 def reference_states(record: ReferenceRecord) -> list[Check]:
@@ -72,7 +73,7 @@ def reference_states(record: ReferenceRecord) -> list[Check]:
     "1b.parameters",
     "A regressor with four outputs on that layer has 34 parameters.",
     source="question 1b",
-    explanation="18 of the layer, 4 x 3 of W_f and 4 of its bias.",
+    explanation="The layer has 18, W_f has 4 x 3 and its bias 4.",
     counterexamples=[{"regressor_parameters": 37}],
 )
 def parameters(record: PublishedRecord) -> list[Check]:
@@ -84,9 +85,9 @@ def parameters(record: PublishedRecord) -> list[Check]:
     "The gradient of every recurrent parameter agrees with automatic differentiation of a textbook "
     "loop and of torch.nn.RNN to 1e-6 in double precision.",
     source="question 1b",
-    explanation="The layer carries its own backward pass through time, written by hand; this is "
-    "the test that it is the derivative of its forward pass.",
-    scope=speaks_of(length=(1, 1000), hidden_size=(1, 512)),
+    explanation="The layer carries its own backward pass through time, written by hand; this "
+    "claim tests that it is the derivative of the forward pass.",
+    scope=applies_to(length=(1, 1000), hidden_size=(1, 512)),
     counterexamples=[{"rows/-1/gradients": math.nan}],
 )
 def reference_gradients(record: ReferenceRecord) -> list[Check]:
@@ -98,7 +99,8 @@ def reference_gradients(record: ReferenceRecord) -> list[Check]:
     "The loss of the published example is 3.0067 over every step and 3.7 at the last step.",
     source="question 1c",
     explanation="The squares are 1.44, 1.96, 2.56, 3.24, 4 and 4.84; the mean of all six is "
-    "18.04/6, that of the two last ones 3.7. A sum, or a factor 1/2, would show.",
+    "18.04/6, that of the two last ones 3.7. A sum instead of the mean, or a factor 1/2, would "
+    "give other values.",
     counterexamples=[{"loss_every_step": 18.04}, {"loss_last_step": 3.7 / 2}],
 )
 def loss(record: PublishedRecord) -> list[Check]:
@@ -114,7 +116,7 @@ def loss(record: PublishedRecord) -> list[Check]:
     "With random weights the loss agrees with that of a textbook loop and of torch.nn.RNN to 1e-6 "
     "in double precision.",
     source="question 1c",
-    scope=speaks_of(length=(1, 1000), hidden_size=(1, 512)),
+    scope=applies_to(length=(1, 1000), hidden_size=(1, 512)),
     counterexamples=[{"rows/0/loss": 2e-6}],
 )
 def reference_loss(record: ReferenceRecord) -> list[Check]:

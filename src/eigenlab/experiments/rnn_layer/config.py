@@ -11,10 +11,10 @@ class RNNLayerConfig(Config):
     """Size of the random networks that are compared with a second implementation."""
 
     hidden_size: int = setting(32, "Units of the recurrent layer.", unit="units", ge=1, le=4096)
-    input_size: int = setting(3, "Features that the layer reads per step.", ge=1, le=4096)
+    input_size: int = setting(3, "Input features per step.", ge=1, le=4096)
     length: int = setting(40, "Steps of each sequence.", unit="steps", ge=1, le=10_000)
-    batch_size: int = setting(8, "Sequences run at once.", unit="sequences", ge=1, le=4096)
-    n_networks: int = setting(5, "Random networks per nonlinearity.", ge=1, le=1000)
+    batch_size: int = setting(8, "Sequences per batch.", unit="sequences", ge=1, le=4096)
+    n_networks: int = setting(5, "Number of random networks per nonlinearity.", ge=1, le=1000)
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"n_networks": 2},

@@ -17,8 +17,8 @@ QUANTITIES = ("states", "loss", "gradients")
 
 @figure(
     "The published example",
-    "Hidden states of three identical linear units whose inputs grow: the memory swings, since W_h "
-    "is negative. Circles: the published values.",
+    "Hidden states of three identical linear units with increasing inputs; they oscillate, since "
+    "W_h is negative. Circles: the published values.",
 )
 def states(record: PublishedRecord) -> go.Figure:
     steps = list(range(1, len(record.states) + 1))
@@ -31,7 +31,7 @@ def states(record: PublishedRecord) -> go.Figure:
 
 
 @figure(
-    "Two implementations, one answer",
+    "Difference from other implementations",
     "Largest absolute difference from a textbook loop and from torch.nn.RNN over all networks, in "
     "double precision. Rounding alone gives 1e-16 to 1e-13; the line is the tolerance. A "
     "difference of exactly zero is drawn at 2^-53.",

@@ -11,8 +11,10 @@ class PublishedRecord(Record):
     one_unit: float = measured("State of one unit after one step, every parameter 0.1.")
     states: Matrix = measured("States of three linear units, every parameter -0.1.", shape="T, 3")
     published_states: Vector = measured("The published state at each step.", shape="T")
-    layer_parameters: int = measured("Parameters of the layer with three units and two inputs.")
-    regressor_parameters: int = measured("Parameters with a readout of four outputs.")
+    layer_parameters: int = measured(
+        "Number of parameters of the layer with three units and two inputs."
+    )
+    regressor_parameters: int = measured("Number of parameters with a readout of four outputs.")
     loss_every_step: float = measured("Loss of the published example over all steps.")
     loss_last_step: float = measured("Loss of the published example at the last step.")
 
@@ -20,16 +22,18 @@ class PublishedRecord(Record):
 class Difference(Record):
     """Largest absolute differences between our layer and another implementation, in float64."""
 
-    seed: int = measured("Of weights and data.")
-    nonlinearity: str = measured("Of both.")
+    seed: int = measured("Random seed of the weights and the data.")
+    nonlinearity: str = measured("Nonlinearity of both.")
     reference: str = measured("The other implementation.")
-    states: float = measured("Of all hidden states.")
-    loss: float = measured("Of the loss at every step.")
-    gradients: float = measured("Of the gradients of W_h, W_x and b.")
+    states: float = measured("Largest difference of all hidden states.")
+    loss: float = measured("Difference of the loss at every step.")
+    gradients: float = measured("Largest difference of the gradients of W_h, W_x and b.")
 
 
 class ReferenceRecord(Record):
-    """Our layer beside a textbook loop and ``torch.nn.RNN``."""
+    """Our layer compared with a textbook loop and ``torch.nn.RNN``."""
 
-    seeds: Integers = measured("One per random network.")
-    rows: tuple[Difference, ...] = measured("One per network, nonlinearity and reference.")
+    seeds: Integers = measured("Random seeds, one per network.")
+    rows: tuple[Difference, ...] = measured(
+        "Differences, one per network, nonlinearity and reference."
+    )

@@ -16,18 +16,22 @@ class StackedRNNConfig(Config):
     length: int = setting(10, "Steps of each training sequence.", unit="steps", ge=2, le=1000)
     batch_size: int = setting(32, "Sequences per update.", unit="sequences", ge=1, le=4096)
     learning_rate: float = setting(1e-4, "Adam's learning rate.", gt=0)
-    training_steps: int = setting(5000, "Updates.", unit="updates", ge=1, le=1_000_000)
+    training_steps: int = setting(
+        5000, "Updates of each training.", unit="updates", ge=1, le=1_000_000
+    )
     inputs: Literal["normal", "uniform"] = setting(
         "normal", "Distribution of the inputs: standard normal, or uniform on [0, 1)."
     )
     n_seeds: int = setting(
-        3, "Trainings per model; 0 leaves the trainings out.", unit="seeds", ge=0, le=100
+        3, "Trainings per model; 0 skips the training stage.", unit="seeds", ge=0, le=100
     )
-    n_networks: int = setting(40, "Untrained networks per cell and factor.", ge=1, le=10_000)
+    n_networks: int = setting(
+        40, "Number of untrained networks per cell and factor.", ge=1, le=10_000
+    )
     factors: tuple[PositiveFloat, ...] = setting(
         (0.01, 0.25, 0.5, 1.0, 2.0, 4.0),
-        "Factors on the usual initial weights; the smallest almost switches W_h off, where the "
-        "LSTM's rate is known in closed form.",
+        "Factors on the default initial weights; with the smallest W_h is close to zero, where "
+        "the LSTM's rate is known in closed form.",
         min_length=1,
     )
     trace_length: int = setting(

@@ -24,8 +24,8 @@ RELATIVE_AXIS = "|∂L/∂h<sub>t</sub>| / |∂L/∂h<sub>T</sub>|"
 
 def _training_caption(config: StackedRNNConfig) -> str:
     return (
-        "Training loss on fresh batches, geometric mean and range of the seeds. Dotted: what the "
-        f"course's text says of the end after 5000 updates; here there are {config.training_steps}."
+        "Training loss on fresh batches, geometric mean and range of the seeds. Dotted: the "
+        f"course's values after 5000 updates; here there are {config.training_steps}."
     )
 
 
@@ -52,8 +52,8 @@ def _mean_and_range(
 @figure(
     "Gradients as initialised",
     "Gradient of the last step's loss before any training, geometric mean and range of the "
-    "networks. An LSTM with the usual initialisation is hardly better than an RNN; opening its "
-    "forget gate by a bias is what helps.",
+    "networks. With the default initialisation the gradient of an LSTM vanishes almost as fast as "
+    "that of an RNN; a positive forget bias slows it down.",
 )
 def initial(record: RatesRecord) -> go.Figure:
     chart = plots.new_chart("time step t", RELATIVE_AXIS, log_y=True, height=480)
@@ -65,13 +65,13 @@ def initial(record: RatesRecord) -> go.Figure:
 
 @figure(
     "The rate depends on W_h in an RNN, on the forget gate in an LSTM",
-    "Growth of the gradient per step back over the far half of the sequence, mean and range of the "
-    "networks. Left, with small weights, the LSTM's rate is ln sigmoid(b_f); the RNN's falls "
-    "without bound. Right, the RNN's gradient explodes.",
+    "Growth of the gradient per step back over the far half of the sequence, mean and range of "
+    "the networks. Left, with small weights, the LSTM's rate is ln sigmoid(b_f); the RNN's "
+    "decreases without bound. Right, the RNN's gradient explodes.",
 )
 def rates(record: RatesRecord) -> go.Figure:
     chart = plots.new_chart(
-        "factor on the usual initial weights",
+        "factor on the default initial weights",
         "growth per step back (nats)",
         log_x=True,
         height=480,
@@ -91,8 +91,8 @@ def rates(record: RatesRecord) -> go.Figure:
 @figure(
     "Gradients after training",
     "Gradient of the last step's loss in the trained networks, with respect to the hidden states "
-    "of the top layer, geometric mean and range of the seeds. The LSTM loses most of it in the "
-    "last steps, on the way from the hidden state into the cell.",
+    "of the top layer, geometric mean and range of the seeds. In the LSTM most of it vanishes in "
+    "the last steps, on the path from the hidden state into the cell.",
 )
 def trained(record: TrainingRecord) -> go.Figure:
     chart = plots.new_chart("time step t", RELATIVE_AXIS, log_y=True)

@@ -48,7 +48,7 @@ TRACE_BATCH_SIZE = 16
 
 @stage
 def rates(config: StackedRNNConfig, context: Context) -> RatesRecord:
-    """Gradients of untrained cells, from the usual initialisation times a factor."""
+    """Gradients of untrained cells, with the default initialisation times a factor."""
     seeds = [derive_seed(config.seed, "rates", k) for k in range(config.n_networks)]
     factors = sorted(config.factors)
     cases = [(seed, cell, factor) for seed in seeds for cell in CELLS for factor in factors]
@@ -88,7 +88,7 @@ def rates(config: StackedRNNConfig, context: Context) -> RatesRecord:
 def _untrained(
     kind: str, hidden_size: int, factor: float, forget_bias: float, seed: int
 ) -> RecurrentRegressor:
-    """The usual initialisation, uniform in +-1/sqrt(H), with the recurrent part scaled."""
+    """The default initialisation, uniform in +-1/sqrt(H), with the recurrent part scaled."""
     model = _build(kind, hidden_size, dtype=torch.float64)
     model.reset_parameters(generator(seed, "weights", kind))
     with torch.no_grad():
@@ -128,8 +128,8 @@ def _relative_gradient(
 def growth(gradient: Sequence[float]) -> float:
     """Mean growth per step back from the last entry to the first, in nats per step.
 
-    Of the far half of a sequence it leaves out the step from h into an LSTM's cell, whose factor
-    is paid once, not per step.
+    Over the far half of a sequence this excludes the step from h into an LSTM's cell, whose factor
+    occurs once, not at every step.
 
     >>> round(growth([0.125, 0.25, 0.5, 1.0]), 6)
     -0.693147

@@ -24,15 +24,15 @@ from eigenlab.lab import (
     NotRun,
     Outcome,
     above,
+    applies_to,
     at_least,
     at_most,
     below,
     claim,
-    speaks_of,
 )
 from eigenlab.statistics import wilson_interval
 
-#: What the course asks of the tanh RNN.
+#: Accuracy that the course requires of the tanh RNN.
 COURSE_ACCURACY = 0.80
 #: A calibration error of 5 percentage points is what a user of the probabilities would notice.
 CALIBRATION_TOLERANCE = 0.05
@@ -41,9 +41,9 @@ COVERAGE = 0.7
 #: Rare languages have fewer training lines than the first, common ones at least the second.
 RARE, COMMON = 300, 1000
 
-#: The course's surnames, trained as long as the course allows.
-AS_IN_THE_COURSE = speaks_of(data={"auto", "names"}, epochs=(None, 20))
-WITH_BEST = speaks_of(data={"auto", "names"}, best={True})
+#: The course's surnames and its largest number of epochs.
+AS_IN_THE_COURSE = applies_to(data={"auto", "names"}, epochs=(None, 20))
+WITH_BEST = applies_to(data={"auto", "names"}, best={True})
 GUO = "question 2; Guo et al. 2017, arXiv:1706.04599"
 
 
@@ -71,7 +71,8 @@ def mean(record: AccuracyRecord, model: str, protocol: str, field: str = "accura
     "2.course-bar",
     "A tanh RNN reaches at least 80 % on the course's split within 20 epochs.",
     source="question 2",
-    explanation="The mean over the run's seeds; each seed splits the lines anew.",
+    explanation="Measured as the mean over the seeds of the run; each seed gives another split of "
+    "the lines.",
     scope=AS_IN_THE_COURSE,
     counterexamples=[{"data": "names", "rows/*/accuracy": 0.799}],
 )
@@ -82,9 +83,9 @@ def course_bar(record: AccuracyRecord) -> list[Check]:
 @claim(
     "2.unseen-names",
     "The same network also reaches 80 % on names whose spelling is in no training line.",
-    source="question 2, with no name in both parts",
+    source="question 2, on the leak-free split",
     documented=Outcome.FAILED,
-    explanation="The 80 % is owed in part to repetition: 2,000 Arabic lines hold 108 names, so a "
+    explanation="The 80 % is in part due to repetition: 2,000 Arabic lines hold 108 names, so a "
     "random split tests mostly Arabic names that were trained on. On new spellings this network "
     "stays below 80 %.",
     scope=AS_IN_THE_COURSE,
@@ -148,7 +149,7 @@ def repetition(record: AuditRecord) -> list[Check]:
     "2.above-majority",
     "On both splits the tanh RNN is better than always predicting the most frequent language.",
     source="question 2",
-    explanation="The lower end of the 95 % interval is compared, not the estimate.",
+    explanation="The lower end of the 95 % interval is compared instead of the estimate.",
     counterexamples=[{"rows/5/correct": 1}],
 )
 def above_majority(record: AccuracyRecord) -> list[Check]:
@@ -165,7 +166,7 @@ def above_majority(record: AccuracyRecord) -> list[Check]:
     "A temperature fitted on held-out training names lowers the negative log-likelihood of new "
     "test names.",
     source=GUO,
-    explanation="Trained to the end, a network is overconfident; dividing its logits by one number "
+    explanation="After training a network is overconfident; dividing its logits by one number "
     "corrects most of that and changes no prediction.",
     counterexamples=[{"protocols/leak-free/uncalibrated/nll": 0.0}],
 )
@@ -219,11 +220,11 @@ def _with_best(factor: float) -> Callable[[list[dict[str, Any]]], list[dict[str,
 
 @claim(
     "2.best-recurrent",
-    "On the course's split the best recurrent model is above character n-grams with logistic "
-    "regression, in accuracy and in macro-F1.",
+    "On the course's split the best recurrent model has a higher accuracy and macro-F1 than "
+    "logistic regression on character n-grams.",
     source="question 2",
-    explanation="It sees the n-gram that ends at each letter besides the letter, reads in both "
-    "directions, and averages two networks trained at once.",
+    explanation="Its input at each letter includes the n-grams that end there; it reads in both "
+    "directions and averages two networks trained together.",
     scope=WITH_BEST,
     counterexamples=[{"data": "names", "rows": _with_best(0.9)}],
 )
@@ -233,13 +234,13 @@ def best_recurrent(record: AccuracyRecord) -> list[Check]:
 
 @claim(
     "2.best-unseen",
-    "On names whose spelling is in no training line, too, the best recurrent model is above "
-    "character n-grams, in accuracy and in macro-F1.",
-    source="question 2, with no name in both parts",
+    "The best recurrent model also has a higher accuracy and macro-F1 than character n-grams on "
+    "names whose spelling is in no training line.",
+    source="question 2, on the leak-free split",
     documented=Outcome.FAILED,
-    explanation="On the course's names the linear model stays ahead here. Some twenty Arabic "
-    "names, each on about eighteen lines, are a tenth of this test, so the numbers move by points "
-    "from seed to seed.",
+    explanation="On the course's names the linear model is more accurate here. About twenty "
+    "Arabic names, each on about eighteen lines, are a tenth of this test, so the scores vary by "
+    "percentage points from seed to seed.",
     scope=WITH_BEST,
     counterexamples=[{"data": "names", "rows": _with_best(1.1)}],
 )
@@ -263,8 +264,8 @@ def _above_ngrams(record: AccuracyRecord, protocol: str) -> list[Check]:
     "2a.unequal",
     "The error is unequal: the best and the worst recalled language differ by more than chance.",
     source="question 2a",
-    explanation="95 % Wilson intervals of the two do not overlap. An average accuracy hides which "
-    "languages it fails for.",
+    explanation="95 % Wilson intervals of the two do not overlap. The average accuracy hides for "
+    "which languages the classifier fails.",
     counterexamples=[{"protocols/leak-free/overall/recall/*/interval": (0.7, 0.95)}],
 )
 def unequal(record: AuditRecord) -> list[Check]:
@@ -290,8 +291,8 @@ def _group(low: int, high: int, recall: float) -> dict[str, Any]:
     "Languages with under 300 training lines are recalled less often than those with at least "
     "1,000.",
     source="question 2a",
-    explanation="The classifier learns the base rates of whoever collected the names and resolves "
-    "doubt in favour of the common languages.",
+    explanation="The classifier learns the base rates of the list of names and, where it is "
+    "uncertain, predicts the common languages.",
     scope=AS_IN_THE_COURSE,
     counterexamples=[
         {
@@ -327,7 +328,7 @@ def _furthest(record: AuditRecord) -> BaseRateShift:
 
 @claim(
     "2a.base-rates",
-    "In another population the predictions lean towards the languages that were common in "
+    "In another population the predictions are biased towards the languages that were common in "
     "training.",
     source="question 2a",
     explanation="Test names are weighted to the other base rates. Counting the predictions would "
@@ -349,8 +350,12 @@ def base_rates(record: AuditRecord) -> list[Check]:
     predicted = shift.uncorrected.predicted
     change = [trained - true for trained, true in zip(shift.trained, shift.true, strict=True)]
     error = [share - true for share, true in zip(predicted, shift.true, strict=True)]
-    lean = sum(a * b for a, b in zip(change, error, strict=True)) / sum(a * a for a in change)
-    return [above("error of the shares along the shift of base rates", lean, 0.0)]
+    bias = sum(a * b for a, b in zip(change, error, strict=True)) / sum(a * a for a in change)
+    return [
+        above(
+            "projection of the error of the predicted shares on the shift of base rates", bias, 0.0
+        )
+    ]
 
 
 @claim(
@@ -358,8 +363,8 @@ def base_rates(record: AuditRecord) -> list[Check]:
     "Where the population's base rates are known, re-weighting by Bayes' rule gives more correct "
     "predictions and better probabilities.",
     source="question 2a; Saerens et al. 2002, doi:10.1162/089976602753284446",
-    explanation="p'(y | x) is proportional to p(y | x) new(y) / old(y). It needs base rates that "
-    "someone has to know; it does not make the single prediction safe.",
+    explanation="p'(y | x) is proportional to p(y | x) new(y) / old(y). It requires known base "
+    "rates, and it does not make a single prediction reliable.",
     counterexamples=[
         {"protocols/leak-free/populations/*/corrected/nll": 99.0},
         {"protocols/leak-free/populations/*/corrected/accuracy": 0.0},
@@ -383,7 +388,8 @@ def _answered(audited: AuditedModel) -> AbstentionRow:
     "2a.abstain",
     "A classifier that may abstain is correct more often on what it answers.",
     source="question 2a",
-    explanation="Its most confident 70 % of the names against all of them.",
+    explanation="The accuracy on the most confident 70 % of the names is compared with that on "
+    "all of them.",
     counterexamples=[{"protocols/leak-free/abstention/*/accuracy": 0.79}],
 )
 def abstain(record: AuditRecord) -> list[Check]:
@@ -401,8 +407,8 @@ def abstain(record: AuditRecord) -> list[Check]:
     "Abstaining is unequal too: the languages left unanswered most and least often differ by more "
     "than chance.",
     source="question 2a",
-    explanation="Where only the most confident 70 % are answered. Confidence follows what is "
-    "common and regular, so abstention, like error, affects the others most.",
+    explanation="Measured with the most confident 70 % answered. Confidence is higher for common "
+    "languages and regular spellings, so abstention, like error, affects the other languages most.",
     counterexamples=[{"protocols/leak-free/abstention/*/unanswered/*": 0.3}],
 )
 def silence(record: AuditRecord) -> list[Check]:

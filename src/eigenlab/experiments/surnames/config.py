@@ -8,12 +8,12 @@ from eigenlab.lab import Config, setting
 
 
 class SurnamesConfig(Config):
-    """Which names, how the tanh RNN is trained, how often to repeat."""
+    """Data, training of the tanh RNN, and repetitions."""
 
     data: Literal["auto", "names", "names-mini"] = setting(
         "auto",
-        "Surnames: the course's 18 languages (names), the embedded starter list (names-mini), or "
-        "the first where it is found (auto).",
+        "Surnames: the course's 18 languages (names), the embedded list (names-mini), or the "
+        "first if it is found, else the second (auto).",
     )
     epochs: int = setting(
         20, "Passes over the training names; the course allows 20.", unit="epochs", ge=1, le=1000
@@ -35,7 +35,7 @@ class SurnamesConfig(Config):
     n_seeds: int = setting(
         1, "Repetitions with another split and other weights.", unit="seeds", ge=1, le=100
     )
-    best: bool = setting(False, "Also train the best recurrent model that was found.")
+    best: bool = setting(False, "Whether to train the best recurrent model, too.")
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"data": "names-mini", "epochs": 12, "rnn_size": 64},

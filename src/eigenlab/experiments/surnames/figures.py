@@ -44,7 +44,7 @@ def models(record: AccuracyRecord) -> go.Figure:
             high=[max(run) for run in runs],
             size=11,
         )
-    plots.reference(chart, y=COURSE_ACCURACY, text="asked for by the course")
+    plots.reference(chart, y=COURSE_ACCURACY, text="required by the course")
     return chart
 
 
@@ -62,7 +62,7 @@ def learning(record: AuditRecord) -> go.Figure:
     for protocol in PROTOCOLS:
         curve = record.protocols[protocol].learning_curve
         plots.line(chart, list(range(1, len(curve) + 1)), curve, f"{protocol} split")
-    plots.reference(chart, y=COURSE_ACCURACY, text="asked for by the course")
+    plots.reference(chart, y=COURSE_ACCURACY, text="required by the course")
     return chart
 
 
@@ -94,7 +94,7 @@ def recall(record: AuditRecord) -> go.Figure:
 
 @figure(
     "Confusion matrix",
-    "Leak-free split, tanh RNN; each row sums to 100 %. Blank is less than half a percent.",
+    "Leak-free split, tanh RNN; each row sums to 100 %. Blank cells are below half a percent.",
 )
 def confusion(record: AuditRecord) -> go.Figure:
     overall = record.protocols["leak-free"].overall
@@ -120,7 +120,8 @@ def confusion(record: AuditRecord) -> go.Figure:
 
 @figure(
     "Reliability diagram",
-    "Leak-free split, 15 equal-width bins, 95 % intervals. Below the diagonal it is overconfident.",
+    "Leak-free split, 15 equal-width bins, 95 % intervals. Points below the diagonal mean "
+    "overconfidence.",
 )
 def reliability(record: AuditRecord) -> go.Figure:
     chart = plots.new_chart("confidence (highest probability)", "accuracy in the bin (share)")
@@ -159,9 +160,10 @@ def coverage(record: AuditRecord) -> go.Figure:
 
 @figure(
     "The same names in another population",
-    "Leak-free test names weighted to other base rates. Predictions as trained lean towards the "
-    "training list. With the base rates given as priors more predictions are correct, but counting "
-    "single most probable languages then exaggerates the commonest ones.",
+    "Leak-free test names weighted to other base rates. Predictions as trained are biased towards "
+    "the base rates of training. With the base rates given as priors more predictions are "
+    "correct, but counts of the most probable language then overestimate the most common "
+    "languages.",
 )
 def base_rates(record: AuditRecord) -> go.Figure:
     audited = record.protocols["leak-free"]

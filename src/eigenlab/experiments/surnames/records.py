@@ -22,21 +22,21 @@ Bounds = tuple[float, float]
 class LanguageLines(Record):
     """Lines of one language."""
 
-    lines: int = measured("Lines.")
-    distinct: int = measured("Different names on them.")
+    lines: int = measured("Number of lines.")
+    distinct: int = measured("Number of different names on them.")
 
 
 class DataRecord(Record):
     """Sizes, base rates, ambiguity and overlap of the lines that are used."""
 
     data: str = measured("Dataset.")
-    lines: int = measured("Lines.")
-    distinct_names: int = measured("Different names.")
-    languages: dict[str, LanguageLines] = measured("Language -> its lines.")
+    lines: int = measured("Number of lines.")
+    distinct_names: int = measured("Number of different names.")
+    languages: dict[str, LanguageLines] = measured("Language -> numbers of its lines.")
     majority: float = measured("Share of the most frequent language.")
-    test_lines: dict[str, int] = measured("Protocol -> test lines.")
+    test_lines: dict[str, int] = measured("Protocol -> number of test lines.")
     test_lines_seen_in_training: dict[str, int] = measured(
-        "Protocol -> test lines whose spelling is also in training."
+        "Protocol -> number of test lines whose spelling is also in training."
     )
     ambiguity_ceiling: dict[str, float] = measured(
         "Protocol -> highest accuracy of any function from spelling to language on the test lines."
@@ -50,7 +50,7 @@ class Reliability(Record):
     """A reliability diagram: confidence and accuracy in equal-width bins that are not empty."""
 
     calibration_error: float = measured("Expected calibration error.")
-    bins: int = measured("Bins, with the empty ones.")
+    bins: int = measured("Number of bins, including empty ones.")
     count: Integers = measured("Names in each bin.", unit="names", shape="B")
     confidence: Vector = measured("Mean highest probability.", shape="B")
     accuracy: Vector = measured("Share of correct predictions.", shape="B")
@@ -67,9 +67,9 @@ class Uncalibrated(Record):
 class ModelScores(Record):
     """One trained model on the test names of one split."""
 
-    protocol: str = measured("How lines were split.")
+    protocol: str = measured("Protocol by which lines were split.")
     model: str = measured("Kind of model.")
-    seed: int = measured("Of the split, the weights and the batches.")
+    seed: int = measured("Random seed of the split, the weights and the batches.")
     names: int = measured("Test names.", unit="names")
     correct: int = measured("Correct predictions.", unit="names")
     accuracy: float = measured("Share of correct predictions.")
@@ -85,24 +85,26 @@ class Predictions(Record):
     classes: tuple[str, ...] = measured("Languages of the columns.", shape="C")
     probabilities: Matrix = measured("Calibrated probabilities.", shape="N, C")
     temperature: float = measured("Temperature fitted on held-out training names.")
-    uncalibrated: Uncalibrated = measured("The same without this temperature.")
+    uncalibrated: Uncalibrated = measured("The same model without this temperature.")
     learning_curve: Vector = measured("Test accuracy after each epoch.", shape="E")
 
 
 class FinishedTraining(Record):
     """One finished training."""
 
-    scores: ModelScores = measured("On the test names.")
-    predictions: Predictions | None = measured("Of the tanh RNN of the first seed.")
+    scores: ModelScores = measured("Scores on the test names.")
+    predictions: Predictions | None = measured(
+        "Predictions, if it is the tanh RNN of the first seed."
+    )
 
 
 class AccuracyRecord(Record):
     """Every model on both protocols, for every seed."""
 
     data: str = measured("Dataset.")
-    seeds: Integers = measured("Of the splits and trainings.")
+    seeds: Integers = measured("Random seeds of the splits and the trainings.")
     epochs: int = measured("Passes of the tanh RNN over the training names.", unit="epochs")
-    rows: tuple[ModelScores, ...] = measured("One per seed, protocol and model.")
+    rows: tuple[ModelScores, ...] = measured("Scores, one per seed, protocol and model.")
     predictions: dict[str, Predictions] = measured(
         "Protocol -> predictions of the tanh RNN of the first seed."
     )
@@ -115,9 +117,14 @@ class LanguageRecall(Record):
     """How the names of one language were classified."""
 
     count: int = measured("Test names of the language.", unit="names")
-    correct: int = measured("Of these classified correctly.", unit="names")
-    recall: float | None = measured("Their share, if there are any.")
-    precision: float | None = measured("Share of correct ones among the predictions of it.")
+    correct: int = measured("Number of these classified correctly.", unit="names")
+    recall: float | None = measured(
+        "Share of these classified correctly; None if there are no test names."
+    )
+    precision: float | None = measured(
+        "Share of correct predictions among the predictions of the language; None if there are "
+        "none."
+    )
     interval: Bounds = measured("95 % interval of the recall.")
 
 
@@ -125,8 +132,8 @@ class CoverageCurve(Record):
     """Accuracy on the most confident names."""
 
     coverage: Vector = measured("Share of names answered.", shape="T")
-    accuracy: Vector = measured("Share of correct ones among them.", shape="T")
-    threshold: Vector = measured("Lowest confidence answered.", shape="T")
+    accuracy: Vector = measured("Share of correct predictions among them.", shape="T")
+    threshold: Vector = measured("Confidence from which on names are answered.", shape="T")
 
 
 class Evaluation(Record):
@@ -134,7 +141,7 @@ class Evaluation(Record):
 
     names: int = measured("Test names.", unit="names")
     accuracy: float = measured("Share of correct predictions.")
-    interval: Bounds = measured("Its 95 % interval.")
+    interval: Bounds = measured("95 % interval of the accuracy.")
     macro_f1: float = measured("Unweighted mean over languages of F1.")
     nll: float = measured("Mean negative log-likelihood.", unit="nats")
     calibration_error: float = measured("Expected calibration error.")
@@ -151,18 +158,18 @@ class RarityGroup(Record):
     """Languages with a similar number of training lines."""
 
     training_lines: tuple[int, int] = measured("Fewest and most lines of the group.")
-    languages: tuple[str, ...] = measured("The languages.")
-    count: int = measured("Their test names.", unit="names")
-    recall: float = measured("Share classified correctly.")
-    interval: Bounds = measured("Its 95 % interval.")
+    languages: tuple[str, ...] = measured("Languages of the group.")
+    count: int = measured("Test names of these languages.", unit="names")
+    recall: float = measured("Share of these classified correctly.")
+    interval: Bounds = measured("95 % interval of the recall.")
 
 
 class FamiliarityGroup(Record):
     """Test lines by whether their spelling is in training."""
 
     count: int = measured("Test lines.")
-    accuracy: float | None = measured("Share of correct predictions, if there are any lines.")
-    interval: Bounds = measured("Its 95 % interval.")
+    accuracy: float | None = measured("Share of correct predictions; None if there are no lines.")
+    interval: Bounds = measured("95 % interval of the accuracy.")
 
 
 class Confusion(Record):
@@ -188,37 +195,41 @@ class BaseRateShift(Record):
     labels: tuple[str, ...] = measured("Languages.", shape="C")
     trained: Vector = measured("Base rates of the training names.", shape="C")
     true: Vector = measured("Base rates of the population.", shape="C")
-    distance: float = measured("Total variation distance of the two.")
-    uncorrected: WeightedScores = measured("Probabilities as trained.")
-    corrected: WeightedScores = measured("Probabilities re-weighted by Bayes' rule.")
+    distance: float = measured("Total variation distance between these base rates.")
+    uncorrected: WeightedScores = measured("Scores of the probabilities as trained.")
+    corrected: WeightedScores = measured("Scores of the probabilities re-weighted by Bayes' rule.")
 
 
 class AbstentionRow(Record):
     """Only the most confident names are answered."""
 
-    threshold: float = measured("Lowest confidence answered.")
+    threshold: float = measured("Confidence from which on names are answered.")
     coverage: float = measured("Share of names answered.")
-    accuracy: float = measured("Share of correct ones among them.")
+    accuracy: float = measured("Share of correct predictions among them.")
     unanswered: dict[str, float] = measured("Language -> share of its names left unanswered.")
 
 
 class AuditedModel(Record):
     """A tanh RNN, audited on the test names of one protocol."""
 
-    intended_use: str = measured("What the classifier is for.")
+    intended_use: str = measured("Intended use of the classifier.")
     training: dict[str, int] = measured("Language -> training lines.")
-    overall: Evaluation = measured("All test names.")
-    rarity: tuple[RarityGroup, ...] = measured("Languages by number of training lines.")
+    overall: Evaluation = measured("Scores on all test names.")
+    rarity: tuple[RarityGroup, ...] = measured(
+        "Recall of languages grouped by number of training lines."
+    )
     seen: dict[str, FamiliarityGroup] = measured(
-        "Kind of spelling -> its lines: trained with the same language, with another, or new."
+        "Kind of spelling -> scores of its lines: in training with the same language, with "
+        "another, or new."
     )
     confusions: tuple[Confusion, ...] = measured("The most frequent errors.")
     populations: dict[str, BaseRateShift] = measured(
-        "Population -> the classifier in it: all languages equally common (uniform), or the k-th "
-        "language in backward alphabetical order with a share in proportion to 1/k (zipf)."
+        "Population -> scores of the classifier in it: all languages equally common (uniform), or "
+        "the k-th language in backward alphabetical order with a share in proportion to 1/k "
+        "(zipf)."
     )
     furthest: str = measured("Population whose base rates are furthest from those of training.")
-    abstention: tuple[AbstentionRow, ...] = measured("By share of names answered.")
+    abstention: tuple[AbstentionRow, ...] = measured("Scores by share of names answered.")
     temperature: float = measured("Temperature fitted on held-out training names.")
     uncalibrated: Uncalibrated = measured("The same classifier with temperature 1.")
     chance_calibration_error: float = measured(
@@ -231,7 +242,7 @@ class AuditRecord(Record):
     """The tanh RNN of the first seed in detail."""
 
     data: str = measured("Dataset.")
-    seeds: Integers = measured("Of the split and the training.")
+    seeds: Integers = measured("Random seed of the split and the training.")
     mean_accuracy: dict[str, float] = measured(
         "Protocol -> accuracy of the tanh RNN, mean over all seeds of the run."
     )

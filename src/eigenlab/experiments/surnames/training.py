@@ -44,7 +44,7 @@ def lines(data: str) -> Part:
     """All names of a dataset and their languages, line by line.
 
     Raises :class:`~eigenlab.errors.InputError` when the data cannot be found or read: the user can
-    correct that, so it is no failed measurement.
+    correct that, so it is not a failed measurement.
     """
     try:
         pairs = load_names(data)
@@ -75,7 +75,7 @@ def fit(
         model: one of :data:`MODELS`.
         config: settings of the tanh RNN.
         train: names and languages.
-        seed: of weights and batches.
+        seed: random seed of weights and batches.
         validation: names and languages on which a recurrent model is tested after each epoch, for
             the learning curve only. Default: ``None``.
         reporter: receives progress and may cancel. Default: silent.

@@ -1,7 +1,7 @@
 from eigenlab.experiments.toy import HOSTILE
 from eigenlab.experiments.toy.records import AverageRecord, CountRecord
 
-from eigenlab.lab import Outcome, at_least, claim, close, speaks_of
+from eigenlab.lab import Outcome, applies_to, at_least, claim, close
 
 
 @claim(
@@ -19,7 +19,7 @@ def counts(record: CountRecord):
     "The mean of the sizes is two.",
     source="9b",
     explanation="Because the sizes lie symmetrically around two.",
-    scope=speaks_of(sizes=(-100, 100)),
+    scope=applies_to(sizes=(-100, 100)),
     counterexamples=[{"mean": 3.0}],
 )
 def mean(record: AverageRecord):
@@ -32,7 +32,7 @@ def mean(record: AverageRecord):
     source="9b",
     documented=Outcome.FAILED,
     explanation="The text says ten; the mean is two.",
-    scope=speaks_of(sizes=(-100, 100)),
+    scope=applies_to(sizes=(-100, 100)),
     counterexamples=[{"mean": 10.0}],
 )
 def large(record: AverageRecord):
