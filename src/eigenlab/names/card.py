@@ -79,7 +79,7 @@ def model_card(record: Mapping[str, Any], *, title: str = "Language of origin of
         "## Not for",
         "",
         "Decisions about people. Families move, marry, translate and choose their names; one name",
-        "belongs to many languages. The table above shows which languages have the largest error.",
+        "belongs to many languages. The table above shows where the error is largest.",
         "",
     ]
     return "\n".join(lines)
