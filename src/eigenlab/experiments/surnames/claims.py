@@ -41,8 +41,18 @@ COVERAGE = 0.7
 #: Rare languages have fewer training lines than the first, common ones at least the second.
 RARE, COMMON = 300, 1000
 
+#: Trainings that learn something.
+LEARNED: dict[str, Any] = {
+    "epochs": (10, None),
+    "rnn_size": (32, 512),
+    "dropout": (0, 0.5),
+    "batch_size": (16, 256),
+    "learning_rate": (1e-3, 1e-2),
+    "calibration_names": (100, None),
+}
+TRAINED = speaks_of(**LEARNED)
 #: The course's surnames, trained as long as the course allows.
-AS_IN_THE_COURSE = speaks_of(data={"auto", "names"}, epochs=(None, 20))
+AS_IN_THE_COURSE = speaks_of(**{**LEARNED, "data": {"auto", "names"}, "epochs": (10, 20)})
 WITH_BEST = speaks_of(data={"auto", "names"}, best={True})
 GUO = "question 2; Guo et al. 2017, arXiv:1706.04599"
 
@@ -149,6 +159,7 @@ def repetition(record: AuditRecord) -> list[Check]:
     "On both splits the tanh RNN is better than always predicting the most frequent language.",
     source="question 2",
     explanation="The lower end of the 95 % interval is compared, not the estimate.",
+    scope=TRAINED,
     counterexamples=[{"rows/5/correct": 1}],
 )
 def above_majority(record: AccuracyRecord) -> list[Check]:
@@ -167,6 +178,7 @@ def above_majority(record: AccuracyRecord) -> list[Check]:
     source=GUO,
     explanation="Trained to the end, a network is overconfident; dividing its logits by one number "
     "corrects most of that and changes no prediction.",
+    scope=TRAINED,
     counterexamples=[{"protocols/leak-free/uncalibrated/nll": 0.0}],
 )
 def temperature(record: AuditRecord) -> list[Check]:
@@ -182,6 +194,7 @@ def temperature(record: AuditRecord) -> list[Check]:
     source=GUO,
     explanation="15 equal-width bins of the highest probability. With few test names even perfect "
     "calibration shows an error, by chance; that part is computed and allowed for.",
+    scope=TRAINED,
     counterexamples=[
         {
             "protocols/leak-free/overall/calibration_error": 0.083,
@@ -360,6 +373,7 @@ def base_rates(record: AuditRecord) -> list[Check]:
     source="question 2a; Saerens et al. 2002, doi:10.1162/089976602753284446",
     explanation="p'(y | x) is proportional to p(y | x) new(y) / old(y). It needs base rates that "
     "someone has to know; it does not make the single prediction safe.",
+    scope=TRAINED,
     counterexamples=[
         {"protocols/leak-free/populations/*/corrected/nll": 99.0},
         {"protocols/leak-free/populations/*/corrected/accuracy": 0.0},
@@ -384,6 +398,7 @@ def _answered(audited: AuditedModel) -> AbstentionRow:
     "A classifier that may abstain is correct more often on what it answers.",
     source="question 2a",
     explanation="Its most confident 70 % of the names against all of them.",
+    scope=TRAINED,
     counterexamples=[{"protocols/leak-free/abstention/*/accuracy": 0.79}],
 )
 def abstain(record: AuditRecord) -> list[Check]:
@@ -403,6 +418,7 @@ def abstain(record: AuditRecord) -> list[Check]:
     source="question 2a",
     explanation="Where only the most confident 70 % are answered. Confidence follows what is "
     "common and regular, so abstention, like error, affects the others most.",
+    scope=TRAINED,
     counterexamples=[{"protocols/leak-free/abstention/*/unanswered/*": 0.3}],
 )
 def silence(record: AuditRecord) -> list[Check]:
