@@ -5,6 +5,7 @@ Sizes: T steps, U logged updates.
 
 from __future__ import annotations
 
+from eigenlab.experiments.averaged import Averaged
 from eigenlab.lab import Integers, Record, Vector, measured
 
 
@@ -17,14 +18,6 @@ class UntrainedNetwork(Record):
     gradient: Vector = measured("|dL/dh_t| / |dL/dh_T|, loss at the last step.", shape="T")
     rate: float = measured("Its growth per step back, over all steps.", unit="nats per step")
     far_rate: float = measured("Its growth per step back, far half.", unit="nats per step")
-
-
-class Averaged(Record):
-    """Geometric mean and range of one curve over networks."""
-
-    mean: Vector = measured("Geometric mean.", shape="T")
-    low: Vector = measured("Smallest.", shape="T")
-    high: Vector = measured("Largest.", shape="T")
 
 
 class RatesRecord(Record):
