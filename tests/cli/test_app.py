@@ -459,3 +459,10 @@ def test_a_package_that_is_no_experiment_is_named(call, tmp_path, monkeypatch, s
     assert "the experiment in folder unreadable cannot be read" in err
     assert told in err
     assert "Traceback" not in err
+
+
+def test_a_missing_folder_of_experiments_is_named(call, monkeypatch):
+    monkeypatch.setattr(eigenlab.experiments, "__path__", ["nowhere"])
+    status, _, err = call("list")
+    assert status == 2
+    assert "EIGENLAB_EXPERIMENTS names nowhere, which is not a folder" in err

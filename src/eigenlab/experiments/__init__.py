@@ -44,6 +44,9 @@ def outlines() -> dict[str, Outline]:
     ['rnn-layer', 'gradient-flow']
     """
     found = {}
+    for folder in __path__:
+        if not os.path.isdir(folder):
+            raise InputError(f"EIGENLAB_EXPERIMENTS names {folder}, which is not a folder")
     for module in pkgutil.iter_modules(__path__):
         if module.ispkg:
             package = f"{__name__}.{module.name}"
