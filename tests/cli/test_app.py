@@ -436,3 +436,33 @@ def test_one_thread_unless_asked_for_more(call, tmp_path, monkeypatch, asked, th
         torch.set_num_threads(before)
     stored = json.loads((tmp_path / "run/environment.json").read_text())
     assert stored["threads"] == threads
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("TITLE = (", "SyntaxError"),
+        ("import absent_module", "absent_module"),
+        ("", "has no attribute 'TITLE'"),
+    ],
+)
+def test_a_package_that_is_no_experiment_is_named(call, tmp_path, monkeypatch, source, told):
+    folder = tmp_path / "unreadable"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(source)
+    monkeypatch.setattr(eigenlab.experiments, "__path__", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "eigenlab.experiments.unreadable", raising=False)
+    monkeypatch.delattr(eigenlab.experiments, "unreadable", raising=False)
+    status, _, err = call("list")
+    sys.modules.pop("eigenlab.experiments.unreadable", None)
+    assert status == 2
+    assert "the experiment in folder unreadable cannot be read" in err
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_a_missing_folder_of_experiments_is_named(call, monkeypatch):
+    monkeypatch.setattr(eigenlab.experiments, "__path__", ["nowhere"])
+    status, _, err = call("list")
+    assert status == 2
+    assert "EIGENLAB_EXPERIMENTS names nowhere, which is not a folder" in err

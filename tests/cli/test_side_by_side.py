@@ -92,3 +92,13 @@ def test_a_second_ctrl_c_ends_the_workers_at_once(start, tmp_path):
     _, err = process.communicate(timeout=30)  # the pipes are closed when the workers have ended
     assert process.returncode == 130
     assert "Traceback" not in err
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_one_line(start, tmp_path):
+    (tmp_path / "file").touch()
+    words = ("reproduce", "--only", "9", "--jobs", "2", "--out", "file")
+    process = start(*words)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.splitlines()[-1].startswith("eigenlab: cannot write file/.progress: ")
+    assert "Traceback" not in err

@@ -177,3 +177,10 @@ def test_the_shares_of_the_figure_are_those_of_the_networks(networks):
     assert row.low[0] < 1.0 <= row.high[0]
     weights = [n.tanh.vanishes for n in networks.networks if n.weight_scale < 0.7]
     assert sum(weights) / len(weights) > 0.9
+
+
+@pytest.mark.parametrize("claim", ["1f.tanh-vanishes", "1g.large-but-local"])
+def test_short_sequences_are_not_claimed(claim):
+    config = EXPERIMENT.config(length=12)
+    assert EXPERIMENT.claim(claim).scope(config)
+    assert not EXPERIMENT.claim(claim).scope(EXPERIMENT.config())

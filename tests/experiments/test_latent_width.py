@@ -4,7 +4,7 @@ from eigenlab.errors import InputError
 from eigenlab.experiments import load_experiment
 from eigenlab.experiments.latent_width import measure
 from eigenlab.experiments.latent_width.records import SweepRecord
-from eigenlab.lab import run
+from eigenlab.lab import Outcome, run
 
 EXPERIMENT = load_experiment("latent-width")
 WIDTHS = (5, 20, 100, 500)
@@ -133,3 +133,11 @@ def test_ranges_are_drawn_around_their_means():
     assert list(line.y) == [301.0, 231.0]
     band = next(trace for trace in chart.data if trace.name == "width 5, range")
     assert sorted(band.y) == [230.0, 232.0, 300.0, 302.0]
+
+
+def test_one_feature_is_enough():
+    config = EXPERIMENT.config(
+        n_samples=100, n_features=1, n_signal=1, widths=(1,), epochs=1, probe_epochs=1, n_seeds=1
+    )
+    result = run(EXPERIMENT, config)
+    assert {claim.outcome for claim in result.claims} == {Outcome.NOT_CLAIMED}

@@ -113,3 +113,13 @@ def test_the_gradients_stage_covers_both_matrices_for_every_seed(result):
     rows = result.records["gradients"].rows
     assert [row.weight for row in rows] == ["W1", "W2"] * CONFIG.n_seeds
     assert torch.tensor([row.finite_differences for row in rows]).gt(0).all()
+
+
+def test_components_without_variance_are_refused():
+    with pytest.raises(InputError, match="n_components=3 is more than the 2 directions"):
+        measure.training(CONFIG.replace(max_images=3, n_components=3))
+
+
+def test_variances_that_rounding_confuses_are_not_claimed():
+    config = CONFIG.replace(spectrum=(1e8, 1e-8))
+    assert outcome("3b.saddles", measure.points(config), config) is Outcome.NOT_CLAIMED

@@ -135,3 +135,13 @@ def test_figures_and_tables_can_be_drawn(rates, training):
     assert len(rows["rate-table"]) == len(measure.CELLS)
     numbers = [item(by_kind[item.record]) for item in EXPERIMENT.metrics]
     assert all(math.isfinite(value) for found in numbers for value in found.values())
+
+
+def test_gradients_that_underflow_are_drawn_and_not_claimed():
+    config = CONFIG.replace(factors=(1e-30, 1.0), n_networks=1, trace_length=12, hidden_size=4)
+    result = run(EXPERIMENT, config)
+    assert not result.departures
+    record = result.record(measure.RatesRecord)
+    rnn = [row for row in record.rows if (row.cell, row.factor) == ("RNN", 1e-30)]
+    assert [row.rate for row in rnn] == [-math.inf]
+    result.figure("rates").to_json()

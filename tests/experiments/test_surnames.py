@@ -326,3 +326,12 @@ def test_the_real_names_are_as_described():
     assert record.majority == pytest.approx(0.469, abs=5e-4)
     assert record.languages["Arabic"].plain() == {"lines": 2000, "distinct": 108}
     assert record.test_lines["course"] == 4015
+
+
+@pytest.mark.parametrize(
+    "claim", ["2.above-majority", "2.calibrated", "2a.abstain", "2.course-bar"]
+)
+def test_networks_that_learn_too_little_are_not_claimed(claim):
+    config = EXPERIMENT.config(rnn_size=16)
+    assert EXPERIMENT.claim(claim).scope(config)
+    assert not EXPERIMENT.claim(claim).scope(EXPERIMENT.config())

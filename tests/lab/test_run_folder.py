@@ -16,6 +16,7 @@ from eigenlab.lab import (
     Context,
     NotRun,
     Outcome,
+    applies_to,
     fresh_folder,
     load_result,
     read_metrics,
@@ -228,6 +229,21 @@ def test_a_stage_that_breaks_is_an_error_and_is_tried_again(tmp_path):
     assert outcomes(again) == ["held", "failed", "held", "held"]
 
 
+def test_a_stage_that_breaks_outside_the_scope_of_a_claim_is_no_departure():
+    def broken(config, context):
+        raise ZeroDivisionError("division by zero")
+
+    experiment = with_stage("fit", broken)
+    claims = [replace(claim, scope=applies_to(seed=(1, 9))) for claim in experiment.claims]
+    narrow = replace(experiment, claims=tuple(claims))
+    learns = run(narrow).claims[2]
+    assert learns.outcome is Outcome.NOT_CLAIMED
+    assert learns.reason == (
+        "it applies to seed from 1 to 9 (here 0); ZeroDivisionError: division by zero"
+    )
+    assert run(narrow, narrow.config(seed=1)).claims[2].outcome is Outcome.ERROR
+
+
 @pytest.mark.parametrize("error", [InputError("h0 has NaN"), DataError("names is missing")])
 def test_the_users_own_mistakes_are_not_findings(tmp_path, error):
     def mistaken(config, context):
@@ -257,6 +273,7 @@ def test_the_evidence_is_judged_again_not_the_verdict(tmp_path):
         ("config.json", "{", r"config\.json is not readable as JSON"),
         ("result.json", "[]", r"result\.json lacks status, stages"),
         ("records/fit.json", '{"seconds": 1}', r"fit\.json lacks record"),
+        ("records/fit.json", '{"record": {}, "seconds": "x"}', "seconds is not a number"),
         ("records/fit.json", '{"record": {', r"fit\.json is not readable as JSON"),
         ("records/fit.json", '{"record": [], "seconds": 1}', r"fit\.json: input should be a val"),
         (

@@ -152,7 +152,12 @@ def _side_by_side(jobs: Sequence[Job], request: Request, n_jobs: int) -> Iterato
     )
     folder = request.out / ".progress"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {folder}: {error.strerror}; choose an --out that you may write to"
+        ) from error
     try:
         with (
             Watch(folder, jobs, request.preset, n_jobs) as watch,

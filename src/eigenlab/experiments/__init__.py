@@ -44,14 +44,27 @@ def outlines() -> dict[str, Outline]:
     ['rnn-layer', 'gradient-flow']
     """
     found = {}
+    for folder in __path__:
+        if not os.path.isdir(folder):
+            raise InputError(f"EIGENLAB_EXPERIMENTS names {folder}, which is not a folder")
     for module in pkgutil.iter_modules(__path__):
         if module.ispkg:
             package = f"{__name__}.{module.name}"
-            head = import_module(package)
-            minutes = getattr(head, "MINUTES", {})
             name = module.name.replace("_", "-")
-            found[name] = Outline(package, head.TITLE, head.QUESTIONS, minutes)
+            found[name] = _outline(package)
     return dict(sorted(found.items(), key=lambda item: item[1].questions))
+
+
+def _outline(package: str) -> Outline:
+    try:
+        head = import_module(package)
+        return Outline(package, head.TITLE, head.QUESTIONS, getattr(head, "MINUTES", {}))
+    except (AttributeError, ImportError, SyntaxError) as error:
+        place = package.rpartition(".")[2]
+        raise InputError(
+            f"the experiment in folder {place} cannot be read: {type(error).__name__}: {error}; "
+            "correct its __init__.py, or take its folder out of EIGENLAB_EXPERIMENTS"
+        ) from error
 
 
 def load_experiment(name: str) -> Experiment:

@@ -159,6 +159,8 @@ def _load_stage(folder: Path, stage: Stage) -> StageOutcome:
     if not path.exists():
         return StageOutcome(reason="its stage has not run")
     stored = _read_object(path, "record", "seconds")
+    if not isinstance(stored["seconds"], int | float):
+        raise InputError(f"{path}: seconds is not a number; it was altered")
     return StageOutcome(stage.record.read(stored["record"], str(path)), stored["seconds"])
 
 

@@ -108,6 +108,10 @@ def judge(
         if outcome.record is not None:
             judged = claim.evaluate(outcome.record, config)
             results.append(replace(judged, seconds=outcome.seconds))
+        elif outcome.failed and (outside := claim.scope(config)):
+            # Settings that no claim covers may well break a stage, as a training that diverges.
+            reason = f"{outside}; {outcome.reason}"
+            results.append(ClaimResult(claim.id, Outcome.NOT_CLAIMED, reason=reason))
         else:
             verdict = Outcome.ERROR if outcome.failed else Outcome.NOT_RUN
             results.append(ClaimResult(claim.id, verdict, reason=outcome.reason))

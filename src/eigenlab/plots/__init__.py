@@ -5,7 +5,16 @@
 >>> plots.line(chart, [1, 2, 3], [3.0, 2.0, 1.5], "training")
 """
 
-from eigenlab.plots.charts import Values, band, drawable, line, new_chart, points, reference
+from eigenlab.plots.charts import (
+    Values,
+    band,
+    drawable,
+    line,
+    mean_and_range,
+    new_chart,
+    points,
+    reference,
+)
 from eigenlab.plots.heatmaps import heatmap
 from eigenlab.plots.spectra import add_eigenvalues, complex_plane
 from eigenlab.plots.theme import (
@@ -40,6 +49,7 @@ __all__ = [
     "fade",
     "heatmap",
     "line",
+    "mean_and_range",
     "new_chart",
     "points",
     "reference",

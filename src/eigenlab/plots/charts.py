@@ -190,6 +190,23 @@ def band(
     )
 
 
+def mean_and_range(
+    chart: go.Figure, x: Sequence[Any], mean: Values, low: Values, high: Values, name: str
+) -> None:
+    """Add a curve without markers and, outside the legend, the range around it.
+
+    Args:
+        chart: where they are added, in the next style.
+        x: abscissas.
+        mean: ordinates of the curve.
+        low: lower end of the range at each abscissa.
+        high: upper end of the range at each abscissa.
+        name: of the curve, for the legend.
+    """
+    line(chart, x, mean, name, markers=False)
+    band(chart, x, low, high, f"range, {name}", legend=False)
+
+
 def reference(
     chart: go.Figure, *, x: float | None = None, y: float | None = None, text: str = ""
 ) -> None:

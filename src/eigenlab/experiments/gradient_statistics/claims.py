@@ -19,13 +19,13 @@ from eigenlab.statistics import Interval, mean_interval, newcombe_interval, wors
 BETTER = 0.1
 #: Networks on both sides of gain 1, long enough for a factor of a thousand.
 POPULATION = applies_to(
-    n_networks=(20, None),
+    n_networks=(150, None),
     gain_factor=(2, 8),
     max_bias_scale=(0, 5),
-    hidden_size=(2, 256),
-    length=(10, 200),
+    hidden_size=(8, 256),
+    length=(30, 200),
 )
-TRACES = applies_to(n_traces=(2, None), hidden_size=(2, 256), length=(10, 200))
+TRACES = applies_to(n_traces=(5, None), hidden_size=(16, 256), length=(50, 200))
 TRAININGS = applies_to(
     n_seeds=(3, None),
     hidden_size=(2, 256),

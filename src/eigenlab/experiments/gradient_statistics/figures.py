@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import plotly.graph_objects as go
 
 from eigenlab import plots
@@ -11,7 +9,6 @@ from eigenlab.experiments.gradient_statistics.claims import difference, errors, 
 from eigenlab.experiments.gradient_statistics.config import GradientStatisticsConfig
 from eigenlab.experiments.gradient_statistics.records import (
     DECADES,
-    Averaged,
     EveryStepRecord,
     LongRangeRecord,
     NetworksRecord,
@@ -91,8 +88,22 @@ def _label_octaves(chart: go.Figure) -> None:
 def every_step(record: EveryStepRecord) -> go.Figure:
     chart = plots.new_chart("time step t", "|∂L/∂h<sub>t</sub>| / |∂L/∂h<sub>T</sub>|", log_y=True)
     steps = list(range(1, record.length + 1))
-    _mean_and_range(chart, steps, record.every_step, "loss at every step")
-    _mean_and_range(chart, steps, record.last_step, "loss at the last step")
+    plots.mean_and_range(
+        chart,
+        steps,
+        record.every_step.mean,
+        record.every_step.low,
+        record.every_step.high,
+        "loss at every step",
+    )
+    plots.mean_and_range(
+        chart,
+        steps,
+        record.last_step.mean,
+        record.last_step.low,
+        record.last_step.high,
+        "loss at the last step",
+    )
     return chart
 
 
@@ -107,13 +118,15 @@ def by_distance(record: EveryStepRecord) -> go.Figure:
         "|∂L<sub>k</sub>/∂h<sub>t</sub>| / |∂L<sub>k</sub>/∂h<sub>k</sub>|",
         log_y=True,
     )
-    _mean_and_range(chart, list(range(record.length)), record.by_distance, "one step's loss")
+    plots.mean_and_range(
+        chart,
+        list(range(record.length)),
+        record.by_distance.mean,
+        record.by_distance.low,
+        record.by_distance.high,
+        "one step's loss",
+    )
     return chart
-
-
-def _mean_and_range(chart: go.Figure, x: Sequence[int], curve: Averaged, name: str) -> None:
-    plots.line(chart, x, curve.mean, name, markers=False)
-    plots.band(chart, x, curve.low, curve.high, f"range, {name}", legend=False)
 
 
 def _long_range_caption(config: GradientStatisticsConfig) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from eigenlab.experiments.averaged import Averaged
 from eigenlab.experiments.gradient_statistics.config import GradientStatisticsConfig
 from eigenlab.experiments.gradient_statistics.records import (
-    Averaged,
     BinnedShares,
     EveryStepRecord,
     LongRangeRecord,
@@ -37,7 +37,7 @@ from eigenlab.recurrent import (
     trace_gradients,
 )
 from eigenlab.reporter import PartReporter, Reporter
-from eigenlab.statistics import geometric_mean, wilson_interval
+from eigenlab.statistics import wilson_interval
 from eigenlab.training import derive_seed, generator, resolve_device
 
 BATCH_SIZE, TRAIN_BATCH_SIZE, TEST_SIZE = 8, 32, 4096
@@ -151,18 +151,9 @@ def every_step(config: GradientStatisticsConfig, context: Context) -> EveryStepR
         seeds=seeds,
         length=config.length,
         rows=rows,
-        every_step=_averaged([row.every_step for row in rows]),
-        last_step=_averaged([row.last_step for row in rows]),
-        by_distance=_averaged([row.by_distance for row in rows]),
-    )
-
-
-def _averaged(rows: Sequence[Sequence[float]]) -> Averaged:
-    columns = list(zip(*rows, strict=True))
-    return Averaged(
-        mean=[geometric_mean(column) for column in columns],
-        low=[min(column) for column in columns],
-        high=[max(column) for column in columns],
+        every_step=Averaged.over([row.every_step for row in rows]),
+        last_step=Averaged.over([row.last_step for row in rows]),
+        by_distance=Averaged.over([row.by_distance for row in rows]),
     )
 
 

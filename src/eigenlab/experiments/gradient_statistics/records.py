@@ -5,6 +5,7 @@ Sizes: T steps, B bins of weight scales, S seeds.
 
 from __future__ import annotations
 
+from eigenlab.experiments.averaged import Averaged
 from eigenlab.lab import Integers, Record, Vector, measured
 
 #: A norm vanishes (explodes) when it changes by more than this many decades over the sequence.
@@ -61,14 +62,6 @@ class NetworksRecord(Record):
     length: int = measured("Steps of each sequence.", unit="steps")
     networks: tuple[RandomNetwork, ...] = measured("Networks, in the order of the seeds.")
     shares: tuple[BinnedShares, ...] = measured("Shares by event and activation.")
-
-
-class Averaged(Record):
-    """Geometric mean and range of one curve over networks."""
-
-    mean: Vector = measured("Geometric mean.", shape="T")
-    low: Vector = measured("Smallest value.", shape="T")
-    high: Vector = measured("Largest value.", shape="T")
 
 
 class TracedLosses(Record):

@@ -119,7 +119,7 @@ def _is_probed(epoch: int, config: LatentWidthConfig) -> bool:
 
 def _pca_losses(data: SubspaceData, widths: tuple[int, ...]) -> list[float]:
     centred = data.validation.x - data.train.x.mean(0)
-    axes = torch.linalg.eigh(torch.cov(data.train.x.T)).eigenvectors.flip(1)
+    axes = torch.linalg.eigh(torch.atleast_2d(torch.cov(data.train.x.T))).eigenvectors.flip(1)
     return [_pca_loss(centred, axes[:, :k]) for k in widths]
 
 

@@ -199,7 +199,15 @@ def _centred_images(config: PCAOptimalityConfig) -> Tensor:
             f"n_components={config.n_components} is more than the {min(X.shape)} that "
             f"{X.shape[1]} images of {len(X)} pixels allow; lower it"
         )
-    return X - X.mean(dim=1, keepdim=True)
+    X = X - X.mean(dim=1, keepdim=True)
+    variances, _ = scatter_eigenpairs(X, mean=True)
+    rank = int((variances > 1e-12 * variances[0]).sum())
+    if config.n_components > rank:
+        raise InputError(
+            f"n_components={config.n_components} is more than the {rank} directions in which the "
+            "images vary; lower it"
+        )
+    return X
 
 
 @stage

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import median
 
 import plotly.graph_objects as go
@@ -15,7 +14,7 @@ from eigenlab.experiments.stacked_rnn.claims import (
     rate_difference,
 )
 from eigenlab.experiments.stacked_rnn.config import StackedRNNConfig
-from eigenlab.experiments.stacked_rnn.records import Averaged, RatesRecord, TrainingRecord
+from eigenlab.experiments.stacked_rnn.records import RatesRecord, TrainingRecord
 from eigenlab.lab import Rows, figure, metrics, table
 from eigenlab.statistics import mean_interval
 
@@ -35,18 +34,11 @@ def training(record: TrainingRecord) -> go.Figure:
         "update", "training loss (mean squared error)", log_x=True, log_y=True, height=480
     )
     steps = record.runs[0].steps
-    for index, (model, curve) in enumerate(record.losses.items()):
-        _mean_and_range(chart, steps, curve, model, index)
+    for model, curve in record.losses.items():
+        plots.mean_and_range(chart, steps, *curve.curves, model)
     plots.reference(chart, y=ONE_LAYER, text="claimed with one layer")
     plots.reference(chart, y=TWO_LAYERS, text="claimed with two")
     return chart
-
-
-def _mean_and_range(
-    chart: go.Figure, x: Sequence[int], curve: Averaged, name: str, index: int
-) -> None:
-    plots.line(chart, x, curve.mean, name, index=index, markers=False)
-    plots.band(chart, x, curve.low, curve.high, f"range, {name}", index=index, legend=False)
 
 
 @figure(
@@ -58,8 +50,8 @@ def _mean_and_range(
 def initial(record: RatesRecord) -> go.Figure:
     chart = plots.new_chart("time step t", RELATIVE_AXIS, log_y=True, height=480)
     steps = list(range(1, record.length + 1))
-    for index, (cell, curve) in enumerate(record.initial.items()):
-        _mean_and_range(chart, steps, curve, cell, index)
+    for cell, curve in record.initial.items():
+        plots.mean_and_range(chart, steps, *curve.curves, cell)
     return chart
 
 
@@ -97,8 +89,8 @@ def rates(record: RatesRecord) -> go.Figure:
 def trained(record: TrainingRecord) -> go.Figure:
     chart = plots.new_chart("time step t", RELATIVE_AXIS, log_y=True)
     steps = list(range(1, record.length + 1))
-    for index, (model, curve) in enumerate(record.gradients.items()):
-        _mean_and_range(chart, steps, curve, model, index)
+    for model, curve in record.gradients.items():
+        plots.mean_and_range(chart, steps, *curve.curves, model)
     return chart
 
 

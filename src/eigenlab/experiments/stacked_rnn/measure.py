@@ -10,9 +10,9 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor
 
+from eigenlab.experiments.averaged import Averaged
 from eigenlab.experiments.stacked_rnn.config import StackedRNNConfig
 from eigenlab.experiments.stacked_rnn.records import (
-    Averaged,
     RatesRecord,
     TrainedNetwork,
     TrainedNetworks,
@@ -30,7 +30,6 @@ from eigenlab.recurrent import (
     trace_gradients,
 )
 from eigenlab.reporter import PartReporter, Reporter
-from eigenlab.statistics import geometric_mean
 from eigenlab.training import derive_seed, generator, resolve_device
 
 #: Name -> kind and number of layers.
@@ -78,7 +77,7 @@ def rates(config: StackedRNNConfig, context: Context) -> RatesRecord:
         },
         rows=rows,
         initial={
-            cell: _averaged([r.gradient for r in rows if (r.cell, r.factor) == (cell, 1.0)])
+            cell: Averaged.over([r.gradient for r in rows if (r.cell, r.factor) == (cell, 1.0)])
             for cell in CELLS
             if 1.0 in factors
         },
@@ -131,19 +130,14 @@ def growth(gradient: Sequence[float]) -> float:
     Over the far half of a sequence this excludes the step from h into an LSTM's cell, whose factor
     occurs once, not at every step.
 
-    >>> round(growth([0.125, 0.25, 0.5, 1.0]), 6)
-    -0.693147
+    A gradient that underflows to zero gives minus infinity.
+
+    >>> round(growth([0.125, 0.25, 0.5, 1.0]), 6), growth([0.0, 1e-300, 1.0])
+    (-0.693147, -inf)
     """
+    if gradient[0] == 0:
+        return -math.inf
     return math.log(gradient[0] / gradient[-1]) / (len(gradient) - 1)
-
-
-def _averaged(rows: Sequence[Sequence[float]]) -> Averaged:
-    columns = list(zip(*rows, strict=True))
-    return Averaged(
-        mean=[geometric_mean(column) for column in columns],
-        low=[min(column) for column in columns],
-        high=[max(column) for column in columns],
-    )
 
 
 @stage
@@ -165,8 +159,10 @@ def training(config: StackedRNNConfig, context: Context) -> TrainingRecord:
         steps=config.training_steps,
         length=config.length,
         runs=runs,
-        losses={name: _averaged([run.losses for run in rs]) for name, rs in by_model.items()},
-        gradients={name: _averaged([run.gradient for run in rs]) for name, rs in by_model.items()},
+        losses={name: Averaged.over([run.losses for run in rs]) for name, rs in by_model.items()},
+        gradients={
+            name: Averaged.over([run.gradient for run in rs]) for name, rs in by_model.items()
+        },
     )
 
 

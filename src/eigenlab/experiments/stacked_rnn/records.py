@@ -5,6 +5,7 @@ Sizes: T steps, U logged updates.
 
 from __future__ import annotations
 
+from eigenlab.experiments.averaged import Averaged
 from eigenlab.lab import Integers, Record, Vector, measured
 
 
@@ -22,14 +23,6 @@ class UntrainedNetwork(Record):
         "Growth of the gradient per step back, over the half of the steps far from the loss.",
         unit="nats per step",
     )
-
-
-class Averaged(Record):
-    """Geometric mean and range of one curve over networks."""
-
-    mean: Vector = measured("Geometric mean.", shape="T")
-    low: Vector = measured("Smallest value.", shape="T")
-    high: Vector = measured("Largest value.", shape="T")
 
 
 class RatesRecord(Record):
