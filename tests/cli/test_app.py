@@ -241,6 +241,17 @@ def test_one_broken_experiment_does_not_stop_the_others(call, tmp_path, monkeypa
     assert "this one is broken" in page
 
 
+def test_a_damaged_run_fails_alone_and_the_page_is_written(call, tmp_path):
+    words = ("reproduce", "--preset", "smoke", "--resume")
+    assert call(*words).status == 0
+    (tmp_path / "report/runs/toy/records/count.json").write_text('{"rec')
+    (tmp_path / "report/index.html").unlink()
+    status, _, err = call(*words)
+    assert status == 1
+    assert "count.json is not readable as JSON" in err
+    assert "count.json is not readable" in (tmp_path / "report/index.html").read_text()
+
+
 def test_reproduce_json(call):
     content = json.loads(call("reproduce", "--preset", "smoke", "--json").out)
     assert [run["experiment"] for run in content["runs"]] == ["toy"]

@@ -12,8 +12,8 @@ from eigenlab.errors import InputError
 from eigenlab.graphs import neighbors as neighbors_module
 from eigenlab.graphs.connectivity import (
     DisconnectedGraphWarning,
-    bridges,
     connected_components,
+    joining_edges,
 )
 from eigenlab.graphs.neighbor_affinity import knn_affinity
 from eigenlab.graphs.neighbors import nearest_neighbors
@@ -202,7 +202,7 @@ def test_the_warning_lists_the_sizes_of_components():
 
 
 @pytest.mark.parametrize("weights", ["connectivity", "gaussian", "local"])
-def test_bridges_are_the_shortest_edges_that_join(weights):
+def test_joining_edges_are_the_shortest_edges_that_join(weights):
     X = groups()
     apart = knn_affinity(X, 9, weights=weights, connectivity="ignore")
     joined = knn_affinity(X, 9, weights=weights, connectivity="bridge")
@@ -221,7 +221,7 @@ def test_bridges_are_the_shortest_edges_that_join(weights):
 
 def test_components_nearest_to_each_other_get_one_bridge():
     X = np.array([[0.0], [100.0], [101.5], [300.0], [301.0]])
-    pairs, lengths = bridges(X, np.zeros((5, 5)))
+    pairs, lengths = joining_edges(X, np.zeros((5, 5)))
     assert {frozenset(pair) for pair in pairs.tolist()} == {
         frozenset(pair) for pair in [(0, 1), (1, 2), (2, 3), (3, 4)]
     }

@@ -73,7 +73,7 @@ def reproduce(request: Request) -> int:
         if is_main_process():
             stored = {"preset": request.preset, "experiments": notes}
             write_atomic(request.out / NOTES, dump_json(stored))
-    results = [load_result(job.folder, job.experiment) for job in jobs if is_run(job.folder)]
+    results = _read(jobs)
     if is_main_process():
         _write(request, results, notes)
     if stopped:
@@ -83,6 +83,16 @@ def reproduce(request: Request) -> int:
     failed = any(notes[job.experiment.name]["status"] == "failed" for job in jobs)
     agree = all(result.as_documented for result in results)
     return SUCCESS if agree and not failed else DEPARTURE
+
+
+def _read(jobs: Sequence[Job]) -> list[Result]:
+    """The results of the run folders that can be read; a damaged one failed, as was said."""
+    results = []
+    for job in jobs:
+        if is_run(job.folder):
+            with contextlib.suppress(InputError):
+                results.append(load_result(job.folder, job.experiment))
+    return results
 
 
 def _jobs(request: Request) -> list[Job]:
@@ -188,12 +198,13 @@ def _write(request: Request, results: Sequence[Result], notes: Mapping[str, Any]
     page = None
     if any(is_run(path) for path in (request.out / "runs").glob("*")):
         page = request.out / "index.html"
-        write_atomic(page, render(collect(request.out), read_notes(request.out)))
+        runs = collect(request.out, skip_damaged=True)
+        write_atomic(page, render(runs, read_notes(request.out)))
     if request.csv is not None:
         write_atomic(request.csv, to_csv(check_rows(results)))
     if request.json:
-        runs = [summary(result) for result in results]
-        print_json({"runs": runs, "notes": notes, "folder": str(request.out)})
+        summaries = [summary(result) for result in results]
+        print_json({"runs": summaries, "notes": notes, "folder": str(request.out)})
         return
     show.results(output(), results)
     for name, file in (("Report", page), ("Checks", request.csv)):

@@ -62,7 +62,9 @@ def is_connected(affinity: Floats) -> bool:
     return True
 
 
-def bridges(X: Floats, affinity: sparse.sparray) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def joining_edges(
+    X: Floats, affinity: sparse.sparray
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The shortest edges that connect a graph: a minimum spanning tree of its components.
 
     The distance of two components is that of their two nearest points (Boruvka's algorithm: every
@@ -76,7 +78,7 @@ def bridges(X: Floats, affinity: sparse.sparray) -> tuple[NDArray[np.int64], NDA
         (m, 2) pairs of nodes and (m,) lengths.
 
     >>> X = np.array([[0.0], [1.0], [5.0], [6.0]])
-    >>> bridges(X, sparse.csr_array(np.kron(np.eye(2), np.ones((2, 2)))))
+    >>> joining_edges(X, sparse.csr_array(np.kron(np.eye(2), np.ones((2, 2)))))
     (array([[2, 1]]), array([4.]))
     """
     points = np.asarray(X, dtype=np.float64)

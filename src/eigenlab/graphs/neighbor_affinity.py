@@ -11,8 +11,8 @@ from scipy import sparse
 from eigenlab.errors import InputError
 from eigenlab.graphs.connectivity import (
     MAX_BRIDGED,
-    bridges,
     connected_components,
+    joining_edges,
     warn_disconnected,
 )
 from eigenlab.graphs.graph import Floats
@@ -146,7 +146,7 @@ def _connected(
             component, "each gets its own leading vector. Raise n_neighbors or bridge them"
         )
         return affinity
-    pairs, lengths = bridges(X, affinity)
+    pairs, lengths = joining_edges(X, affinity)
     i, j = pairs.T
     floor = affinity.data[affinity.data > 0].min(initial=1.0)
     values = np.maximum(_weight(lengths, widths[i], widths[j]), floor)

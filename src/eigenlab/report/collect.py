@@ -95,13 +95,23 @@ def read_run(folder: Path, *, note: str = "") -> Run:
     return Run(folder, result, environment, note)
 
 
-def collect(folder: Path) -> list[Run]:
-    """Read every run at ``folder`` (see :func:`run_folders`)."""
+def collect(folder: Path, *, skip_damaged: bool = False) -> list[Run]:
+    """Read every run at ``folder`` (see :func:`run_folders`).
+
+    Args:
+        folder: a run folder, or what ``eigenlab reproduce`` wrote.
+        skip_damaged: whether a run that cannot be read is left out instead of raising.
+            Default: ``False``.
+    """
     notes = read_notes(folder)
-    return [
-        read_run(path, note=str(notes.get(path.name, {}).get("reason", "")))
-        for path in run_folders(folder)
-    ]
+    runs = []
+    for path in run_folders(folder):
+        try:
+            runs.append(read_run(path, note=str(notes.get(path.name, {}).get("reason", ""))))
+        except InputError:
+            if not skip_damaged:
+                raise
+    return runs
 
 
 def read_notes(folder: Path) -> dict[str, dict[str, str]]:

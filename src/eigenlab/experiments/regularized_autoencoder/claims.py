@@ -45,17 +45,17 @@ KUNIN = "Kunin, Bloom, Goeva and Seed 2019, arXiv:1901.08168"
     "have other gradients.",
     scope=applies_to(**SMALL_PROBLEM, objective_points=(2, None)),
     counterexamples=[
-        {"combinations/13/mismatch": 1e-14},  # Adam with squared error and weight decay
-        {"combinations/13/mismatch": 1e-3},
-        {"combinations/12/mismatch": 0.3},  # SGD
-        {"combinations/-1/mismatch": math.nan},
+        {"combinations/13/angle_sine": 1e-14},  # Adam with squared error and weight decay
+        {"combinations/13/angle_sine": 1e-3},
+        {"combinations/12/angle_sine": 0.3},  # SGD
+        {"combinations/-1/angle_sine": math.nan},
     ],
 )
 def exact_step(record: ObjectiveRecord) -> list[Check]:
-    exact = [row for row in record.combinations if row.mismatch <= MACHINE]
+    exact = [row for row in record.combinations if row.angle_sine <= MACHINE]
     names = [(row.loss, row.regularizer, row.optimizer) for row in exact]
     expected = ("squared error", "weight decay", "SGD")
-    others = [row.mismatch for row in record.combinations if row not in exact]
+    others = [row.angle_sine for row in record.combinations if row not in exact]
     return [
         close("combinations that step along the gradient", len(exact), 1, tolerance=0),
         close(
@@ -64,7 +64,7 @@ def exact_step(record: ObjectiveRecord) -> list[Check]:
             1,
             tolerance=0,
         ),
-        above("smallest mismatch of the others", least(others), DIFFERENT),
+        above("smallest sine of the others", least(others), DIFFERENT),
     ]
 
 
@@ -103,20 +103,23 @@ def rest(record: ObjectiveRecord) -> list[Check]:
     "has to be 2λ/d, and the learning rate d times as large.",
     scope=applies_to(**SMALL_PROBLEM),
     counterexamples=[
-        {"summed/0/mismatch": 0.01},
+        {"summed/0/angle_sine": 0.01},
         {"summed/0/length": 0.5},
-        {"summed/1/mismatch": 1e-14},
-        {"averaged/0/mismatch": 0.1},
+        {"summed/1/angle_sine": 1e-14},
+        {"averaged/0/angle_sine": 0.1},
     ],
 )
 def decay(record: ObjectiveRecord) -> list[Check]:
     exact, *wrong = record.summed
     divided, undivided = record.averaged
     return [
-        at_most(f"mismatch: {exact.method}", exact.mismatch, MACHINE),
+        at_most(f"sine of the angle: {exact.method}", exact.angle_sine, MACHINE),
         close("length of its mean step over that of descent", exact.length, 1, tolerance=MACHINE),
-        at_most(f"mismatch: {divided.method}", divided.mismatch, MACHINE),
-        *(above(f"mismatch: {row.method}", row.mismatch, DIFFERENT) for row in (*wrong, undivided)),
+        at_most(f"sine of the angle: {divided.method}", divided.angle_sine, MACHINE),
+        *(
+            above(f"sine of the angle: {row.method}", row.angle_sine, DIFFERENT)
+            for row in (*wrong, undivided)
+        ),
     ]
 
 

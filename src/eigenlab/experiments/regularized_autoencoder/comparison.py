@@ -117,7 +117,7 @@ def compare(problem: Problem) -> list[Combination]:
                 loss=loss,
                 regularizer=regularizer,
                 optimizer=optimizer,
-                mismatch=sine(mean, targets),
+                angle_sine=sine(mean, targets),
                 update_at_minimum=float(at_rest.mean(dim=0).norm() / at_rest.norm(dim=1).mean()),
             )
         )
@@ -184,7 +184,7 @@ def _decay(problem: Problem, method: str, loss: Loss, decay: float) -> Decay:
     ]
     mean = torch.cat([update.mean(dim=0) for update in updates])
     length = float(mean.norm() / (LEARNING_RATE * targets.norm()))
-    return Decay(method=method, mismatch=sine(mean, targets), length=length)
+    return Decay(method=method, angle_sine=sine(mean, targets), length=length)
 
 
 def compare_full_batch(problem: Problem, steps: int) -> dict[str, float]:

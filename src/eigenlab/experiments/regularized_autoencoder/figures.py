@@ -31,7 +31,7 @@ def combinations(record: ObjectiveRecord) -> go.Figure:
         plots.points(
             chart,
             [f"{row.loss}, {row.regularizer}" for row in chosen],
-            [max(row.mismatch, 1e-16) for row in chosen],
+            [max(row.angle_sine, 1e-16) for row in chosen],
             optimizer,
             size=10,
         )
@@ -120,10 +120,10 @@ def cost(record: MinimaRecord) -> go.Figure:
 
 @table("Every combination of loss, regulariser and optimiser")
 def combination_table(record: ObjectiveRecord) -> Rows:
-    rows = sorted(record.combinations, key=lambda row: row.mismatch)
+    rows = sorted(record.combinations, key=lambda row: row.angle_sine)
     columns = ("loss", "regulariser", "optimiser", "sine of the angle", "update at the minimum")
     return columns, [
-        [row.loss, row.regularizer, row.optimizer, row.mismatch, row.update_at_minimum]
+        [row.loss, row.regularizer, row.optimizer, row.angle_sine, row.update_at_minimum]
         for row in rows
     ]
 
@@ -132,7 +132,7 @@ def combination_table(record: ObjectiveRecord) -> Rows:
 def decays(record: ObjectiveRecord) -> Rows:
     columns = ("method", "sine of the angle", "length of the step")
     return columns, [
-        [row.method, row.mismatch, row.length] for row in (*record.summed, *record.averaged)
+        [row.method, row.angle_sine, row.length] for row in (*record.summed, *record.averaged)
     ]
 
 

@@ -14,7 +14,7 @@ class Combination(Record):
     loss: str = measured("Loss function.")
     regularizer: str = measured("Regulariser.")
     optimizer: str = measured("Optimiser.")
-    mismatch: float = measured(
+    angle_sine: float = measured(
         "Sine of the angle between the mean updates and -gradient of L at all random weights, "
         "stacked, so that they share one step size."
     )
@@ -28,7 +28,7 @@ class Decay(Record):
     """SGD on one sample at a time with one weight decay."""
 
     method: str = measured("Reduction of the error over features, and weight decay.")
-    mismatch: float = measured("Sine of the angle between the mean updates and -gradient of L.")
+    angle_sine: float = measured("Sine of the angle between the mean updates and -gradient of L.")
     length: float = measured(
         "Length of the mean update over the learning rate times the gradient's; 1 where the "
         "learning rate is that of gradient descent on L."
