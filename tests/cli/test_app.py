@@ -106,6 +106,7 @@ def test_run_without_a_name_lists_the_experiments(call):
         (["run", "toy", "extra"], "extra"),
         (["reproduce", "--only", "8"], "--only 8"),
         (["reproduce", "--only", ","], "--only is empty"),
+        (["reproduce", "--only", "q"], "--only q: no experiment answers that question"),
         (["reproduce", "--preset", "smok"], "did you mean 'smoke'?"),
         (["verify", "nowhere"], "nowhere is not a folder"),
         (["verify", "."], "holds no run"),

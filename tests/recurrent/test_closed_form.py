@@ -126,6 +126,16 @@ def test_the_closed_form_is_a_power_for_every_step(length):
         torch.testing.assert_close(found[:, t], 2 / 8 * residual @ W_f @ power)
 
 
+def test_a_power_beyond_the_range_of_float64_does_not_spoil_what_is_finite():
+    """W_f reads only the eigenvalue 1/2; 4^1199 overflows, 2^-999 does not."""
+    W_h = torch.diag(torch.tensor([4.0, 0.5], dtype=torch.float64))
+    W_f = torch.tensor([[0.0, 1.0]], dtype=torch.float64)
+    found = linear_gradients(W_h, W_f, torch.ones(1, 1, dtype=torch.float64), 1000)
+    distances = torch.arange(999, -1, -1, dtype=torch.float64)
+    torch.testing.assert_close(found[0, :, 1], 2 * 0.5**distances, rtol=1e-12, atol=0)
+    assert not found[0, :, 0].any()
+
+
 def test_shapes_that_do_not_fit_are_refused():
     one = torch.ones(1, 1)
     with pytest.raises(InputError, match=r"W_h has shape \(1, 2\)"):

@@ -60,10 +60,13 @@ def test_each_network_is_the_one_trained_alone(name, last_step_only, clip_norm):
 def test_networks_of_two_shapes_are_refused():
     models = [RecurrentRegressor(RNN(1, 2)), RecurrentRegressor(RNN(1, 3))]
     options = {"steps": 1, "learning_rate": 1e-2, "last_step_only": False}
-    with pytest.raises(InputError, match="models differ in kind or size"):
+    with pytest.raises(InputError, match="models differ in kind, size or dtype"):
+        fit_regressors(models, draw, seeds=[0, 1], **options)
+    models = [RecurrentRegressor(RNN(1, 2, dtype=d)) for d in (torch.float32, torch.float64)]
+    with pytest.raises(InputError, match="models differ in kind, size or dtype"):
         fit_regressors(models, draw, seeds=[0, 1], **options)
     models = [RecurrentRegressor(RNN(1, 2)), RecurrentRegressor(RNN(1, 2, nonlinearity="relu"))]
-    with pytest.raises(InputError, match="models differ in kind or size"):
+    with pytest.raises(InputError, match="models differ in kind, size or dtype"):
         fit_regressors(models, draw, seeds=[0, 1], **options)
     with pytest.raises(InputError, match="2 models and 1 seeds"):
         fit_regressors(models, draw, seeds=[0], **options)

@@ -38,7 +38,7 @@ def select(only: str | None) -> list[str]:
         matches = {
             name
             for name, outline in known.items()
-            if part == name or any(q.startswith(question) for q in outline.questions)
+            if part == name or (question and any(q.startswith(question) for q in outline.questions))
         }
         if not matches:
             questions = sorted({q for outline in known.values() for q in outline.questions})

@@ -41,10 +41,12 @@ def linear_gradients(W_h: Tensor, W_f: Tensor, residual: Tensor, length: int) ->
         )
     if length < 1:
         raise InputError(f"length={length} must be at least 1")
-    rows, power = (2 * residual / residual.numel() @ W_f).unsqueeze(1), W_h
-    while rows.shape[1] < length:  # from distances below n to distances below 2 n
-        rows = torch.cat([rows, rows @ power], dim=1)
-        power = power @ power
+    rows, power, exponent = (2 * residual / residual.numel() @ W_f).unsqueeze(1), W_h, 1
+    while rows.shape[1] < length:
+        rows = torch.cat([rows, rows[:, -exponent:] @ power], dim=1)
+        square = power @ power
+        if square.isfinite().all():  # else 0 times infinity would spoil rows that are finite
+            power, exponent = square, 2 * exponent
     return rows[:, :length].flip(1)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -69,7 +69,7 @@ def fit_regressors(
         The logged losses of each model.
 
     Raises:
-        InputError: the models differ in kind or size, or are not as many as ``seeds``.
+        InputError: the models differ in kind, size or dtype, or are not as many as ``seeds``.
         TrainingDiverged: a loss is not finite.
         Cancelled: the reporter was cancelled.
 
@@ -120,21 +120,20 @@ def _log(
     reporter.progress(step, steps, f"{len(curves)} networks, loss {max(values):.3g} at most")
 
 
+def _description(model: RecurrentRegressor) -> tuple[list[Any], list[Any]]:
+    """What models must have in common: kinds of layers, shapes and dtypes of parameters."""
+    layers = [(type(layer), getattr(layer, "nonlinearity", "")) for layer in model.layers]
+    return layers, [(parameter.shape, parameter.dtype) for parameter in model.parameters()]
+
+
 class _Stack:
     """The parameters of models of one shape, each stacked along a first axis of S members."""
 
     def __init__(self, models: Sequence[RecurrentRegressor]) -> None:
         first = models[0]
         kinds = [type(layer) for layer in first.layers]
-        shapes = [parameter.shape for parameter in first.parameters()]
-        for model in models:
-            if (
-                [type(layer) for layer in model.layers] != kinds
-                or [parameter.shape for parameter in model.parameters()] != shapes
-                or [getattr(layer, "nonlinearity", "") for layer in model.layers]
-                != [getattr(layer, "nonlinearity", "") for layer in first.layers]
-            ):
-                raise InputError("models differ in kind or size; train those of one shape together")
+        if any(_description(model) != _description(first) for model in models):
+            raise InputError("models differ in kind, size or dtype; train equal ones together")
         self.models = models
         self.is_lstm = [issubclass(kind, LSTMLayer) for kind in kinds]
         self.nonlinearities = [

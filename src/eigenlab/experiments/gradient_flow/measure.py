@@ -118,6 +118,7 @@ ARCHITECTURES = {
 @stage
 def finite_differences(config: GradientFlowConfig, context: Context) -> FiniteDifferencesRecord:
     """Compare traced gradients with finite differences, on small networks in float64."""
+    # Every random number here follows from this word: another one would change them all.
     seeds = [derive_seed(config.seed, "nudge", k) for k in range(config.n_networks)]
     cases = [(s, n, last) for s in seeds for n in ARCHITECTURES for last in (True, False)]
     rows = []
