@@ -15,6 +15,17 @@ from eigenlab.plots.charts import (
     points,
     reference,
 )
+from eigenlab.plots.gradients import (
+    GRADIENT,
+    NORM_AXIS,
+    STATE,
+    STEP_AXIS,
+    add_closed_form,
+    add_norms,
+    norms_chart,
+    pairwise_heatmap,
+    training_heatmap,
+)
 from eigenlab.plots.heatmaps import heatmap
 from eigenlab.plots.spectra import add_eigenvalues, complex_plane
 from eigenlab.plots.theme import (
@@ -35,14 +46,20 @@ __all__ = [
     "COLORS",
     "DARK",
     "DIVERGING",
+    "GRADIENT",
     "GREY",
     "HEIGHT",
     "LIGHT",
     "NEUTRAL",
+    "NORM_AXIS",
     "SEQUENTIAL",
+    "STATE",
+    "STEP_AXIS",
     "Style",
     "Values",
+    "add_closed_form",
     "add_eigenvalues",
+    "add_norms",
     "band",
     "complex_plane",
     "drawable",
@@ -51,7 +68,10 @@ __all__ = [
     "line",
     "mean_and_range",
     "new_chart",
+    "norms_chart",
+    "pairwise_heatmap",
     "points",
     "reference",
     "style",
+    "training_heatmap",
 ]

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from eigenlab.errors import InputError
-from eigenlab.recurrent.adapters import layer_tapes
 from eigenlab.recurrent.layers import LSTM, RNN, LSTMLayer, RNNLayer
 
 
@@ -33,18 +32,27 @@ def from_torch(module: nn.RNN | nn.LSTM) -> RNN | LSTM:
         raise InputError(
             f"module is a {type(module).__name__}, expected torch.nn.RNN or torch.nn.LSTM"
         )
-    weights = [layer for _, layer in layer_tapes(module)]
+    if module.bidirectional or module.proj_size:
+        raise InputError(
+            f"bidirectional={module.bidirectional} and proj_size={module.proj_size}; eigenlab's "
+            "layers have one direction and no projection"
+        )
     sizes = (module.input_size, module.hidden_size, module.num_layers)
-    options: dict[str, Any] = {"dtype": weights[0].w_x.dtype, "device": weights[0].w_x.device}
+    first = module.weight_ih_l0
+    options: dict[str, Any] = {"dtype": first.dtype, "device": first.device}
     ours: RNN | LSTM
     if isinstance(module, nn.LSTM):
         ours = LSTM(*sizes, **options)
     else:
         ours = RNN(*sizes, nonlinearity=module.nonlinearity, **options)
     with torch.no_grad():
-        for index, source in enumerate(weights):
-            for name, value in (("W_x", source.w_x), ("W_h", source.w_h), ("b", source.b)):
+        for index in range(module.num_layers):
+            for name, source in (("W_x", "weight_ih"), ("W_h", "weight_hh")):
+                value = getattr(module, f"{source}_l{index}")
                 ours.get_parameter(f"layers.{index}.{name}").copy_(value)
+            bias = ours.get_parameter(f"layers.{index}.b").zero_()
+            if module.bias:
+                bias += getattr(module, f"bias_ih_l{index}") + getattr(module, f"bias_hh_l{index}")
     return ours
 
 

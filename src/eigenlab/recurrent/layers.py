@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from eigenlab.errors import InputError
-from eigenlab.recurrent.nonlinearity import Nonlinearity, check_nonlinearity, function_of
-from eigenlab.recurrent.reference import rnn_loop
-from eigenlab.recurrent.unroll import UnrollLSTM, UnrollRNN
+from eigenlab.recurrent.nonlinearity import Nonlinearity, check_nonlinearity
+from eigenlab.recurrent.unroll import unroll_lstm, unroll_rnn
 
 
 class _Layer(nn.Module):
@@ -117,11 +116,8 @@ class RNNLayer(_Layer):
             InputError: wrong shape, size or dtype, or an empty sequence.
         """
         check_input(x, self.input_size, self.W_h.dtype)
-        inputs = (x.transpose(0, 1), self._initial(h0, x, "h0"), self.W_x, self.W_h, self.b)
-        if isinstance(self.nonlinearity, str):
-            states = UnrollRNN.apply(*inputs, self.nonlinearity)
-        else:
-            states = rnn_loop(*inputs, function_of(self.nonlinearity))
+        h0 = self._initial(h0, x, "h0")
+        states = unroll_rnn(x.transpose(0, 1), h0, self.W_x, self.W_h, self.b, self.nonlinearity)
         return states.transpose(0, 1), states[-1]
 
 
@@ -164,7 +160,7 @@ class LSTMLayer(_Layer):
         check_input(x, self.input_size, self.W_h.dtype)
         h0, c0 = state if state is not None else (None, None)
         h0, c0 = self._initial(h0, x, "h_0"), self._initial(c0, x, "c_0")
-        states, c_last = UnrollLSTM.apply(x.transpose(0, 1), h0, c0, self.W_x, self.W_h, self.b)
+        states, c_last = unroll_lstm(x.transpose(0, 1), h0, c0, self.W_x, self.W_h, self.b)
         return states.transpose(0, 1), (states[-1], c_last)
 
 
@@ -308,5 +304,6 @@ def check_input(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
         )
     if x.shape[1] == 0 or x.shape[0] == 0:
         raise InputError(f"x has shape {tuple(x.shape)}; batch and length must be at least 1")
-    if x.dtype != dtype:
+    cast = x.is_floating_point() and torch.is_autocast_enabled(x.device.type)
+    if x.dtype != dtype and not cast:
         raise InputError(f"x has dtype {x.dtype}, the parameters {dtype}; use x.to({dtype})")

@@ -21,14 +21,16 @@ its last two, x (T, S, B, I), h (T, S, B, H), W_h (S, R, H), W_x (S, R, I) and b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
+from torch.overrides import handle_torch_function, has_torch_function
 
-from eigenlab.recurrent.nonlinearity import FUNCTIONS, KNOWN
+from eigenlab.recurrent.nonlinearity import FUNCTIONS, KNOWN, Nonlinearity, function_of
 from eigenlab.recurrent.reference import lstm_loop, rnn_loop
 from eigenlab.recurrent.small import is_small, small_backward, small_forward
 
@@ -214,6 +216,50 @@ def lstm_backward(
         torch.mul(from_h[t], total, out=delta[t, ..., 3 * hidden_size :])
         carry.mul_(gates[t, ..., hidden_size : 2 * hidden_size])
     return delta, carry
+
+
+def unroll_rnn(
+    x: Tensor, h0: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, nonlinearity: Nonlinearity
+) -> Tensor:
+    """Hidden states (T, B, H) of a plain RNN, differentiable; an own nonlinearity runs as a loop.
+
+    Like a function of torch, it can be overridden by a ``TorchFunctionMode`` and follows autocast.
+    """
+    inputs: tuple[Tensor, ...] = (x, h0, w_x, w_h, b)
+    if has_torch_function(inputs):
+        return handle_torch_function(unroll_rnn, inputs, x, h0, w_x, w_h, b, nonlinearity)
+    unrolled: Callable[..., Tensor] = UnrollRNN.apply
+    last: object = nonlinearity
+    if not isinstance(nonlinearity, str):
+        unrolled, last = rnn_loop, function_of(nonlinearity)
+    if torch.is_autocast_enabled(x.device.type):
+        with torch.autocast(x.device.type, enabled=False):
+            return unrolled(*_autocast(inputs), last)
+    return unrolled(*inputs, last)
+
+
+def unroll_lstm(
+    x: Tensor, h0: Tensor, c0: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Hidden states (T, B, H) and the last cell state (B, H) of an LSTM, differentiable.
+
+    Like a function of torch, it can be overridden by a ``TorchFunctionMode`` and follows autocast.
+    """
+    inputs = (x, h0, c0, w_x, w_h, b)
+    if has_torch_function(inputs):
+        return handle_torch_function(unroll_lstm, inputs, *inputs)
+    if torch.is_autocast_enabled(x.device.type):
+        with torch.autocast(x.device.type, enabled=False):
+            return UnrollLSTM.apply(*_autocast(inputs))
+    return UnrollLSTM.apply(*inputs)
+
+
+def _autocast(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The inputs as autocast hands them to ``torch.nn.RNN``: in its dtype, but for float64."""
+    if any(tensor.dtype == torch.float64 for tensor in inputs):
+        return inputs
+    dtype = torch.get_autocast_dtype(inputs[0].device.type)
+    return tuple(tensor.to(dtype) for tensor in inputs)
 
 
 class UnrollRNN(torch.autograd.Function):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
@@ -17,10 +16,6 @@ from eigenlab.experiments.gradient_flow.records import (
 )
 from eigenlab.lab import Rows, figure, metrics, table
 from eigenlab.statistics import worst
-
-STEP_AXIS = "time step t"
-NORM_AXIS = "Euclidean norm (mean over the batch)"
-GRADIENT = "|∂L/∂h<sub>t</sub>|"
 
 
 def _norms_caption(config: GradientFlowConfig) -> str:
@@ -42,32 +37,14 @@ def _norms_caption(config: GradientFlowConfig) -> str:
 
 @figure("Hidden state and gradient over time", _norms_caption)
 def norms(record: FlowRecord) -> go.Figure:
-    chart = plots.new_chart(STEP_AXIS, NORM_AXIS, log_y=True, height=480)
+    chart = plots.norms_chart()
     for place, (name, network) in enumerate(record.networks.items()):
-        steps = list(range(1, len(network.hidden_norms) + 1))
         label = "linear" if name == "identity" else name
-        curves = (("|h<sub>t</sub>|", network.hidden_norms), (GRADIENT, network.gradient_norms))
-        for shift, (quantity, values) in enumerate(curves):
-            index = 2 * place + shift
-            plots.line(chart, steps, values, f"{quantity}, {label}", index=index, markers=False)
+        plots.add_norms(chart, network.hidden_norms, network.gradient_norms, label, index=place)
         if network.closed_form_norms is not None:
-            _add_closed_form(chart, steps, network.closed_form_norms, index=2 * place + 1)
+            steps = range(1, len(network.hidden_norms) + 1)
+            plots.add_closed_form(chart, steps, network.closed_form_norms, index=2 * place + 1)
     return chart
-
-
-def _add_closed_form(
-    chart: go.Figure, steps: Sequence[int], values: plots.Values, *, index: int, legend: bool = True
-) -> None:
-    """Overlay open circles at a dozen steps of the closed form."""
-    stride = max(1, len(steps) // 12)
-    plots.points(
-        chart,
-        steps[::-stride],
-        values[::-stride],
-        "closed form |2(ŷ − y) W<sub>f</sub> W<sub>h</sub><sup>T−t</sup>|",
-        index=index,
-    )
-    chart.data[-1].update(marker={"symbol": "circle-open", "line": {"width": 2}}, showlegend=legend)
 
 
 @figure(
@@ -96,17 +73,7 @@ def _chosen(record: FlowRecord) -> TracedNetwork:
     "depend on later states.",
 )
 def pairs(record: FlowRecord) -> go.Figure:
-    return plots.heatmap(
-        record.pairs.norms,
-        x=record.pairs.steps,
-        y=record.pairs.steps,
-        x_title="state at step t",
-        y_title="loss at step k",
-        value_title="|∂L<sub>k</sub>/∂h<sub>t</sub>|",
-        log=True,
-        numbers=False,
-        height=520,
-    )
+    return plots.pairwise_heatmap(record.pairs.norms, record.pairs.steps)
 
 
 @figure(
@@ -115,7 +82,7 @@ def pairs(record: FlowRecord) -> go.Figure:
     "vanishes, only the last steps contribute.",
 )
 def terms(record: FlowRecord) -> go.Figure:
-    chart = plots.new_chart(STEP_AXIS, "Frobenius norm of the step's term", log_y=True)
+    chart = plots.new_chart(plots.STEP_AXIS, "Frobenius norm of the step's term", log_y=True)
     labels = {"W_h": "∂L/∂W<sub>h</sub>", "W_x": "∂L/∂W<sub>x</sub>", "b": "∂L/∂b"}
     for name, values in _chosen(record).term_norms.items():
         plots.line(chart, list(range(1, len(values) + 1)), values, labels[name], markers=False)
@@ -130,8 +97,8 @@ def terms(record: FlowRecord) -> go.Figure:
 def bound(record: FlowRecord) -> go.Figure:
     case = record.bounds[record.nonlinearity]
     steps = list(range(1, len(case.gradient_norms) + 1))
-    chart = plots.new_chart(STEP_AXIS, NORM_AXIS, log_y=True)
-    label = f"{GRADIENT}, {record.nonlinearity}"
+    chart = plots.new_chart(plots.STEP_AXIS, plots.NORM_AXIS, log_y=True)
+    label = f"{plots.GRADIENT}, {record.nonlinearity}"
     plots.line(chart, steps, case.gradient_norms, label, markers=False)
     plots.line(chart, steps, case.bound, "bound ∏‖diag(σ′) W<sub>h</sub>‖", markers=False)
     return chart
@@ -144,7 +111,9 @@ def bound(record: FlowRecord) -> go.Figure:
     "multiplies it by about the spectral radius.",
 )
 def growth(record: GrowthRecord, n_steps: int = 100) -> go.Figure:
-    chart = plots.new_chart(STEP_AXIS, f"{GRADIENT} / |∂L/∂h<sub>T</sub>|", log_y=True, height=480)
+    chart = plots.new_chart(
+        plots.STEP_AXIS, f"{plots.GRADIENT} / |∂L/∂h<sub>T</sub>|", log_y=True, height=480
+    )
     for place, network in enumerate(record.networks[shown] for shown in record.shown):
         length = len(network.gradient_ratios)
         steps = list(range(max(1, length - n_steps + 1), length + 1))
@@ -152,7 +121,7 @@ def growth(record: GrowthRecord, n_steps: int = 100) -> go.Figure:
         traced = network.gradient_ratios[-n_steps:]
         plots.line(chart, steps, traced, name, index=place, markers=False)
         expected = network.closed_form_ratios[-n_steps:]
-        _add_closed_form(chart, steps, expected, index=place, legend=place == 0)
+        plots.add_closed_form(chart, steps, expected, index=place, legend=place == 0)
     return chart
 
 

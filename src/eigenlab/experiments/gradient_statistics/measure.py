@@ -28,11 +28,11 @@ from eigenlab.lab import Context, stage
 from eigenlab.recurrent import (
     RNN,
     RecurrentRegressor,
+    decay_by_distance,
     delayed_copy,
     fit_regressors,
     gaussian_rnn,
     hold_first,
-    norms_by_distance,
     running_average,
     trace_gradients,
 )
@@ -143,7 +143,7 @@ def every_step(config: GradientStatisticsConfig, context: Context) -> EveryStepR
             TracedLosses(
                 every_step=every.gradient_norms[0] / every.gradient_norms[0, -1],
                 last_step=last.gradient_norms[0] / last.gradient_norms[0, -1],
-                by_distance=norms_by_distance(every.pairwise_norms[0]),
+                by_distance=decay_by_distance(every.pairwise_norms[0]),
             )
         )
         context.reporter.progress(done + 1, len(seeds), "networks")
