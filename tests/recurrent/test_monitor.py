@@ -2,12 +2,14 @@
 
 import csv
 import math
+import re
 
 import pytest
 import torch
 from torch import nn
 
 from eigenlab.errors import InputError
+from eigenlab.experiments import load_experiment, outlines
 from eigenlab.recurrent import (
     LSTM,
     RNN,
@@ -17,6 +19,7 @@ from eigenlab.recurrent import (
     trace_gradients,
     with_spectral_radius,
 )
+from eigenlab.recurrent.diagnosis import REMEDIES, remedies_for
 
 B, T, I, H = 3, 12, 2, 6  # noqa: E741
 
@@ -151,8 +154,19 @@ def test_a_failing_lstm_and_its_twin_differ_in_the_exponent_and_not_in_the_input
     failing, repaired = found[-1.0], found[6.0]
     assert failing.spectral_radius["W_hi"] == repaired.spectral_radius["W_hi"]
     assert failing.lyapunov_exponent < -0.5
+    assert "forget gate" in remedies_for(failing)[0]
+    assert remedies_for(repaired) == ()
     assert -0.05 < repaired.lyapunov_exponent < 0.01
     assert (failing.state, repaired.state) == ("vanishing", "neither")
+
+
+def test_every_remedy_names_claims_that_exist():
+    known = {claim.id for name in outlines() for claim in load_experiment(name).claims}
+    for remedies in REMEDIES.values():
+        for remedy in remedies:
+            named = re.findall(r"\b\d\w\.[a-z-]+[a-z]", remedy)
+            assert named
+            assert set(named) <= known
 
 
 def test_only_training_steps_with_a_backward_pass_are_recorded():
@@ -188,6 +202,23 @@ def test_gradients_of_several_backward_passes_add_up():
     monitor.close()
     expected = trace_gradients(model, x, y).gradient_norms[0]
     torch.testing.assert_close(torch.tensor(flow.gradient_norms), expected.float())
+
+
+def test_a_compiled_model_is_observed_where_it_runs_eagerly():
+    model = make("nn.LSTM", torch.float32)
+    compiled = torch.compile(model, backend="eager")
+    monitor = train(compiled, every=4, dtype=torch.float32)
+    assert [record.update for record in monitor.records] == [1, 5, 9]
+    assert list(monitor.records[0].layers) == ["recurrent layer 0", "recurrent layer 1"]
+
+
+def test_sequences_of_one_step_neither_vanish_nor_explode():
+    model = make("nn.LSTM")
+    monitor = GradientMonitor(model)
+    model(torch.randn(B, 1, I, dtype=torch.float64)).sum().backward()
+    assert all(flow.state == "neither" for flow in monitor.records[0].layers.values())
+    assert "neither" in monitor.describe()
+    monitor.close()
 
 
 def test_streams_and_plot(tmp_path):

@@ -79,13 +79,20 @@ class LayerCall:
         """1, or 2 for a bidirectional layer."""
         return len(self.weights)
 
-    def tape(self, direction: int) -> Tape:
-        """The tape of a direction, in the order in which its state runs."""
+    def tape(self, direction: int, copies: int = 0) -> Tape:
+        """The tape of a direction, in the order in which its state runs.
+
+        Args:
+            direction: 0, or 1 for the reversed one.
+            copies: how many of the first sequences are appended to the batch once more.
+        """
         hidden = self.hidden.chunk(self.directions, dim=-1)[direction]
         h0, *c0 = (states[direction] for states in self.first)
         run = Run(
             self.in_run_order(self.x, direction), h0, self.in_run_order(hidden, direction), *c0
         )
+        if copies:
+            run = run.with_copies(copies)
         return self.kind(self.weights[direction], run)
 
     def last_hidden(self, direction: int) -> Tensor:

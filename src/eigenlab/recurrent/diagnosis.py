@@ -12,47 +12,57 @@ FACTOR = 1000.0
 
 State = Literal["vanishing", "exploding", "neither"]
 
+ORTHOGONAL = (
+    "start from orthogonal recurrent matrices, torch.nn.init.orthogonal_ (claim "
+    "1e.vanish-or-explode: at spectral radius 1 the gradient does neither)"
+)
+EVERY_STEP = (
+    "if early targets depend on recent inputs, add a loss at every step (finding "
+    "1g.easy-steps-first); where every target is distant it does not help (claim 1g.long-range)"
+)
 REMEDIES = {
-    "vanishing": (
-        "start from orthogonal recurrent matrices, spectral radius 1 (claim 1e.vanish-or-explode: "
-        "at 1 the gradient does neither)",
-        "use a gated layer such as an LSTM (claim 1h.lstm-slower)",
-        "give an LSTM's forget gate a bias of 1 or more (claim 1h.forget-gate: the rate is "
-        "ln sigmoid(b_f))",
-        "if the targets allow it, add a loss at every step (claim 1g.easy-steps-first; it does not "
-        "help where every target is distant, 1g.long-range)",
+    ("vanishing", "RNN"): (ORTHOGONAL, "use an LSTM (claim 1h.lstm-slower)", EVERY_STEP),
+    ("vanishing", "LSTM"): (
+        "raise the bias of the forget gate, e.g. to 3, or to ln of the distance to be bridged "
+        "(claim 1h.forget-gate: the rate is ln sigmoid(b_f))",
+        EVERY_STEP,
+    ),
+    ("vanishing", "GRU"): (
+        "raise the bias of the update gate, which keeps the state as an LSTM's forget gate does "
+        "(claim 1h.forget-gate)",
+        EVERY_STEP,
     ),
     "exploding": (
-        "clip the norm of the gradient, torch.nn.utils.clip_grad_norm_ (claim "
-        "1f.relu-gradient-explodes shows what it bounds)",
-        "start from orthogonal recurrent matrices or scale them down (claim 1e.vanish-or-explode)",
-        "replace ReLU by tanh (claim 1f.tanh-bounded)",
+        "clip the norm of the gradient, torch.nn.utils.clip_grad_norm_ (how often it explodes: "
+        "claim 1f.relu-gradient-explodes)",
+        ORTHOGONAL,
+        "replace ReLU, if it is the nonlinearity, by tanh (claim 1f.tanh-bounded)",
     ),
 }
+"""What usually helps, with the claim that shows it."""
 
 
 @dataclass(frozen=True)
 class LayerFlow:
-    """Where the gradient of one layer went in one training step.
-
-    Attributes:
-        hidden_norms: |h_t| for t = 1 .. T.
-        gradient_norms: |dL/dh_t| for t = 1 .. T.
-        lyapunov_exponent: largest finite-time Lyapunov exponent of the state, nats per step; the
-            mean over a few sequences.
-        spectral_radius: of each recurrent block by name, where it was computed.
-    """
+    """Where the gradient of one layer went in one training step."""
 
     hidden_norms: list[float]
+    """|h_t| for t = 1 .. T."""
     gradient_norms: list[float]
+    """|dL/dh_t| for t = 1 .. T."""
     lyapunov_exponent: float
+    """Largest finite-time Lyapunov exponent of the state, nats per step: the mean over a few
+    sequences, NaN where they have one step."""
     spectral_radius: dict[str, float]
+    """Of each recurrent block by name, where it was computed."""
+    kind: str
+    """``"RNN"``, ``"LSTM"`` or ``"GRU"``."""
 
     @property
     def state(self) -> State:
         """Whether a perturbation changes by more than a factor of 1000 over the sequence."""
         change = self.lyapunov_exponent * len(self.gradient_norms)
-        if math.isnan(change) or change > math.log(FACTOR):
+        if change > math.log(FACTOR) or not all(map(math.isfinite, self.gradient_norms)):
             return "exploding"
         return "vanishing" if change < -math.log(FACTOR) else "neither"
 
@@ -102,8 +112,15 @@ def _describe_layer(name: str, records: Sequence[FlowRecord]) -> str:
             f"; |dL/dh_t| is below a thousandth of its maximum at the first {silent} steps, which "
             "hardly learn"
         )
-    remedies = "".join(f"\n  - {remedy}" for remedy in REMEDIES[flow.state])
+    remedies = "".join(f"\n  - {remedy}" for remedy in remedies_for(flow))
     return f"{text}. What usually helps:{remedies}"
+
+
+def remedies_for(flow: LayerFlow) -> tuple[str, ...]:
+    """What usually helps a layer of its kind in its state, with the claim that shows it."""
+    if flow.state == "neither":
+        return ()
+    return REMEDIES["exploding" if flow.state == "exploding" else (flow.state, flow.kind)]
 
 
 def _factor(log: float) -> str:

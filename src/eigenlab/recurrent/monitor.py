@@ -17,8 +17,9 @@ from torch.autograd.graph import GradientEdge
 from eigenlab.errors import InputError
 from eigenlab.recurrent.calls import LayerCall
 from eigenlab.recurrent.diagnosis import FlowRecord, LayerFlow, describe
+from eigenlab.recurrent.growth import sweep_with_growth
 from eigenlab.recurrent.observe import Observer
-from eigenlab.recurrent.preserve import eager
+from eigenlab.recurrent.preserve import eager, outside_compilation
 from eigenlab.recurrent.runs import LayerRun, calls_within, layer_runs, part_name
 from eigenlab.recurrent.tape import norms_of
 from eigenlab.spectrum import eigenvalues
@@ -57,8 +58,8 @@ class GradientMonitor:
     does not.
 
     Args:
-        model: the module in training, called as ``model(...)``; wrappers such as a compiled model
-            are fine, and run eagerly at observed updates.
+        model: the module in training, called as ``model(...)``. A model compiled before it is
+            attached runs eagerly at observed updates.
         every: int >= 1. Forward passes in training mode from one observed to the next; the first is
             observed. Default: ``10``.
         recurrent: the module to observe, or its name. Default: ``None``, all recurrent layers.
@@ -122,9 +123,10 @@ class GradientMonitor:
         self._pending: _Pending | None = None
         self._active: contextlib.ExitStack | None = None
         self._observer: Observer | None = None
+        before, after = (outside_compilation(hook) for hook in (self._before, self._after))
         self._handles = [
-            model.register_forward_pre_hook(self._before, with_kwargs=True),
-            model.register_forward_hook(self._after, always_call=True),
+            model.register_forward_pre_hook(before, with_kwargs=True),
+            model.register_forward_hook(after, always_call=True),
         ]
 
     def __enter__(self) -> GradientMonitor:
@@ -182,6 +184,8 @@ class GradientMonitor:
         )
 
     def _before(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        if torch.compiler.is_compiling():  # compiled later than this hook was attached
+            return
         if not module.training or not torch.is_grad_enabled() or self._active is not None:
             return
         self._complete()
@@ -195,7 +199,7 @@ class GradientMonitor:
         self._active = stack
 
     def _after(self, module: nn.Module, args: Any, output: Any) -> None:
-        if self._active is None or self._observer is None:
+        if torch.compiler.is_compiling() or self._active is None or self._observer is None:
             return
         self._active.close()
         calls, self._active, self._observer = self._observer.calls, None, None
@@ -254,12 +258,14 @@ class _Pending:
 
     @torch.no_grad()
     def _flow(self, run: LayerRun) -> LayerFlow:
-        totals = run.sweep(self.gradients).totals / self._scale
+        sweep, rate = sweep_with_growth(run, self.gradients)
+        totals = sweep.totals / self._scale
         return LayerFlow(
             hidden_norms=run.mean_over_batch(norms_of(run.hidden)).tolist(),
             gradient_norms=run.mean_over_batch(norms_of(totals)).tolist(),
-            lyapunov_exponent=run.largest_lyapunov_exponent(),
+            lyapunov_exponent=rate,
             spectral_radius=_radii(run) if self._spectra else {},
+            kind=run.kind,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -75,6 +75,11 @@ def _restore_container(container: Any, copy: Any) -> None:
     elif list(container) != list(copy) or any(container[k] is not copy[k] for k in copy):
         container.clear()
         container.update(copy)
+
+
+def outside_compilation(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A hook that compiled code calls as it is, if anything was compiled so far."""
+    return torch.compiler.disable(function) if "torch._dynamo" in sys.modules else function
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from torch.autograd.graph import GradientEdge
 
 from eigenlab.errors import InputError
 from eigenlab.recurrent.calls import LayerCall
-from eigenlab.recurrent.tape import Tape, full_precision, norms_of
+from eigenlab.recurrent.tape import Tape, full_precision
 
 SUPPORTED = (
     "torch.nn.RNN, LSTM, GRU and their cells, or eigenlab's RNNLayer, LSTMLayer, RNN and LSTM"
@@ -58,12 +58,22 @@ class LayerRun:
         hidden: (T, B, H), by time.
     """
 
-    @full_precision
     def __init__(self, name: str, calls: Sequence[LayerCall], direction: int) -> None:
         self.name, self.calls, self.direction = name, list(calls), direction
         self.lengths = calls[0].lengths
-        self.tapes = [call.tape(direction) for call in calls]
-        self.hidden = self.by_time([tape.hidden for tape in self.tapes])
+        parts = [call.hidden.chunk(call.directions, dim=-1)[direction] for call in calls]
+        self.hidden = parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    @property
+    def kind(self) -> str:
+        """RNN, LSTM or GRU."""
+        return _kind(self.calls[0])
+
+    @cached_property
+    @full_precision
+    def tapes(self) -> list[Tape]:
+        """The tape of each call."""
+        return [call.tape(self.direction) for call in self.calls]
 
     @property
     def edges(self) -> list[GradientEdge]:
@@ -118,52 +128,12 @@ class LayerRun:
         return first
 
     @full_precision
-    def largest_lyapunov_exponent(self, max_sequences: int = 4) -> float:
-        """Mean rate at which a random gradient of the state grows per step, nats.
-
-        Over long sequences it is the first of the finite-time Lyapunov exponents; one vector along
-        each of a few sequences costs about as much as a backward sweep.
-
-        Args:
-            max_sequences: at most so many sequences of the batch, the first ones. Default: ``4``.
-        """
-        part = slice(0, max_sequences)
-        tapes = [type(tape)(tape.weights, tape.run.of_sequences(part)) for tape in self.tapes]
-        lengths = None if self.lengths is None else self.lengths[part]
-        return _growth(tapes, lengths)
-
-    @full_precision
     def jacobians(self, sequence: int) -> Tensor:
         """ds_t/ds_{t-1} in the order of the run, (T, S, S)."""
         pick = slice(sequence, sequence + 1)
         parts = [_jacobians(type(t)(t.weights, t.run.of_sequences(pick))) for t in self.tapes]
         length = None if self.lengths is None else int(self.lengths[sequence])
         return torch.cat(parts)[:length]
-
-
-def _growth(tapes: Sequence[Tape], lengths: Tensor | None) -> float:
-    last = tapes[-1]
-    batch, size = last.hidden.shape[1:]
-    cell = last.last_cell
-    width = size + (0 if cell is None else cell.shape[-1])
-    generator = torch.Generator().manual_seed(0)
-    vector = torch.randn(1, batch, width, generator=generator).to(last.hidden)
-    vector /= norms_of(vector).unsqueeze(-1)
-    steps = sum(len(tape.hidden) for tape in tapes)
-    log_growth = torch.zeros(batch, dtype=torch.float64, device=vector.device)
-    ends = torch.full((batch,), steps) if lengths is None else lengths
-    ends, t = ends.to(vector.device), steps
-    for tape in reversed(tapes):
-        for step in range(len(tape.hidden) - 1, -1, -1):
-            t -= 1
-            grad_c = None if cell is None else vector[..., size:]
-            _, by_h, by_c = tape.step_back(step, vector[..., :size], grad_c)
-            moved = by_h if by_c is None else torch.cat([by_h, by_c], dim=-1)
-            norm = norms_of(moved)
-            inside = t < ends
-            log_growth += torch.where(inside, norm[0].double().log(), 0.0)
-            vector = torch.where(inside.unsqueeze(-1), moved / norm.unsqueeze(-1), vector)
-    return float((log_growth / ends).mean())
 
 
 def _jacobians(single: Tape) -> Tensor:
@@ -221,8 +191,13 @@ def _continues(call: LayerCall, earlier: LayerCall) -> bool:
     return given.shape == last.shape and torch.equal(given, last)
 
 
+def _kind(call: LayerCall) -> str:
+    return call.kind.__name__.removesuffix("Tape")
+
+
 def _name(call: LayerCall, direction: int, count: int) -> str:
-    parts = [call.owner if isinstance(call.owner, str) and call.owner else call.kind.__name__[:-4]]
+    parts = [call.owner if isinstance(call.owner, str) and call.owner else _kind(call)]
+    parts[0] = parts[0].removeprefix("_orig_mod.")  # of a compiled model
     parts += [f"layer {call.layer}"] if call.layer is not None else []
     parts += ["reversed"] if direction else []
     parts += [f"run {count}"] if count > 1 else []

@@ -59,6 +59,17 @@ class Run:
         c0 = None if self.c0 is None else self.c0[pick]
         return Run(self.x[:, pick], self.h0[pick], self.hidden[:, pick], c0)
 
+    def with_copies(self, count: int) -> Run:
+        """The run with its first sequences appended once more."""
+        first = self.of_sequences(slice(0, count))
+        c0 = None if self.c0 is None or first.c0 is None else torch.cat([self.c0, first.c0])
+        return Run(
+            torch.cat([self.x, first.x], dim=1),
+            torch.cat([self.h0, first.h0]),
+            torch.cat([self.hidden, first.hidden], dim=1),
+            c0,
+        )
+
 
 class Tape(ABC):
     """A run of one layer with its weights. ``hidden`` is (T, B, H), ``x`` (T, B, I)."""

@@ -40,6 +40,10 @@ class GradientTrace:
     that have this step. A gradient is that of the loss as given, so with a mean over B sequences
     each row carries a factor 1/B.
 
+    Args:
+        runs: the traced layers, as :func:`trace_gradients` finds them.
+        reading: the loss and how it reads them.
+
     Attributes:
         loss: the traced loss, a float.
         step_losses: L_k (T,), the loss at each step k alone, or None where there is none.
