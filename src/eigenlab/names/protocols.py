@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenlab.errors import InputError, nearest
-from eigenlab.names.encoding import fold
+from eigenlab.names.encoding import spelling
 
 Indices = NDArray[np.int64]
 Protocol = Literal["course", "leak-free"]
@@ -26,15 +26,6 @@ class Split(NamedTuple):
 
     train: Indices
     test: Indices
-
-
-def spelling(name: str) -> str:
-    """Return the form in which names are compared: folded, lower case, without outer spaces.
-
-    >>> spelling("Núñez") == spelling(" NUNEZ")
-    True
-    """
-    return fold(name).lower().strip() or name
 
 
 def course_split(names: Sequence[str], *, seed: int, test_fraction: float = 0.2) -> Split:
