@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -263,10 +264,11 @@ class AutoencoderEmbedding(
         )
 
     def _apply(self, method: str, values: torch.Tensor) -> Array:
-        part = getattr(self.model_, f"{method}r")  # encode -> encoder
+        # A copy, since the module is in use in other threads, too.
+        part = copy.deepcopy(getattr(self.model_, f"{method}r")).double()  # encode -> encoder
         with torch.no_grad():
-            state = {name: value.double() for name, value in part.state_dict().items()}
-            return torch.func.functional_call(part, state, (values,)).numpy()
+            found: Array = part(values).numpy()
+        return found
 
     def _check(self) -> None:
         for name in ("n_components", "n_epochs", "batch_size"):
