@@ -100,6 +100,11 @@ def _loaded_embedding(folder: Any) -> tuple[Any, Calls]:
     return AutoencoderEmbedding.load(folder / "embedding"), _embedded(None)[1]
 
 
+@recipe("AutoencoderEmbedding, convolutional")
+def _convolutional(_: Any) -> tuple[Any, Calls]:
+    return _embedding(kind="convolutional", channels=(4, 8)).fit(X), _embedded(None)[1]
+
+
 LINEAR_CALLS: Calls = {
     "transform": (X,),
     "inverse_transform": (CODES,),
