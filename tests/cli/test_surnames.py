@@ -84,9 +84,10 @@ def test_an_unreadable_name_says_so_in_its_place(call, model):
 
 
 def test_json_says_which_name_was_not_read(call, model):
-    words = ("names", "predict", "Pavlov", "山田", "--model", model, "--json")
-    pavlov, yamada = json.loads(call(*words).out)["names"]
-    assert "unreadable" not in pavlov
+    words = ("names", "predict", "Pavlov", "山田", "Conti 2", "--model", model, "--json")
+    pavlov, yamada, conti = json.loads(call(*words).out)["names"]
+    assert set(pavlov) == {"name", "languages"}
+    assert conti["left_out"] == "2"
     assert yamada["languages"] == {}
     assert "not readable" in yamada["unreadable"]
     assert call(*words, "--strict").status == 2

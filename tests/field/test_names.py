@@ -31,6 +31,7 @@ from eigenlab.names import (
     fold,
     is_readable,
     leak_free_split,
+    shift_priors,
     spelling,
 )
 from eigenlab.names.encoding import unreadable
@@ -286,9 +287,34 @@ def test_scores_of_rows_that_were_not_answered_are_refused():
         evaluate([[0.5, 0.5], [np.nan, np.nan]], ["A", "B"], ["A", "A"])
 
 
+def test_rows_that_were_not_answered_stay_so_under_other_base_rates():
+    moved = shift_priors([[0.5, 0.5], [np.nan, np.nan]], [0.5, 0.5], [0.9, 0.1])
+    np.testing.assert_allclose(moved, [[0.9, 0.1], [np.nan, np.nan]])
+
+
+def test_splits_take_columns_with_missing_values():
+    """Missing names are one spelling; a column of bytes is refused."""
+    names = ["Rossi", None, "Verdi", np.nan, "Orlov", "ROSSI", ""]
+    for seed in range(5):
+        train, _ = leak_free_split(names, seed=seed)
+        assert len({1, 3, 6} & set(train)) in (0, 3)
+        assert len({0, 5} & set(train)) in (0, 2)
+    column = pytest.importorskip("pyarrow").array(["Abel", "Abel", "Ito"])
+    assert ambiguity_ceiling(column, ["German", "English", "Japanese"]) == pytest.approx(2 / 3)
+    with pytest.raises(InputError, match="name is a bytes"):
+        leak_free_split([b"Rossi", b"Verdi"], seed=0)
+
+
 def test_a_lost_character_is_warned_of(fitted):
-    """U+FFFD and the lone surrogates of Python's file names stand for letters that were lost."""
-    for name in ("M\ufffdller", "M\udcfcller"):
+    """U+FFFD, lone surrogates, and UTF-8 read as Windows-1252, as spreadsheets do."""
+    for name in (
+        "M\ufffdller",
+        "M\udcfcller",
+        "MÃ¼ller",
+        "Oâ€™Shea",
+        "GonzÃ¡lez",
+        "SÃ\u00b8rensen",
+    ):
         with pytest.warns(UnreadableCharactersWarning, match="1 of 1 names hold letters"):
             fitted.predict([name])
 

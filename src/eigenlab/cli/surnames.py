@@ -92,6 +92,7 @@ def predict(
     mistake in the input.
     """
     from eigenlab.names import INTENDED_USE, NameClassifier, is_readable
+    from eigenlab.names.encoding import unreadable
 
     if top < 1:
         raise InputError(f"top={top}: give at least 1")
@@ -118,6 +119,7 @@ def predict(
                 "names": [
                     {"name": name, "languages": dict(row)}
                     | ({} if known else {"unreadable": UNREADABLE})
+                    | ({"left_out": unreadable(name)} if known and unreadable(name) else {})
                     for name, row, known in zip(words, guesses, readable, strict=True)
                 ],
             }

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterable, Sequence
-from numbers import Real
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eigenlab.errors import InputError, nearest
-from eigenlab.names.encoding import fold, has_letter, unreadable
+from eigenlab.names.encoding import fold, has_letter, is_missing, unreadable
 
 Unreadable = Literal["warn", "ignore", "error"]
 #: Value of ``predict`` instead of a language when it abstains or cannot read the name.
@@ -115,7 +113,7 @@ def check_training(
 
 
 def _read(rows: Sequence[Any]) -> Names:
-    if rows and not any(isinstance(row, str) or _is_missing(row) for row in rows):
+    if rows and not any(isinstance(row, str) or is_missing(row) for row in rows):
         raise InputError(
             f"X[0] is a {type(rows[0]).__name__}, expected a string such as 'Ibáñez'; give a list "
             "of names"
@@ -138,11 +136,6 @@ def _report(rows: Sequence[Any], found: Names, action: Unreadable) -> None:
 
 def _holds_a_name(row: Any) -> bool:
     return isinstance(row, str) and has_letter(fold(row))
-
-
-def _is_missing(row: Any) -> bool:
-    missing = row is None or type(row).__name__ in ("NAType", "NaTType")
-    return missing or (isinstance(row, Real) and math.isnan(row))
 
 
 def _unread_rows(rows: Sequence[Any], readable: NDArray[np.bool_]) -> str:
@@ -170,8 +163,8 @@ def _unread_letters(names: Sequence[str]) -> str:
         return ""
     seen = "".join(sorted({symbol for _, characters in found for symbol in characters}))[:20]
     return (
-        f"{len(found)} of {len(names)} names hold letters or digits outside the alphabet "
-        f"({seen}), which are not read; first: {_shown(found[0][0])}"
+        f"{len(found)} of {len(names)} names hold letters or digits outside the alphabet, or "
+        f"of a wrong encoding ({seen}), which are not read; first: {_shown(found[0][0])}"
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 import string
 import unicodedata
 from collections.abc import Sequence
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -103,19 +105,30 @@ def spelling(name: object) -> str:
     """Return the form in which names are compared.
 
     Folded (:func:`fold`), in lower case, without outer spaces and with single ones inside. A name
-    without a letter a-z is compared as Unicode compares it without case (NFKC), and what is not a
-    string, such as a missing value, as an empty name.
+    without a letter a-z is compared as Unicode compares it without case (NFKC), and a missing value
+    (None, NaN) or a number as an empty name.
 
     Args:
         name: a name, or a missing value.
+
+    Raises:
+        InputError: ``name`` is neither.
 
     >>> spelling("Núñez") == spelling(" NUNEZ")
     True
     """
     if not isinstance(name, str):
-        return ""
+        if is_missing(name) or isinstance(name, Real):
+            return ""
+        raise InputError(f"name is a {type(name).__name__}, expected a string such as 'Ibáñez'")
     folded = " ".join(fold(name).lower().split())
     return folded if has_letter(folded) else _caseless(name)
+
+
+def is_missing(row: object) -> bool:
+    """Whether ``row`` is how a table marks a missing value: None, NaN, ``pandas.NA`` or ``NaT``."""
+    missing = row is None or type(row).__name__ in ("NAType", "NaTType")
+    return missing or (isinstance(row, Real) and math.isnan(row))
 
 
 def has_letter(folded: str) -> bool:
@@ -127,11 +140,14 @@ def unreadable(name: str) -> str:
     """Return the letters and digits of ``name`` that :func:`fold` leaves out.
 
     Marks, hyphens and other punctuation are not included. Characters that stand for a letter which
-    was lost (U+FFFD, lone surrogates) or that only some fonts know (private use) are.
+    was lost (U+FFFD, lone surrogates) or that only some fonts know (private use) are, and so are
+    letters of UTF-8 that was read in the encoding of Western Windows ("MÃ¼ller").
 
-    >>> unreadable("Strauß-Żółw 2")
-    '2'
+    >>> unreadable("Strauß-Żółw 2"), unreadable("MÃ¼ller")
+    ('2', 'Ã¼')
     """
+    if _is_misread(name):
+        return "".join(symbol for symbol in name if not symbol.isascii())
     return "".join(
         symbol for symbol in _decomposed(name) if symbol not in _INDEX and _is_letter(symbol)
     )
@@ -163,6 +179,19 @@ def _plain(symbol: str) -> str:
         case, letter = named.groups()
         return letter.lower() if case == "SMALL" else letter
     return symbol
+
+
+def _is_misread(name: str) -> bool:
+    """Whether the bytes of ``name`` in Windows-1252 or Latin-1 are UTF-8, which no name's are."""
+    if name.isascii():
+        return False
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            name.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+        return True
+    return False
 
 
 def _is_letter(symbol: str) -> bool:
