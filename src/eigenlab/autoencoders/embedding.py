@@ -45,8 +45,9 @@ class AutoencoderEmbedding(
     before training, so that ``noise_std`` and ``learning_rate`` mean the same for all data;
     relative scales of features are kept, as in PCA.
 
-    For images use ``"warped"`` or ``"convolutional"``: a linear classifier with few labels is more
-    accurate on them by ten percentage points and more (``docs/autoencoders.md``).
+    For images of some hundred pixels use ``"warped"`` or ``"convolutional"``: with 200 labels a
+    linear classifier on 64 components is right on 90 and 93 % of MNIST's test images, and on 80 %
+    with PCA (``docs/autoencoders.md``).
 
     Args:
         n_components: latent width; may exceed the number of features. Default: ``32``.
