@@ -1,4 +1,5 @@
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -6,9 +7,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from sklearn.base import clone
+from sklearn.datasets import load_digits
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from eigenlab.autoencoders import AutoencoderEmbedding
+from eigenlab.autoencoders import AutoencoderEmbedding, Warp
 from eigenlab.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -175,3 +177,67 @@ def test_noise_and_masks_are_used_in_training():
         )
     ]
     assert len(set(curves)) == 5
+
+
+DIGITS = load_digits().data
+IMAGES = {"warped": {}, "convolutional": {"channels": (4, 8)}}
+
+
+def images(kind, **settings):
+    settings = {"n_epochs": 2, "random_state": 0} | IMAGES[kind] | settings
+    return AutoencoderEmbedding(6, kind, **settings)
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+def test_an_embedding_of_images_is_saved_copied_and_repeated(tmp_path, kind):
+    model = images(kind, hidden_sizes=(12,)).fit(DIGITS)
+    z = model.transform(DIGITS)
+    assert model.inverse_transform(z).shape == DIGITS.shape
+    np.testing.assert_array_equal(z, images(kind, hidden_sizes=(12,)).fit_transform(DIGITS))
+    np.testing.assert_array_equal(z, pickle.loads(pickle.dumps(model)).transform(DIGITS))
+    model.save(tmp_path / "model")
+    again = AutoencoderEmbedding.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.transform(DIGITS), z)
+    assert again.get_params() == model.get_params() | {"hidden_sizes": [12]}
+    assert again.partial_fit(DIGITS).loss_curve_[:2] == model.loss_curve_
+    np.testing.assert_allclose(
+        np.concatenate([model.transform(row[None]) for row in DIGITS[:5]]), z[:5], rtol=1e-9
+    )
+    assert model.transform(DIGITS.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+def test_the_shape_of_images_is_given_or_inferred(kind):
+    given = images(kind, image_shape=(8, 8), n_epochs=1).fit(DIGITS)
+    inferred = images(kind, n_epochs=1).fit(DIGITS)
+    np.testing.assert_array_equal(given.transform(DIGITS), inferred.transform(DIGITS))
+    wide = DIGITS[:, :40]
+    assert images(kind, image_shape=[5, 8], n_epochs=1).fit_transform(wide).shape == (1797, 6)
+    with pytest.raises(InputError, match="40 features, which are not those of square images"):
+        images(kind).fit(wide)
+    for shape in [(8, 4), (40,), (5, 8, 1), (-5, -8), (5.0, 8)]:
+        with pytest.raises(InputError, match=r"image_shape=.* height \* width = 40"):
+            images(kind, image_shape=shape).fit(wide)
+
+
+def test_the_encoder_is_given_warped_images_with_background_zero():
+    """The corruption of centred and scaled samples is that of the images, centred and scaled."""
+    model = images("warped", n_epochs=1).fit(DIGITS)
+    scaled = torch.tensor((DIGITS - model.mean_) / model.scale_)
+    seen = model.model_.corrupt(scaled, torch.Generator().manual_seed(0))
+    expected = Warp((8, 8))(torch.tensor(DIGITS), torch.Generator().manual_seed(0))
+    found = seen.numpy() * model.scale_ + model.mean_
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+    assert (seen - scaled).abs().max() > 1
+
+
+def test_a_tall_batch_is_encoded_in_parts(monkeypatch):
+    model = images("convolutional", n_epochs=1).fit(DIGITS)
+    z = model.transform(DIGITS)
+    monkeypatch.setattr("eigenlab.autoencoders.embedding.ROWS", 100)
+    np.testing.assert_allclose(model.transform(DIGITS), z, rtol=1e-12)
+
+
+def test_an_unknown_kind_has_a_suggestion():
+    with pytest.raises(InputError, match=r"kind='warp' is unknown.*'warped'"):
+        AutoencoderEmbedding(kind="warp").fit(X)

@@ -35,7 +35,7 @@ def test_published_indices(symbol, index):
         ("Иванов", ""),
         ("山田", ""),
         ("1234", ""),
-        ("Strauß", "Strau"),
+        ("Strauß", "Strauss"),
     ],
 )
 def test_fold(name, folded):
@@ -54,7 +54,8 @@ def test_fold_keeps_exactly_the_ascii_part(name):
     assert set(folded) <= set(ALPHABET)
     assert fold(folded) == folded
     if name.isascii():
-        assert folded == "".join(symbol for symbol in name if symbol in ALPHABET)
+        plain = "".join(" " if symbol.isspace() else symbol for symbol in name).replace("`", "'")
+        assert folded == "".join(symbol for symbol in plain if symbol in ALPHABET)
 
 
 @given(st.text(alphabet=ALPHABET, min_size=1, max_size=60))
@@ -93,8 +94,10 @@ def test_an_empty_batch_is_refused():
 @pytest.mark.parametrize(
     ("name", "left_out"),
     [
-        ("Strauß", "ß"),
-        ("Wałęsa2", "ł2"),
+        ("Strauß", ""),
+        ("Wałęsa2", "2"),
+        ("M\ufffdller", "\ufffd"),
+        ("M\udcfcller!", "\udcfc"),
         ("Núñez-O'Neal", ""),
         ("Abe\u00a0", ""),
         ("山田 T", "山田"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -16,12 +19,19 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from eigenlab.autoencoders.batches import EpochBatches
+from eigenlab.autoencoders.convolutional import ConvolutionalAutoencoder
+from eigenlab.autoencoders.corruption import Warp
 from eigenlab.autoencoders.ensemble import Member
 from eigenlab.autoencoders.fit import train_epochs
-from eigenlab.autoencoders.models import Autoencoder
-from eigenlab.errors import InputError
+from eigenlab.autoencoders.models import KINDS, Autoencoder
+from eigenlab.errors import InputError, nearest
 from eigenlab.files import write_atomic
+from eigenlab.training import generator
 
+#: Kinds whose samples are flattened images.
+IMAGE_KINDS = ("warped", "convolutional")
+#: Rows that are encoded or decoded at once, so that convolutions fit in memory.
+ROWS = 2048
 _FORMAT = "eigenlab.AutoencoderEmbedding.2"
 Array = npt.NDArray[Any]
 
@@ -35,11 +45,23 @@ class AutoencoderEmbedding(
     before training, so that ``noise_std`` and ``learning_rate`` mean the same for all data;
     relative scales of features are kept, as in PCA.
 
+    For images of some hundred pixels use ``"warped"`` or ``"convolutional"``: with 200 labels a
+    linear classifier on 64 components is right on 90 and 93 % of MNIST's test images, and on 80 %
+    with PCA (``docs/autoencoders.md``).
+
     Args:
         n_components: latent width; may exceed the number of features. Default: ``32``.
-        kind: ``"vanilla"``, ``"denoising"`` or ``"masked"``. Default: ``"denoising"``.
-        hidden_sizes: widths of ReLU layers between the samples and the embedding.
-            Default: ``()``, none.
+        kind: what the encoder is given in training. Default: ``"denoising"``.
+
+            - ``"vanilla"``: the samples; with no hidden layers the optimum is PCA.
+            - ``"denoising"``: samples plus normal noise.
+            - ``"masked"``: samples with features zeroed at random.
+            - ``"warped"``: flattened images, rotated, scaled, sheared and shifted at random
+              (:class:`~eigenlab.autoencoders.Warp`); the background is 0.
+            - ``"convolutional"``: warped images, and convolutions before the linear layers
+              (:class:`~eigenlab.autoencoders.ConvolutionalAutoencoder`).
+        hidden_sizes: widths of ReLU layers between the samples, or the convolutions, and the
+            embedding. Default: ``()``, none.
         n_epochs: passes of :meth:`fit` over the samples. Default: ``20``.
         batch_size: samples per update. Default: ``64``.
         learning_rate: step size of Adam. Default: ``1e-3``.
@@ -47,11 +69,15 @@ class AutoencoderEmbedding(
             ``"denoising"`` only. Default: ``0.5``.
         mask_prob: probability with which a scaled feature is zeroed; used by ``"masked"`` only.
             Default: ``0.25``.
+        image_shape: (height, width) of the images whose rows of pixels are the features; used by
+            ``"warped"`` and ``"convolutional"`` only. Default: ``None``, square images.
+        channels: output channels of each convolution, which halves the image; used by
+            ``"convolutional"`` only. Default: ``(32, 64, 128)``.
         random_state: seed or ``RandomState`` of weights, order and corruption.
             Default: ``None``, another result in each call.
 
     Attributes:
-        model_: the trained :class:`Autoencoder`, float32.
+        model_: the trained :class:`Autoencoder`, or :class:`ConvolutionalAutoencoder`, float32.
         mean_: (n_features,) centre of the samples.
         scale_: number that the centred samples are divided by.
         loss_curve_: mean training loss of each pass, in squared units of scaled samples.
@@ -59,7 +85,8 @@ class AutoencoderEmbedding(
         feature_names_in_: their names, if ``X`` had string column names.
 
     Raises:
-        InputError: a setting is out of range; it is a ``ValueError``, like scikit-learn's own.
+        InputError: a setting is out of range, or the features are not those of images of
+            ``image_shape``; it is a ``ValueError``, like scikit-learn's own.
         TrainingDiverged: a loss, or a weight after a pass, is not finite.
 
     >>> x = np.random.default_rng(0).normal(size=(200, 6))
@@ -80,6 +107,8 @@ class AutoencoderEmbedding(
         learning_rate: float = 1e-3,
         noise_std: float = 0.5,
         mask_prob: float = 0.25,
+        image_shape: Sequence[int] | None = None,
+        channels: Sequence[int] = (32, 64, 128),
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
@@ -90,6 +119,8 @@ class AutoencoderEmbedding(
         self.learning_rate = learning_rate
         self.noise_std = noise_std
         self.mask_prob = mask_prob
+        self.image_shape = image_shape
+        self.channels = channels
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> AutoencoderEmbedding:
@@ -164,7 +195,12 @@ class AutoencoderEmbedding(
         check_is_fitted(self, "model_")
         tensors = {name: value.contiguous() for name, value in self.model_.state_dict().items()}
         tensors["mean"] = torch.as_tensor(self.mean_)
-        settings = self._settings | {"hidden_sizes": [*self._settings["hidden_sizes"]]}
+        sequences = {
+            name: list(value)
+            for name in ("hidden_sizes", "channels", "image_shape")
+            if (value := self._settings[name]) is not None
+        }
+        settings = self._settings | sequences
         if not isinstance(settings["random_state"], Integral | None):
             settings["random_state"] = None  # a RandomState cannot be written as JSON
         state = {
@@ -211,6 +247,8 @@ class AutoencoderEmbedding(
     @classmethod
     def _restored(cls, state: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Any:
         self = cls(**state["settings"])
+        self.channels = tuple(self.channels)
+        self.image_shape = None if self.image_shape is None else tuple(self.image_shape)
         self._check()
         for name, values in tensors.items():
             if not torch.isfinite(values).all():
@@ -242,9 +280,41 @@ class AutoencoderEmbedding(
 
     def _build(self) -> Autoencoder:
         sizes = tuple(int(size) for size in (*self.hidden_sizes, self.n_components))
+        if self.kind in IMAGE_KINDS:
+            return self._build_for_images(sizes)
         return Member(self.kind, sizes, self._seed).build(
             self.n_features_in_, noise_std=self.noise_std, mask_prob=self.mask_prob
         )
+
+    def _build_for_images(self, sizes: tuple[int, ...]) -> Autoencoder:
+        shape = self._checked_image_shape()
+        background = torch.as_tensor(self.mean_ / self.scale_, dtype=torch.float32)
+        warp = _CentredWarp(Warp(shape), background)
+        weights = generator(self._seed, "weights")
+        if self.kind == "warped":
+            return Autoencoder(self.n_features_in_, sizes, corruption=warp, generator=weights)
+        return ConvolutionalAutoencoder(
+            shape, sizes, channels=self.channels, corruption=warp, generator=weights
+        )
+
+    def _checked_image_shape(self) -> tuple[int, int]:
+        d = self.n_features_in_
+        if self.image_shape is None:
+            side = math.isqrt(d)
+            if side * side != d:
+                raise InputError(
+                    f"X has {d} features, which are not those of square images; give "
+                    f"image_shape=(height, width), or another kind than '{self.kind}'"
+                )
+            return side, side
+        shape = tuple(self.image_shape)
+        whole = all(isinstance(side, Integral) and side >= 1 for side in shape)
+        if len(shape) != 2 or not whole or math.prod(shape) != d:
+            raise InputError(
+                f"image_shape={self.image_shape!r} must be (height, width) with height * width = "
+                f"{d}, the number of features of X"
+            )
+        return int(shape[0]), int(shape[1])
 
     def _train(self, x: Array, n_epochs: int) -> None:
         scaled = torch.as_tensor((x - self.mean_) / self.scale_, dtype=torch.float32)
@@ -263,12 +333,19 @@ class AutoencoderEmbedding(
         )
 
     def _apply(self, method: str, values: torch.Tensor) -> Array:
-        part = getattr(self.model_, f"{method}r")  # encode -> encoder
+        # A copy, since the module is in use in other threads, too.
+        part = copy.deepcopy(getattr(self.model_, f"{method}r")).double()  # encode -> encoder
         with torch.no_grad():
-            state = {name: value.double() for name, value in part.state_dict().items()}
-            return torch.func.functional_call(part, state, (values,)).numpy()
+            found: Array = torch.cat([part(rows) for rows in values.split(ROWS)]).numpy()
+        return found
 
     def _check(self) -> None:
+        known = (*KINDS, *IMAGE_KINDS)
+        if self.kind not in known:
+            raise InputError(
+                f"kind={self.kind!r} is unknown{nearest(str(self.kind), known)}; choose from "
+                f"{', '.join(known)}"
+            )
         for name in ("n_components", "n_epochs", "batch_size"):
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < 1:
@@ -280,6 +357,17 @@ class AutoencoderEmbedding(
             raise InputError(f"hidden_sizes={sizes!r} must be whole numbers, such as (256, 128)")
         if not isinstance(self.learning_rate, Real) or not self.learning_rate > 0:
             raise InputError(f"learning_rate={self.learning_rate!r} must be a positive number")
+
+
+@dataclass(frozen=True, eq=False)
+class _CentredWarp:
+    """Warps images from which ``offset`` (features,) was subtracted, with background 0 before."""
+
+    warp: Warp
+    offset: torch.Tensor
+
+    def __call__(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        return self.warp(x + self.offset, generator) - self.offset
 
 
 def _root_mean_square(values: Array) -> float:

@@ -11,13 +11,19 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from eigenlab.errors import InputError
-from eigenlab.linear.checks import check_codes, check_n_passes, check_n_samples, check_width
+from eigenlab.linear.checks import (
+    check_codes,
+    check_n_passes,
+    check_n_samples,
+    check_width_or_share,
+)
 from eigenlab.linear.components import (
     PrincipalComponents,
     components_by_sketch,
     components_by_svd,
     random_directions,
 )
+from eigenlab.linear.density import GaussianModel
 from eigenlab.linear.scatter import RunningScatter, RunningSketch
 from eigenlab.linear.solvers import Solver, choose_solver, solve_stream
 from eigenlab.training.seeding import resolve_seed
@@ -33,8 +39,11 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     principal component analysis (Baldi and Hornik 1989, doi:10.1016/0893-6080(89)90014-2).
 
     Args:
-        n_components: number of hidden units k, 1...d. Default: ``None``, min(n_samples, d).
-        solver: algorithm. Default: ``'auto'``.
+        n_components: number of hidden units k, 1...d; or a share of the variance between 0 and 1,
+            as in scikit-learn's PCA: the smallest k that explains more. Default: ``None``,
+            min(n_samples, d).
+        solver: algorithm. A share of the variance needs one of the first two.
+            Default: ``'auto'``.
 
             - ``"svd"``: singular values of the centred data in float64; accurate also for
               components whose standard deviation is below 1e-7 of the largest.
@@ -46,6 +55,10 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             - ``"auto"``: ``"svd"`` for up to a million entries, ``"gram"`` for up to 5,000
               features, otherwise ``"randomized"``, unless ``n_components`` is more than a fifth of
               min(n_samples, d).
+        whiten: whether codes are divided by the standard deviations along the principal axes, so
+            that those of the training data are uncorrelated with variance 1;
+            :meth:`inverse_transform` multiplies by them again. Codes along an axis whose variance
+            is zero up to rounding are 0. Default: ``False``.
         n_passes: readings of the data by ``"randomized"``; one is enough for a stream.
             Default: ``6``.
         random_state: seed or ``RandomState`` of ``"randomized"`` and ``"trained"``; pass an int for
@@ -59,6 +72,8 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         singular_values_: singular values of the centred data, (k,), equal to
             ``sqrt((n - 1) explained_variance_)``.
         mean_: means of the features, (d,) float64.
+        noise_variance_: mean variance of the discarded axes, those beyond k of min(n_samples, d);
+            0 if there is none.
         W1_: encoder, (k, d): ``components_``, except with ``solver="trained"``.
         W2_: decoder, (d, k): the transpose of ``components_``, except with ``solver="trained"``,
             where only its column space is that of the components.
@@ -82,14 +97,16 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def __init__(
         self,
-        n_components: int | None = None,
+        n_components: int | float | None = None,
         *,
         solver: Solver = "auto",
+        whiten: bool = False,
         n_passes: int = 6,
         random_state: Any = None,
     ) -> None:
         self.n_components = n_components
         self.solver = solver
+        self.whiten = whiten
         self.n_passes = n_passes
         self.random_state = random_state
 
@@ -119,7 +136,7 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         elif solver == "randomized":
             X = self._check_rows(X, reset=False)
             self._components = components_by_sketch(
-                lambda: (X,), d, k, n_passes=check_n_passes(self.n_passes), seed=seed
+                lambda: (X,), d, int(k), n_passes=check_n_passes(self.n_passes), seed=seed
             )
         else:
             scatter = RunningScatter(d)
@@ -192,7 +209,7 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         found = components_by_sketch(
             read,
             d,
-            self._width(d, None),
+            int(self._width(d, None)),
             n_passes=check_n_passes(self.n_passes),
             seed=resolve_seed(self.random_state),
         )
@@ -207,11 +224,12 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             X: samples in rows, (n, d).
 
         Returns:
-            Codes ``W1 (x - mean)`` in rows, (n, k), in the dtype of ``X``.
+            Codes ``W1 (x - mean)`` in rows, (n, k), in the dtype of ``X``; with ``whiten`` the
+            coordinates along ``components_`` divided by their standard deviations.
         """
         check_is_fitted(self)
         X = self._check_rows(X, reset=False)
-        return (X - self.mean_.astype(X.dtype)) @ self.W1_.T.astype(X.dtype)
+        return (X - self.mean_.astype(X.dtype)) @ self._factors()[0].T.astype(X.dtype)
 
     def inverse_transform(self, X: Any) -> Array:
         """Decode codes.
@@ -220,20 +238,55 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             X: codes in rows, (n, k).
 
         Returns:
-            Reconstructions ``W2 z + mean`` in rows, (n, d), in the dtype of ``X``.
+            Reconstructions ``W2 z + mean`` in rows, (n, d), in the dtype of ``X``; with ``whiten``
+            the codes are multiplied by the standard deviations first.
 
         Raises:
             InputError: ``X`` has another number of columns.
         """
         check_is_fitted(self)
         Z = check_codes(X, self.n_components_)
-        return Z @ self.W2_.T.astype(Z.dtype) + self.mean_.astype(Z.dtype)
+        return Z @ self._factors()[1].T.astype(Z.dtype) + self.mean_.astype(Z.dtype)
 
     def reconstruction_loss(self, X: Any) -> float:
         """Return the squared error summed over features, averaged over the rows of ``X`` (n, d)."""
         X = self._check_rows(X, reset=False)
         error = X - self.inverse_transform(self.transform(X))
         return float(np.square(error, dtype=float).sum() / len(X))
+
+    def score_samples(self, X: Any) -> Array:
+        """Return the log-likelihood of each row under the Gaussian of probabilistic PCA.
+
+        As in scikit-learn's PCA (Tipping and Bishop 1999, doi:10.1111/1467-9868.00196). It does not
+        depend on ``whiten``, which changes codes and not the data (scikit-learn's does: its issue
+        13898).
+
+        Args:
+            X: samples in rows, (n, d).
+
+        Returns:
+            (n,) float64, in nats.
+
+        Raises:
+            InputError: the covariance is singular, as with constant features and all components.
+        """
+        check_is_fitted(self)
+        X = self._check_rows(X, reset=False)
+        return GaussianModel.of(self._fitted()).log_likelihoods(X)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the mean log-likelihood of the rows of ``X``, see :meth:`score_samples`.
+
+        Args:
+            X: samples in rows, (n, d).
+            y: ignored. Default: ``None``.
+        """
+        return float(self.score_samples(X).mean())
+
+    def get_covariance(self) -> Array:
+        """Return the covariance (d, d) of the Gaussian of :meth:`score_samples`."""
+        check_is_fitted(self)
+        return GaussianModel.of(self._fitted()).covariance()
 
     @property
     def components_(self) -> Array:
@@ -273,6 +326,11 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return np.sqrt(self._fitted().values)
 
     @property
+    def noise_variance_(self) -> float:
+        """Mean variance of the discarded axes."""
+        return GaussianModel.of(self._fitted()).noise
+
+    @property
     def W1_(self) -> Array:
         """(k, d) encoder."""
         return self._fitted().W1
@@ -298,11 +356,22 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         dtypes = [np.float64, np.float32]
         return validate_data(self, X, dtype=dtypes, reset=reset, ensure_all_finite=finite)
 
-    def _width(self, d: int, n: int | None) -> int:
+    def _width(self, d: int, n: int | None) -> int | float:
+        """The number of components, or the share of the variance that decides it."""
         k = self.n_components
         if k is None:
             return d if n is None else min(n, d)
-        return check_width(k, d, "n_components")
+        return check_width_or_share(k, d)
+
+    def _factors(self) -> tuple[Array, Array]:
+        """Encoder (k, d) and decoder (d, k), with the scaling of ``whiten``."""
+        found = self._fitted()
+        if not self.whiten:
+            return found.W1, found.W2
+        deviations = np.sqrt(self.explained_variance_)
+        varies = found.values > found.negligible
+        inverse = np.where(varies, 1 / np.where(varies, deviations, 1), 0)
+        return found.vectors * inverse[:, None], found.vectors.T * deviations
 
     def _stream_solver(self, d: int) -> str:
         k = self._width(d, None)
@@ -310,7 +379,7 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def _new_stream(self, d: int) -> RunningScatter | RunningSketch:
         if self._stream_solver(d) == "randomized":
-            return RunningSketch(random_directions(d, self._width(d, None), self._seed))
+            return RunningSketch(random_directions(d, int(self._width(d, None)), self._seed))
         return RunningScatter(d)
 
     def _reset(self) -> None:

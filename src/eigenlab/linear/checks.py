@@ -22,6 +22,18 @@ def check_width(k: Any, n_features: int, name: str = "k") -> int:
     return int(k)
 
 
+def check_width_or_share(k: Any, n_features: int) -> int | float:
+    """Return ``n_components`` as an int in 1...n_features, or as a float between 0 and 1."""
+    if isinstance(k, Real) and not isinstance(k, Integral) and 0 < float(k) < 1:
+        return float(k)
+    try:
+        return check_width(k, n_features, "n_components")
+    except InputError as error:
+        raise InputError(
+            f"{error}, or a share of the variance between 0 and 1, both excluded"
+        ) from None
+
+
 def check_lam(lam: float) -> float:
     """Return the weight of the penalty ``lam`` as a finite float of at least 0."""
     if isinstance(lam, bool) or not (isinstance(lam, Real) and 0 <= lam < float("inf")):

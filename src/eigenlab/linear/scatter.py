@@ -37,9 +37,12 @@ class RunningScatter:
         self.mean = np.zeros(n_features)
         self.matrix = np.zeros((n_features, n_features))
         self._diagonal = np.zeros(n_features)
+        self.eps = float(np.finfo(float).eps)
+        """Machine epsilon of the least precise dtype of the rows."""
 
     def update(self, rows: Array) -> None:
         """Add the rows of an (m, d) floating-point array."""
+        self.eps = max(self.eps, float(np.finfo(rows.dtype).eps))
         blocks = range(0, len(rows), BLOCK_ROWS)
         corrections = [self._add(rows[start : start + BLOCK_ROWS]) for start in blocks]
         if corrections:  # all of rank two, and together one product

@@ -7,8 +7,8 @@
 
 from eigenlab.names.auditing import audit
 from eigenlab.names.card import model_card
-from eigenlab.names.checks import UnreadableCharactersWarning
-from eigenlab.names.classifier import ABSTAINED, NameClassifier
+from eigenlab.names.checks import ABSTAINED, UnreadableCharactersWarning, is_readable
+from eigenlab.names.classifier import NameClassifier
 from eigenlab.names.encoding import (
     ALPHABET,
     PADDING,
@@ -16,6 +16,7 @@ from eigenlab.names.encoding import (
     encode_name,
     encode_names,
     fold,
+    spelling,
 )
 from eigenlab.names.intended_use import INTENDED_USE
 from eigenlab.names.metrics import evaluate
@@ -48,8 +49,10 @@ __all__ = [
     "encode_names",
     "evaluate",
     "fold",
+    "is_readable",
     "leak_free_split",
     "model_card",
     "shift_priors",
+    "spelling",
     "split_names",
 ]

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenlab.errors import InputError
+from eigenlab.names.encoding import spelling
 from eigenlab.names.intended_use import INTENDED_USE
 from eigenlab.names.metrics import MIN_PROBABILITY, evaluate
 from eigenlab.names.priors import Floats, check_priors, shift_priors
-from eigenlab.names.protocols import spelling
 from eigenlab.statistics import wilson_interval
 
 #: Shares of the names that are answered.

@@ -3,57 +3,169 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eigenlab.errors import InputError, nearest
-from eigenlab.names.encoding import encode_name, fold, unreadable
+from eigenlab.names.encoding import fold, has_letter, is_missing, unreadable
 
 Unreadable = Literal["warn", "ignore", "error"]
+#: Value of ``predict`` instead of a language when it abstains or cannot read the name.
+ABSTAINED = "?"
+#: Rows that a warning lists, and characters of each.
+SHOWN, SHOWN_LENGTH = 10, 40
 
 
 class UnreadableCharactersWarning(UserWarning):
-    """Letters or digits of a name are not in the alphabet and were left out."""
+    """Names without a letter of the alphabet, or letters and digits of a name, were not read."""
 
 
-def check_names(X: Sequence[str]) -> list[str]:
-    """Return ``X`` as a list of readable names, or raise :class:`InputError`.
+class Names(NamedTuple):
+    """The rows that can be read, and which ones they are.
 
-    Accepts a list, tuple, numpy array or pandas Series of strings; an empty one gives an empty
-    list. Each name must hold at least one letter a-z after folding.
+    Args:
+        names: the readable names, in their order.
+        readable: whether each row is among them, (n,).
     """
-    if isinstance(X, str):
-        raise InputError(f"X is one string; give a list of names, such as [{X[:20]!r}]")
+
+    names: list[str]
+    readable: NDArray[np.bool_]
+
+
+def is_readable(X: Iterable[Any]) -> NDArray[np.bool_]:
+    """Return which rows hold a name that the classifiers can read.
+
+    A row is readable if it is a string with at least one letter a-z after
+    :func:`~eigenlab.names.fold`. Missing values (None, NaN, ``pandas.NA``), empty strings, names in
+    another script (山田, Иванов) and numbers are not.
+
+    Args:
+        X: rows, (n,): a list, numpy array, or column of a pandas, polars or pyarrow table.
+
+    Returns:
+        (n,) bool.
+
+    Raises:
+        InputError: ``X`` is one string, or not one-dimensional.
+
+    >>> is_readable(["Rossi", "", None, "山田", "Strauß"]).tolist()
+    [True, False, False, False, True]
+    """
+    return np.array([_holds_a_name(row) for row in as_rows(X)], dtype=bool)
+
+
+def as_rows(X: Iterable[Any], name: str = "X") -> list[Any]:
+    """Return ``X`` as a list with strings as ``str``; refuse what has not one axis."""
+    if isinstance(X, str | bytes):
+        raise InputError(f"{name} is one string; give a list of them, such as [{X[:20]!r}]")
     if getattr(X, "ndim", 1) != 1:
-        raise InputError(f"X has {X.ndim} axes; give a one-dimensional list of names")  # type: ignore[attr-defined]
+        raise InputError(f"{name} has {X.ndim} axes; give a one-dimensional list of strings")  # type: ignore[attr-defined]
+    if hasattr(X, "to_pylist"):  # a column of pyarrow iterates over scalars of its own
+        X = X.to_pylist()
     try:
-        names = [str(name) if isinstance(name, np.str_) else name for name in X]
+        return [str(row) if isinstance(row, np.str_) else row for row in X]
     except TypeError:
-        raise InputError(f"X is a {type(X).__name__}; give a list of names") from None
-    for place, name in enumerate(names):
-        try:
-            encode_name(name)
-            if not any(symbol.isalpha() for symbol in fold(name)):
-                raise InputError(f"name {name[:40]!r} holds no letter, only spaces or punctuation")
-        except InputError as error:
-            raise InputError(f"X[{place}]: {error}") from None
-    return names
+        raise InputError(f"{name} is a {type(X).__name__}; give a list of strings") from None
 
 
-def check_training(X: Sequence[str], y: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return names and languages of equal, positive number with at least two languages."""
-    names = check_names(X)
-    languages: list[Any] = [str(item) if isinstance(item, np.str_) else item for item in y]
-    if len(names) != len(languages):
-        raise InputError(f"X has {len(names)} names but y {len(languages)} languages; pair them")
-    wrong = next((item for item in languages if not isinstance(item, str)), None)
+def check_names(X: Iterable[Any], action: Unreadable) -> Names:
+    """Return the readable names of ``X``; an empty ``X`` gives none.
+
+    Raises :class:`InputError` if no row is a string or a missing value. What cannot be read is
+    reported as ``action`` says; a warning points to the caller of the function that calls this one.
+    """
+    rows = as_rows(X)
+    found = _read(rows)
+    _report(rows, found, action)
+    return found
+
+
+def check_training(
+    X: Iterable[Any], y: Iterable[Any], action: Unreadable
+) -> tuple[list[str], list[str]]:
+    """Return the readable names and their languages, at least two different ones.
+
+    What cannot be read is reported as in :func:`check_names`.
+    """
+    rows = as_rows(X)
+    languages = as_rows(y, "y")
+    found = _read(rows)
+    if len(rows) != len(languages):
+        raise InputError(f"X has {len(rows)} names but y {len(languages)} languages; pair them")
+    wrong = next((row for row, item in enumerate(languages) if not isinstance(item, str)), None)
     if wrong is not None:
-        raise InputError(f"y holds {wrong!r}; languages must be strings")
-    if len(set(languages)) < 2:
-        raise InputError(f"y holds {len(set(languages))} language(s); give at least two")
-    return names, languages
+        raise InputError(
+            f"y[{wrong}] is {languages[wrong]!r}; languages must be strings: leave out names "
+            "without one"
+        )
+    kept = [language for language, keep in zip(languages, found.readable, strict=True) if keep]
+    if len(set(kept)) < 2:
+        unread = _unread_rows(rows, found.readable)
+        raise InputError(
+            f"y holds {len(set(kept))} language(s) of readable names; give at least two"
+            + (f" ({unread})" if unread else "")
+        )
+    _report(rows, found, action)
+    return found.names, kept
+
+
+def _read(rows: Sequence[Any]) -> Names:
+    if rows and not any(isinstance(row, str) or is_missing(row) for row in rows):
+        raise InputError(
+            f"X[0] is a {type(rows[0]).__name__}, expected a string such as 'Ibáñez'; give a list "
+            "of names"
+        )
+    readable = np.array([_holds_a_name(row) for row in rows], dtype=bool)
+    return Names([row for row, keep in zip(rows, readable, strict=True) if keep], readable)
+
+
+def _report(rows: Sequence[Any], found: Names, action: Unreadable) -> None:
+    """Warn of, or refuse, rows and letters that are not read, all in one message."""
+    if action == "ignore":
+        return
+    findings = [_unread_rows(rows, found.readable), _unread_letters(found.names)]
+    text = "; ".join(finding for finding in findings if finding)
+    if text and action == "error":
+        raise InputError(f"{text}; spell them out in the letters a-z")
+    if text:
+        warnings.warn(text, UnreadableCharactersWarning, stacklevel=4)
+
+
+def _holds_a_name(row: Any) -> bool:
+    return isinstance(row, str) and has_letter(fold(row))
+
+
+def _unread_rows(rows: Sequence[Any], readable: NDArray[np.bool_]) -> str:
+    """Say which rows hold no letter of the alphabet, or an empty string if all do."""
+    places = np.flatnonzero(~readable)
+    if not len(places):
+        return ""
+    shown = ", ".join(f"X[{place}] {_shown(rows[place])}" for place in places[:SHOWN])
+    more = f" and {len(places) - SHOWN} more, see is_readable" if len(places) > SHOWN else ""
+    return (
+        f"{len(places)} of {len(rows)} rows hold no letter that the encoding knows and were not "
+        f"read: {shown}{more}"
+    )
+
+
+def _shown(row: Any) -> str:
+    text = repr(row)
+    return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"
+
+
+def _unread_letters(names: Sequence[str]) -> str:
+    """Say which letters of readable names are left out, or an empty string if none is."""
+    found = [(name, characters) for name in names if (characters := unreadable(name))]
+    if not found:
+        return ""
+    seen = "".join(sorted({symbol for _, characters in found for symbol in characters}))[:20]
+    return (
+        f"{len(found)} of {len(names)} names hold letters or digits outside the alphabet, or "
+        f"of a wrong encoding ({seen}), which are not read; first: {_shown(found[0][0])}"
+    )
 
 
 def check_counts(**counts: int) -> None:
@@ -75,24 +187,3 @@ def check_unreadable(action: str) -> None:
     if action not in get_args(Unreadable):
         hint = nearest(str(action), get_args(Unreadable))
         raise InputError(f"unreadable='{action}' is unknown{hint}; choose warn, ignore or error")
-
-
-def check_readable(names: Sequence[str], action: Unreadable) -> None:
-    """Warn of, or refuse, names with letters or digits outside the alphabet.
-
-    The warning points to the caller of the function that calls this one.
-    """
-    if action == "ignore":
-        return
-    found = [(name, unreadable(name)) for name in names]
-    found = [(name, characters) for name, characters in found if characters]
-    if not found:
-        return
-    seen = "".join(sorted({symbol for _, characters in found for symbol in characters}))[:20]
-    text = (
-        f"{len(found)} of {len(names)} names hold letters or digits outside the alphabet "
-        f"({seen}), which are not read; first: {found[0][0][:40]!r}"
-    )
-    if action == "error":
-        raise InputError(f"{text}; spell them out in the letters a-z")
-    warnings.warn(text, UnreadableCharactersWarning, stacklevel=3)

@@ -15,14 +15,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from eigenlab.errors import InputError
 from eigenlab.names.checks import (
+    ABSTAINED,
     Unreadable,
     check_counts,
     check_names,
-    check_readable,
     check_share,
     check_training,
     check_unreadable,
 )
+from eigenlab.names.encoding import spelling
 from eigenlab.names.ensemble import (
     Ensemble,
     mean_probabilities,
@@ -32,15 +33,11 @@ from eigenlab.names.fitting import build_ensemble, hold_out, train_ensemble
 from eigenlab.names.module import ModelType
 from eigenlab.names.ngram_embedding import NGramVocabulary
 from eigenlab.names.priors import check_priors, shift_priors
-from eigenlab.names.protocols import spelling
 from eigenlab.names.storage import read_classifier, write_classifier
 from eigenlab.names.temperature import fit_temperature
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.training import TrainingHistory, derive_seed, resolve_device
 from eigenlab.training.seeding import resolve_seed
-
-#: Value of ``predict`` instead of a language when it abstains.
-ABSTAINED = "?"
 
 
 class NameClassifier(ClassifierMixin, BaseEstimator):
@@ -49,9 +46,11 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
     Intended use: guessing the language of origin of a name. Not for inferring the nationality,
     ethnicity, religion or any other fact about a person.
 
-    Names are folded to 57 symbols and case is ignored. A name of any length is read to its end; a
-    name without a letter of the alphabet is refused. ``docs/surnames.md`` describes how the
-    defaults were chosen.
+    Names are folded to 57 symbols (:func:`~eigenlab.names.fold`) and case is ignored. A name of any
+    length is read to its end. Rows without a letter of the alphabet (an empty string, a missing
+    value, 山田) are left out of the fit and answered :data:`ABSTAINED`, with probabilities NaN; one
+    warning lists them, and :func:`~eigenlab.names.is_readable` tells which they are.
+    ``docs/surnames.md`` describes how the defaults were chosen.
 
     Args:
         model_type: ``"rnn"`` (tanh) or ``"lstm"``. Default: ``'rnn'``.
@@ -79,8 +78,9 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             in the order of ``classes_``. Default: ``None``, those of the training names.
         abstain_below: ``predict`` returns :data:`ABSTAINED` where the highest probability is below
             this, in [0, 1]. ``score`` counts an abstention as wrong. Default: ``0.0``.
-        unreadable: action for letters or digits that are not in the alphabet ("ß", "ł", "2") and
-            are left out: ``"warn"``, ``"ignore"`` or ``"error"``. Default: ``'warn'``.
+        unreadable: action for names without a letter of the alphabet, and for letters or digits
+            that are not in the alphabet ("Ж", "2") and are left out of a name: ``"warn"``,
+            ``"ignore"`` or ``"error"``. Default: ``'warn'``.
         random_state: seed or ``RandomState`` of weights, batches, dropout and the held-out part;
             pass an int for reproducible results. Default: ``None``.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``. Default: ``'cpu'``.
@@ -164,7 +164,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         """Fit the classifier.
 
         Args:
-            X: names, (n,).
+            X: names, (n,); unreadable ones are left out.
             y: language of each name, (n,), at least two different ones.
             validation: names and languages on which the accuracy is measured after each epoch, for
                 the learning curve only. Default: ``None``.
@@ -182,9 +182,8 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         Warns:
             UnreadableCharactersWarning: see the parameter ``unreadable``.
         """
-        names, languages = check_training(X, y)
         self._check_parameters()
-        check_readable(names, self.unreadable)
+        names, languages = check_training(X, y, self.unreadable)
         seed = resolve_seed(self.random_state)
         self.classes_: NDArray[np.str_] = np.array(sorted(set(languages)))
         if ABSTAINED in self.classes_:
@@ -217,6 +216,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
                 reporter=reporter,
                 checkpoint=checkpoint,
             )
+        self.model_.eval()
         self.temperature_ = 1.0
         if len(held_out):
             chosen = [names[i] for i in held_out]
@@ -230,33 +230,38 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             X: names, (n,).
 
         Returns:
-            (n, n_classes) float64 in the order of ``classes_``; rows sum to 1.
+            (n, n_classes) float64 in the order of ``classes_``; rows sum to 1, and those of names
+            that cannot be read are NaN.
 
         Raises:
-            InputError: a name or parameter cannot be used.
+            InputError: a parameter cannot be used.
 
         Warns:
             UnreadableCharactersWarning: see the parameter ``unreadable``.
         """
         check_is_fitted(self, "model_")
         self._check_parameters()
-        names = check_names(X)
-        check_readable(names, self.unreadable)
+        names, readable = check_names(X, self.unreadable)
+        answers = np.full((len(readable), len(self.classes_)), np.nan)
         if not names:
-            return np.empty((0, len(self.classes_)))
+            return answers
         probabilities = mean_probabilities(self._logits(names), self.temperature_)
-        if self.priors is None:
-            return probabilities
-        return shift_priors(
-            probabilities, self.class_prior_, check_priors(self.priors, self.classes_.tolist())
-        )
+        if self.priors is not None:
+            priors = check_priors(self.priors, self.classes_.tolist())
+            probabilities = shift_priors(probabilities, self.class_prior_, priors)
+        answers[readable] = probabilities
+        return answers
 
     def predict(self, X: Sequence[str]) -> NDArray[np.str_]:
-        """Return the most probable language of each name in ``X`` (n,), or :data:`ABSTAINED`."""
+        """Return the most probable language of each name in ``X`` (n,), or :data:`ABSTAINED`.
+
+        Names that cannot be read are answered :data:`ABSTAINED`, too.
+        """
         probabilities = self.predict_proba(X)
         if not len(probabilities):
             return np.empty(0, dtype=self.classes_.dtype)
         chosen = self.classes_[probabilities.argmax(axis=1)]
+        # A comparison with NaN is False.
         return np.where(probabilities.max(axis=1) >= self.abstain_below, chosen, ABSTAINED)
 
     def top_k(self, X: Sequence[str], k: int = 3) -> list[list[tuple[str, float]]]:
@@ -267,14 +272,19 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             k: number of languages, at least 1. Default: ``3``.
 
         Returns:
-            For each name (language, probability) pairs by descending probability.
+            For each name (language, probability) pairs by descending probability; an empty list
+            for a name that cannot be read.
         """
         if k < 1:
             raise InputError(f"k={k} must be at least 1")
         rows = self.predict_proba(X)
         order = np.argsort(-rows, axis=1, kind="stable")[:, :k]
         return [
-            [(str(self.classes_[column]), float(row[column])) for column in columns]
+            [
+                (str(self.classes_[column]), float(row[column]))
+                for column in columns
+                if not np.isnan(row[column])
+            ]
             for row, columns in zip(rows, order, strict=True)
         ]
 
@@ -316,6 +326,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             vocabulary = NGramVocabulary(described["ngrams"], model.max_ngram)
             model.model_ = model._build(vocabulary)
             model.model_.load_state_dict(weights)
+            model.model_.eval()
         except (KeyError, TypeError, RuntimeError) as error:
             raise InputError(
                 f"{path} does not hold this version's NameClassifier: {error}"
@@ -350,7 +361,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
     def _accuracy(
         self, X: Sequence[str], y: Sequence[str]
     ) -> Callable[[Ensemble], dict[str, float]]:
-        names, true = check_training(X, y)
+        names, true = check_training(X, y, self.unreadable)
 
         def evaluate(model: Ensemble) -> dict[str, float]:
             logits = predict_logits(model, names, resolve_device(self.device))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from eigenlab.names.encoding import spelling
 from eigenlab.names.module import RecurrentClassifier
 from eigenlab.names.ngram_embedding import NGramVocabulary
-from eigenlab.names.protocols import spelling
 
 _MAX_SYMBOLS = 2**15  # largest number of padded symbols in a batch of predictions
 
@@ -61,11 +62,12 @@ def cross_entropy(model: Ensemble, batch: tuple[Tensor, ...]) -> Tensor:
 def predict_logits(model: Ensemble, names: Sequence[str], device: torch.device) -> Tensor:
     """Return logits (n_members, n, n_categories) on the CPU, in evaluation mode.
 
-    Names are batched by length, so that one long name does not pad all others.
+    Names are batched by length, so that one long name does not pad all others. ``model`` is not
+    changed: it may be in use in other threads.
     """
+    if model.training:  # a copy, since eval() and back would show in other threads
+        model = copy.deepcopy(model).eval()
     order = sorted(range(len(names)), key=lambda index: len(names[index]))
-    was_training = model.training
-    model.eval()
     answers = []
     with torch.no_grad():
         begin = 0
@@ -76,7 +78,6 @@ def predict_logits(model: Ensemble, names: Sequence[str], device: torch.device) 
             x, last_pos = model.vocabulary.encode([spelling(names[i]) for i in order[begin:end]])
             answers.append(model(x.to(device), last_pos).cpu())
             begin = end
-    model.train(was_training)
     logits = torch.cat(answers, dim=1)
     back = torch.empty(len(order), dtype=torch.long)
     back[torch.tensor(order)] = torch.arange(len(order))

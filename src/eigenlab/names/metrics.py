@@ -133,7 +133,8 @@ def evaluate(
         in alphabetical order; ``confusion[true][predicted]``, counts in the order of ``labels``.
 
     Raises:
-        InputError: the shape of ``probabilities`` does not match, or there is no name.
+        InputError: the shape of ``probabilities`` does not match, a probability is NaN (the name
+            could not be read), or there is no name.
 
     >>> measured = evaluate([[0.9, 0.1], [0.2, 0.8]], ["Greek", "Irish"], ["Greek", "Greek"])
     >>> measured["accuracy"], measured["confusion"]
@@ -144,6 +145,12 @@ def evaluate(
         raise InputError(
             f"probabilities have shape {p.shape}, expected one row for each of {len(languages)} "
             f"names (at least one) and {len(classes)} columns"
+        )
+    unread = np.flatnonzero(np.isnan(p).any(axis=1))
+    if len(unread):
+        raise InputError(
+            f"probabilities of {len(unread)} of {len(p)} names are NaN, first in row {unread[0]}; "
+            "leave out the names that is_readable says cannot be read"
         )
     labels = sorted({*classes, *languages})
     place = {label: index for index, label in enumerate(labels)}

@@ -11,9 +11,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils.validation import check_is_fitted
 
-from eigenlab.names.checks import check_names, check_training
-from eigenlab.names.protocols import spelling
+from eigenlab.names.checks import (
+    ABSTAINED,
+    Unreadable,
+    check_names,
+    check_training,
+    check_unreadable,
+)
+from eigenlab.names.encoding import spelling
 
 
 class CharacterNGramClassifier(ClassifierMixin, BaseEstimator):
@@ -26,6 +33,9 @@ class CharacterNGramClassifier(ClassifierMixin, BaseEstimator):
         ngram_range: shortest and longest n-gram. Default: ``(1, 5)``.
         C: inverse strength of the L2 penalty. Default: ``1.0``.
         max_iter: largest number of iterations of the L-BFGS solver. Default: ``500``.
+        unreadable: action for names without a letter of the alphabet, which are left out of the fit
+            and answered ``"?"`` with probabilities NaN, and for letters or digits that are left out
+            of a name: ``"warn"``, ``"ignore"`` or ``"error"``. Default: ``'warn'``.
 
     Attributes:
         classes_: languages in alphabetical order.
@@ -37,11 +47,16 @@ class CharacterNGramClassifier(ClassifierMixin, BaseEstimator):
     """
 
     def __init__(
-        self, ngram_range: tuple[int, int] = (1, 5), C: float = 1.0, max_iter: int = 500
+        self,
+        ngram_range: tuple[int, int] = (1, 5),
+        C: float = 1.0,
+        max_iter: int = 500,
+        unreadable: Unreadable = "warn",
     ) -> None:
         self.ngram_range = ngram_range
         self.C = C
         self.max_iter = max_iter
+        self.unreadable = unreadable
 
     def fit(self, X: Sequence[str], y: Sequence[str]) -> CharacterNGramClassifier:
         """Fit the classifier.
@@ -56,7 +71,8 @@ class CharacterNGramClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             InputError: a name or language cannot be used.
         """
-        names, languages = check_training(X, y)
+        check_unreadable(self.unreadable)
+        names, languages = check_training(X, y, self.unreadable)
         self.pipeline_: Pipeline = make_pipeline(
             CountVectorizer(
                 analyzer="char",
@@ -73,14 +89,25 @@ class CharacterNGramClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X: Sequence[str]) -> NDArray[np.float64]:
-        """Return the probabilities (n, n_classes) of names ``X``, in the order of ``classes_``."""
-        probabilities: NDArray[np.float64] = self.pipeline_.predict_proba(check_names(X))
-        return probabilities
+        """Return the probabilities (n, n_classes) of names ``X``, in the order of ``classes_``.
+
+        Rows of names that cannot be read are NaN.
+        """
+        check_is_fitted(self, "pipeline_")
+        check_unreadable(self.unreadable)
+        names, readable = check_names(X, self.unreadable)
+        answers = np.full((len(readable), len(self.classes_)), np.nan)
+        if names:
+            answers[readable] = self.pipeline_.predict_proba(names)
+        return answers
 
     def predict(self, X: Sequence[str]) -> NDArray[Any]:
-        """Return the most probable language of each name in ``X``."""
-        chosen: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
-        return chosen
+        """Return the most probable language of each name in ``X``, or ``"?"`` if not readable."""
+        probabilities = self.predict_proba(X)
+        if not len(probabilities):
+            return np.empty(0, dtype=self.classes_.dtype)
+        chosen = self.classes_[probabilities.argmax(axis=1)]
+        return np.where(np.isnan(probabilities[:, 0]), ABSTAINED, chosen)
 
 
 def _between_spaces(name: str) -> str:

@@ -20,7 +20,7 @@ def shift_priors(probabilities: ArrayLike, old: ArrayLike, new: ArrayLike) -> Fl
     one. Source: Saerens, Latinne and Decaestecker 2002, eq. 4, doi:10.1162/089976602753284446.
 
     Args:
-        probabilities: (n, n_classes), rows sum to 1.
+        probabilities: (n, n_classes), rows sum to 1 or are NaN.
         old: base rates where ``probabilities`` were learned, (n_classes,), positive.
         new: base rates of the other population, (n_classes,), at least 0 and not all zero. They
             need not sum to 1.
@@ -44,8 +44,10 @@ def shift_priors(probabilities: ArrayLike, old: ArrayLike, new: ArrayLike) -> Fl
         raise InputError("old must be positive; new must be finite, >= 0 and not all zero")
     weighted = p * (new / old / new.sum())
     total = weighted.sum(axis=1, keepdims=True)
-    # Where every class with positive probability has new base rate 0, use the new base rates.
-    return np.divide(weighted, total, out=np.tile(new / new.sum(), (len(p), 1)), where=total > 0)
+    # Where every class with positive probability has new base rate 0, use the new base rates. What
+    # is NaN, the probabilities of a name that cannot be read, stays NaN.
+    rest = np.where(np.isnan(total), np.nan, new / new.sum())
+    return np.divide(weighted, total, out=rest, where=total > 0)
 
 
 def total_variation_distance(p: Sequence[float], q: Sequence[float]) -> float:

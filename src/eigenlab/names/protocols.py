@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenlab.errors import InputError, nearest
-from eigenlab.names.encoding import fold
+from eigenlab.names.checks import as_rows
+from eigenlab.names.encoding import spelling
 
 Indices = NDArray[np.int64]
 Protocol = Literal["course", "leak-free"]
@@ -26,15 +27,6 @@ class Split(NamedTuple):
 
     train: Indices
     test: Indices
-
-
-def spelling(name: str) -> str:
-    """Return the form in which names are compared: folded, lower case, without outer spaces.
-
-    >>> spelling("Núñez") == spelling(" NUNEZ")
-    True
-    """
-    return fold(name).lower().strip() or name
 
 
 def course_split(names: Sequence[str], *, seed: int, test_fraction: float = 0.2) -> Split:
@@ -81,7 +73,7 @@ def leak_free_split(names: Sequence[str], *, seed: int, test_fraction: float = 0
     True
     """
     groups: defaultdict[str, list[int]] = defaultdict(list)
-    for index, name in enumerate(names):
+    for index, name in enumerate(as_rows(names, "names")):
         groups[spelling(name)].append(index)
     _check_sizes(len(groups), test_fraction)
     # Sorted, so that the split does not depend on the order of the names.
@@ -144,7 +136,7 @@ def ambiguity_ceiling(names: Sequence[str], languages: Sequence[str]) -> float:
     0.75
     """
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for name, language in zip(names, languages, strict=True):
+    for name, language in zip(as_rows(names, "names"), languages, strict=True):
         counts[spelling(name)][language] += 1
     return sum(max(counter.values()) for counter in counts.values()) / len(names)
 

@@ -84,7 +84,7 @@ def fit(
     if model == MAJORITY:
         return DummyClassifier(strategy="prior").fit(*train)
     if model == NGRAMS:
-        return CharacterNGramClassifier().fit(*train)
+        return CharacterNGramClassifier(unreadable="ignore").fit(*train)
     settings = {
         **TANH_RNN,
         "rnn_size": config.rnn_size,
