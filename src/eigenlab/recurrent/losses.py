@@ -105,18 +105,20 @@ def _check_scalar(name: str, value: object) -> None:
 def time_axis(
     prediction: Tensor,
     batch: int,
-    steps: int,
+    spans: Sequence[int],
     batch_first: bool | None,
-    is_first_step: Callable[[Tensor], bool],
+    reads_first: Callable[[Tensor, int], bool],
 ) -> int | None:
     """The axis of the prediction that is time, or None where it has no steps.
 
     Args:
         prediction: of the model.
         batch: B of the recurrent part.
-        steps: T of the recurrent part.
+        spans: how many of the last steps the prediction may cover, T first: those of the last
+            call, of the last two calls, ...
         batch_first: what the owner says, or None.
-        is_first_step: whether a part of the prediction reads the states of the first step only.
+        reads_first: whether a part of the prediction reads the states of one step only, the first
+            of so many last steps.
 
     Raises:
         InputError: batch and time cannot be told apart.
@@ -127,24 +129,29 @@ def time_axis(
         if len(shape) <= axis:
             raise InputError(f"batch_first={batch_first}, but the prediction has shape {shape}")
         return axis
-    found = [axis for axis, both in ((1, (batch, steps)), (0, (steps, batch))) if shape[:2] == both]
-    unbatched = batch == 1 and len(shape) <= 2 and shape[:1] == (steps,)
+    found = [
+        axis
+        for axis, other in ((1, 0), (0, 1))
+        if len(shape) > 1 and shape[other] == batch and shape[axis] in spans
+    ]
+    unbatched = batch == 1 and len(shape) <= 2 and shape and shape[0] in spans
     if unbatched and 0 not in found:
         found.append(0)
     per_sequence = len(shape) <= 2 and shape[:1] == (batch,)
-    if len(found) == 1 and not (per_sequence and len(shape) == found[0] + 1 and steps > 1):
+    many_to_one = per_sequence and found and len(shape) == found[0] + 1 and spans[0] > 1
+    if len(found) == 1 and not many_to_one:
         return found[0]
     if not found:
         return None
-    if steps == 1:
+    if spans[0] == 1:
         return found[0]
-    told = [axis for axis in found if is_first_step(prediction.select(axis, 0))]
+    told = [axis for axis in found if reads_first(prediction.select(axis, 0), shape[axis])]
     if len(told) == 1:
         return told[0]
     if not told and per_sequence and len(shape) == 2 and found == [1]:
         return None  # as many outputs as steps, but none of its own for the first step
     raise InputError(
-        f"the prediction has shape {shape} for {batch} sequences of {steps} steps, so batch and "
+        f"the prediction has shape {shape} for {batch} sequences of {spans[0]} steps, so batch and "
         "time cannot be told apart; say batch_first=True or batch_first=False"
     )
 

@@ -46,14 +46,24 @@ class NamedStates:
     def __init__(self, name: str, states: Any) -> None:
         self.name = name
         unstacked = _unstacked(states) if isinstance(states, Tensor) else _listed(states)
-        self.edges, values = unstacked
+        self._edges, values = unstacked
         self.hidden = torch.stack([value.detach() for value in values])
         self._check_recurrence(values)
+
+    @property
+    def edges(self) -> list[GradientEdge]:
+        """Of each state."""
+        return self._edges
+
+    @property
+    def call_steps(self) -> list[int]:
+        """Time steps: one call."""
+        return [len(self.hidden)]
 
     def _check_recurrence(self, values: list[Tensor]) -> None:
         """Refuse copies of the states, whose gradients miss the paths through time."""
         later = {1, len(values) // 2, len(values) - 1} - {0}
-        if later and not any(_reads(values[t], self.edges[t - 1]) for t in later):
+        if later and not any(_reads(values[t], self._edges[t - 1]) for t in later):
             raise InputError(
                 "the states are not computed from the returned ones before them; return the very "
                 "tensors that the next step reads, as a list or stacked, and not copies of them"
@@ -62,7 +72,7 @@ class NamedStates:
     def sweep(self, gradients: Mapping[GradientEdge, Tensor]) -> Sweep:
         """dL/dh_t: autograd follows every path itself."""
         totals = torch.zeros_like(self.hidden)
-        for t, edge in enumerate(self.edges):
+        for t, edge in enumerate(self._edges):
             if edge in gradients:
                 totals[t] = gradients[edge].reshape(self.hidden[t].shape)
         return Sweep(totals, [])

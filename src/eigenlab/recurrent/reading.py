@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -302,16 +303,18 @@ def _check_prediction(prediction: Any, y: Any, *, same_shape: bool) -> None:
 def _time_axis(prediction: Tensor, runs: Sequence[States], batch_first: bool | None) -> int | None:
     top = [run for run in runs if _calls(run)[-1:] == _calls(runs[-1])[-1:]]
     edges = list(dict.fromkeys(edge for run in top for edge in run.edges))
-    steps, batch, _ = runs[-1].hidden.shape
+    total, batch, _ = runs[-1].hidden.shape
+    ends = itertools.accumulate(reversed(runs[-1].call_steps))
 
-    def is_first_step(part: Tensor) -> bool:
+    def reads_first(part: Tensor, span: int) -> bool:
         found = _gradients(part.sum(), edges)
+        _check_reached(part, found)
         with torch.no_grad():
             by_time = [_direct_by_time(run, found) for run in top]
         reads = torch.stack([(part != 0).flatten(1).any(dim=1) for part in by_time]).any(dim=0)
-        return bool(reads[0]) and not bool(reads[1:].any())
+        return reads.nonzero().flatten().tolist() == [total - span]
 
-    return time_axis(prediction, batch, steps, batch_first, is_first_step)
+    return time_axis(prediction, batch, [total, *ends], batch_first, reads_first)
 
 
 def _calls(run: States) -> list[Any]:
@@ -368,15 +371,16 @@ def _gradients(value: Tensor, edges: Sequence[GradientEdge]) -> EdgeGradients:
     return {edge: g for edge, g in zip(edges, found, strict=True) if g is not None}
 
 
-def _check_reached(total: Tensor, direct: EdgeGradients) -> None:
-    if direct:
+def _check_reached(value: Tensor, gradients: EdgeGradients) -> None:
+    """Refuse a loss or prediction in which autograd finds no hidden state."""
+    if gradients:
         return
-    if not total.requires_grad:
+    if not value.requires_grad:
         raise InputError(
-            "the loss does not require gradients: the prediction is detached, or computed with "
+            "the prediction does not require gradients: it is detached, or computed with "
             "autograd off (.detach(), .item(), torch.no_grad(), numpy); take this out of forward"
         )
     raise InputError(
-        "the loss does not depend on the hidden states through autograd: they are detached or not "
-        "read between the recurrent part and the prediction"
+        "the prediction does not depend on the hidden states through autograd: they are detached, "
+        "or not read between the recurrent part and the prediction"
     )

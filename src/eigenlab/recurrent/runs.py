@@ -42,6 +42,10 @@ class States(Protocol):
     def edges(self) -> list[GradientEdge]:
         """Where autograd finds the gradients that :meth:`sweep` needs."""
 
+    @property
+    def call_steps(self) -> list[int]:
+        """Time steps of each call."""
+
     def sweep(self, gradients: EdgeGradients) -> Sweep:
         """dL/dh_t over every path, from the gradients at :attr:`edges`."""
 
@@ -87,6 +91,11 @@ class LayerRun:
             call.direct([gradients.get(e) if e else None for e in call.edges], self.direction)
             for call in self.calls
         ]
+
+    @property
+    def call_steps(self) -> list[int]:
+        """Time steps of each call."""
+        return [len(call.hidden) for call in self.calls]
 
     @property
     def has_square_blocks(self) -> bool:
