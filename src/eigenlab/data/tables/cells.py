@@ -1,0 +1,128 @@
+"""Numbers in cells, as people and programs write them, and the decimal mark of a table."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from eigenlab.errors import InputError
+
+Decimal = Literal[".", ","]
+MISSING = (
+    frozenset({"", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "-nan", "1.#qnan", "-1.#ind", "nat"})
+    | {"null", "none", "nil", "missing", "?", "-", "--", "\u2013", "\u2014", ".", ".."}
+    | {"#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"}
+)
+"""Cells without a value, in lower case."""
+BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
+
+_SIGN = r"[+-]?\s?"
+_GROUPS = " \u00a0\u202f\u2009'’`"
+_EXPONENT = r"(?:[eEdD][+-]?\d+)?"
+
+
+def _patterns(point: str, comma: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    point, group = re.escape(point), f"[{re.escape(comma)}{_GROUPS}]"
+    plain = re.compile(rf"{_SIGN}(?:\d+{point}?\d*|{point}\d+){_EXPONENT}")
+    grouped = re.compile(rf"{_SIGN}[1-9]\d{{0,2}}({group})\d{{3}}(?:\1\d{{3}})*(?:{point}\d*)?")
+    return plain, grouped
+
+
+_WRITTEN: dict[Decimal, tuple[re.Pattern[str], re.Pattern[str]]] = {
+    ".": _patterns(".", ","),
+    ",": _patterns(",", "."),
+}
+_INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.I)
+_MINUS = str.maketrans("\u2212\ufe63\uff0d\u2010\u2011\u2013", "------")
+_EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+"""A number whose mark may be that of thousands or of decimals, as 1,234."""
+_NUMERIC = re.compile(
+    r"[(+-]?\s?[$€£¥]?\s?[+-]?[\d" + _GROUPS + r".,]*\d[\d" + _GROUPS + r".,eEdD+-]*"
+    r"\s?(?:[%‰°$€£¥)-]|[A-Za-zµ°]{1,3}/?[A-Za-z]{0,2}[²³]?)?\)?"
+)
+_DATE = re.compile(
+    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}[-/. ]\w+[-/. ]\d{2,4}.*"
+    r"|\d{1,2}:\d{2}.*|\d+(?:\.\d+){3,}"
+)
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell is empty or marked as missing."""
+    return cell.strip().lower() in MISSING
+
+
+def number(cell: str, decimal: Decimal = ".") -> float:
+    """The number in a cell, NaN if it holds none.
+
+    Thousands may be grouped by the other mark, blanks or apostrophes.
+
+    >>> number("-1,234.5"), number("1.234,5", ","), number("\u22125"), number("1.5D+02")
+    (-1234.5, 1234.5, -5.0, 150.0)
+    """
+    text = cell.strip().translate(_MINUS)
+    plain, grouped = _WRITTEN[decimal]
+    if plain.fullmatch(text):
+        text = text.replace(decimal, ".").replace("D", "e").replace("d", "e")
+    elif found := grouped.fullmatch(text):
+        text = text.replace(found.group(1), "").replace(decimal, ".")
+    elif not _INFINITE.fullmatch(text):
+        return math.nan
+    return float("".join(text.split()))
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number, with a decimal point or a decimal comma."""
+    return not (math.isnan(number(cell, ".")) and math.isnan(number(cell, ",")))
+
+
+def looks_numeric(cell: str) -> bool:
+    """Whether a cell resembles a number that cannot be read: with a unit, or malformed."""
+    text = cell.strip().translate(_MINUS)
+    return bool(_NUMERIC.fullmatch(text)) and not _DATE.fullmatch(text)
+
+
+def decimal_mark(columns: Iterable[Sequence[str]], delimiter: str | None, name: str) -> Decimal:
+    """The decimal mark of a table, from every cell that shows it.
+
+    ``0,5``, ``1,25`` and ``1.234,5`` show a comma; ``0.5``, ``1.25`` and ``1,234.5`` a point;
+    ``1,234`` may be either. In a table delimited by commas it is a thousand, since programs that
+    write decimal commas delimit by semicolons or tabs.
+
+    Raises:
+        InputError: cells show both marks, or none shows which one it is.
+    """
+    shown: dict[Decimal, str] = {}
+    either: dict[str, str] = {}
+    for column in columns:
+        filled = [cell.strip().translate(_MINUS).lstrip("+- ") for cell in column]
+        filled = [cell for cell in filled if not is_missing(cell)]
+        marked = [cell for cell in filled if "," in cell or "." in cell]
+        if not marked or 10 * sum(map(is_number, filled)) < 9 * len(filled):
+            continue
+        ungrouped = any(len(cell) > 3 and cell.isdigit() for cell in filled)
+        for cell in marked:
+            if not _EITHER.fullmatch(cell):
+                point, comma = (not math.isnan(number(cell, mark)) for mark in _WRITTEN)
+                if point != comma:
+                    shown.setdefault("." if point else ",", cell)
+            elif ungrouped:  # a column with 12345 does not group thousands
+                shown.setdefault("." if "." in cell else ",", cell)
+            else:
+                either.setdefault("." if "." in cell else ",", cell)
+    if len(shown) == 2:
+        raise InputError(
+            f"{name} holds numbers with decimal commas ({shown[',']!r}) and with decimal points "
+            f"({shown['.']!r}); decide with --decimal , or --decimal ."
+        )
+    if shown:
+        return next(iter(shown))
+    if ("," in either and delimiter != ",") or ("." in either and delimiter == ";"):
+        cell = next(iter(either.values()))
+        mark = "," if "," in cell else "."
+        raise InputError(
+            f"{name}: {cell!r} may be {cell.replace(mark, '.')} or {cell.replace(mark, '')}; "
+            "decide with --decimal , or --decimal ."
+        )
+    return "."
