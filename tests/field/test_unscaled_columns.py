@@ -41,7 +41,8 @@ def test_a_constant_column_says_nothing():
 
 
 def test_the_estimator_warns_with_the_names_of_the_columns():
-    frame = pd.DataFrame(RANDOM.normal(size=(60, 2)) * [1, 1000], columns=["height", "income"])
+    heights, incomes = RANDOM.normal(size=(2, 60))
+    frame = pd.DataFrame({"height": heights, "income": 1000 * incomes})
     with pytest.warns(UnscaledColumnsWarning, match="column income is .* that of column height"):
         SpectralClustering(2, gamma="scale").fit(frame)
     with warnings.catch_warnings():

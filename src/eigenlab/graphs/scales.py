@@ -24,8 +24,8 @@ def unscaled_columns(X: Any, names: Sequence[str] | None = None) -> str | None:
     """Describe columns whose spread hides that of others, or return None.
 
     Among fewer than 20 columns, it is told of two whose standard deviations differ by more than
-    10 times, unless by outliers alone. Many columns, such as pixels, usually share a unit and differ none the less: it is
-    told when a quarter of them hold 99 % of the total variance.
+    10 times, unless by outliers alone. Many columns, such as pixels, usually share a unit and
+    differ none the less: it is told when a quarter of them hold 99 % of the total variance.
 
     Args:
         X: (n, d) array; anything else, such as a sparse matrix, is not described.
