@@ -219,6 +219,10 @@ NUMBERS = [
         XY,
         options={"decimal": "."},
     ),
+    text("point before three digits", "x\ty\n1.234\t5.678\n2.345\t6.789\n", stop="--decimal"),
+    text(
+        "three decimals", "x\ty\n0.234\t5.678\n2.345\t6.789\n", [[0.234, 5.678], [2.345, 6.789]], XY
+    ),
     text("one cell decides", "x;y\n1,234;5,67\n2,345;6,789\n", [[1.234, 5.67], [2.345, 6.789]], XY),
     text("two decimal marks", "x;y\n1,5;2.5\n2,5;3.5\n", stop="decimal"),
     text("true minus sign", f"x,y\n1.5,2.25\n3.0,{MINUS}4.5\n0.125,6.0\n7.5,8.0\n", POINTS, XY),

@@ -38,10 +38,13 @@ _INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.I)
 _MINUS = str.maketrans("\u2212\ufe63\uff0d\u2010\u2011\u2013", "------")
 _EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 """A number whose mark may be that of thousands or of decimals, as 1,234."""
+_DIGITS = rf"[\d.,_?\ufffd{_GROUPS}]*\d"
+_CURRENCY = "$\u20ac\u00a3\u00a5"
+_UNIT = rf"[%\u2030{_CURRENCY}]|[A-Za-z\u00b5\u00b0]{{1,3}}(?:/[A-Za-z]{{1,2}})?[\u00b2\u00b3]?"
 _NUMERIC = re.compile(
-    r"[(+-]?\s?[$€£¥]?\s?[+-]?[\d" + _GROUPS + r".,]*\d[\d" + _GROUPS + r".,eEdD+-]*"
-    r"\s?(?:[%‰°$€£¥)-]|[A-Za-zµ°]{1,3}/?[A-Za-z]{0,2}[²³]?)?\)?"
+    rf"\(?[+-]?\s?[{_CURRENCY}?\ufffd]?\s?[+-]?{_DIGITS}[.,]?{_EXPONENT}\s?(?:{_UNIT})?[)-]?"
 )
+"""What resembles a number: with a unit or currency, in brackets, or with damaged characters."""
 _DATE = re.compile(
     r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}[-/. ]\w+[-/. ]\d{2,4}.*"
     r"|\d{1,2}:\d{2}.*|\d+(?:\.\d+){3,}"
@@ -87,8 +90,8 @@ def decimal_mark(columns: Iterable[Sequence[str]], delimiter: str | None, name: 
     """The decimal mark of a table, from every cell that shows it.
 
     ``0,5``, ``1,25`` and ``1.234,5`` show a comma; ``0.5``, ``1.25`` and ``1,234.5`` a point;
-    ``1,234`` may be either. In a table delimited by commas it is a thousand, since programs that
-    write decimal commas delimit by semicolons or tabs.
+    ``1,234`` and ``1.234`` may be either. In a table delimited by commas the mark is a point, since
+    programs that write decimal commas delimit by semicolons or tabs.
 
     Raises:
         InputError: cells show both marks, or none shows which one it is.
@@ -118,7 +121,7 @@ def decimal_mark(columns: Iterable[Sequence[str]], delimiter: str | None, name: 
         )
     if shown:
         return next(iter(shown))
-    if ("," in either and delimiter != ",") or ("." in either and delimiter == ";"):
+    if either and delimiter != ",":
         cell = next(iter(either.values()))
         mark = "," if "," in cell else "."
         raise InputError(

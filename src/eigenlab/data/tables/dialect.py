@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from eigenlab.data.tables.cells import is_missing, is_number
+from eigenlab.data.tables.header import has_header
 from eigenlab.errors import InputError
 
 SAMPLE_LINES, SAMPLE_CHARACTERS = 100, 20_000
@@ -242,11 +243,14 @@ def _with_commented_header(records: Records, sign: str | None, name: str) -> Rec
     if not sign or not records.rows or not above or not _begins(above[-1], sign):
         return records
     width = len(records.rows[0])
-    if not any(is_number(cell) for cell in records.rows[0]):
+    if not any(map(is_number, records.rows[0])):
         return records  # the table has a header of its own
+    if len({len(row) for row in records.rows}) == 1 and has_header(records.rows, name):
+        return records
     for line in (above[-1].strip().lstrip(sign), above[-1].strip()):
         cells = [cell.strip() for cell in _cells(line.strip(" "), records.dialect)]
-        if len(cells) == width and not any(is_number(cell) for cell in cells):
+        is_sentence = width == 1 and " " in cells[0]
+        if len(cells) == width and not is_sentence and not any(map(is_number, cells)):
             records.rows.insert(0, cells)
             records.raw.insert(0, above[-1])
             records.lines.insert(0, len("".join(above).splitlines()))

@@ -84,7 +84,7 @@ def _numbers_are_names(cells: Row, columns: Sequence[Row], *, beside_text: bool)
     if whole and values[0] in (0, 1) and all(step == 1 for step in steps):
         return _counts_are_names(values, columns, beside_text)
     if len(values) >= MANY and steps[0] > 0 and _even(steps):  # a scale, as of a spectrum
-        return False if _continues(columns) else None
+        return False if _continues(values, columns) else None
     if whole and len(columns[0]) >= MANY and all(_kind(c) == "decimals" for c in columns):
         return None
     return False
@@ -105,16 +105,17 @@ def _counts_are_names(
     values: Sequence[float], columns: Sequence[Row], beside_text: bool
 ) -> bool | None:
     kinds = {_kind(column) for column in columns}
-    several = len(values) > 1
+    several, many = len(values) > 1, len(values) >= MANY
     if kinds == {"decimals"}:
         return True if values[0] == 0 or (several and len(columns[0]) >= MANY) else None
     if several and beside_text:
         return True
-    if not several or "mixed" in kinds or _continues(columns):
-        return None if len(values) >= MANY and not _continues(columns) else False
-    if len(values) >= MANY:
+    if several and _continues(values, columns):
+        return False
+    if many and "mixed" not in kinds:
         return True
-    return False if list(values) == [1, 2] else None
+    likely_data = list(values) in ([1], [1, 2]) or (several and "mixed" in kinds and not many)
+    return False if likely_data else None
 
 
 def _kind(column: Row) -> str:
@@ -127,8 +128,11 @@ def _even(steps: Sequence[float]) -> bool:
     return max(steps) - min(steps) <= 1e-6 * max(map(abs, steps))
 
 
-def _continues(columns: Sequence[Row]) -> bool:
-    """Whether the row below ascends by even steps, too."""
+def _continues(values: Sequence[float], columns: Sequence[Row]) -> bool:
+    """Whether the row below goes on counting, or also ascends by even steps."""
     second = [number(column[0].replace(",", ".")) for column in columns]
+    step = values[1] - values[0]
+    if abs(second[0] - values[-1] - step) <= 1e-6 * step:
+        return _even([*(after - before for before, after in pairwise(second)), step])
     steps = [after - before for before, after in pairwise(second)]
-    return bool(steps) and steps[0] != 0 and _even(steps)
+    return len(steps) > 1 and steps[0] != 0 and _even(steps)

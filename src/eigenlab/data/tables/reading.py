@@ -71,7 +71,7 @@ def read_table(
         return _table(records, source, header, decimal, name, separated(records.dialect.delimiter))
     if not source.rows:
         raise InputError(f"{name} is empty; expected rows of numbers")
-    records = Records(Dialect(""), source.rows, lines=list(range(1, len(source.rows) + 1)))
+    records = Records(Dialect(","), source.rows, lines=list(range(1, len(source.rows) + 1)))
     header = source.header if header is None else header
     return _table(records, source, header, decimal, name, source.kind)
 
@@ -100,8 +100,9 @@ def _table(
         raise InputError(f"{name} has a header but no rows; expected rows of numbers below it")
     cells = list(zip(*rows, strict=True))
     if decimal is None:
-        _refuse_split_decimals(cells, delimiter, names, name)
-        decimal = decimal_mark(cells, delimiter, name)
+        if names is None or records.commented_header:
+            _refuse_split_decimals(cells, delimiter, name)
+        decimal = decimal_mark(cells, delimiter if len(cells) > 1 else None, name)
     stripped = None if names is None else tuple(cell.strip() for cell in names)
     columns = assign_roles([examine(c, decimal) for c in cells], stripped, cells, decimal)
     is_text = isinstance(source, Text)
@@ -161,11 +162,9 @@ def _check_widths(rows: Sequence[Sequence[str]], lines: Sequence[int], name: str
             )
 
 
-def _refuse_split_decimals(
-    cells: Sequence[Sequence[str]], delimiter: str, names: Sequence[str] | None, name: str
-) -> None:
+def _refuse_split_decimals(cells: Sequence[Sequence[str]], delimiter: str, name: str) -> None:
     """Stop where commas may be decimal marks: 1,05 is no pair of numbers."""
-    if delimiter != "," or names is not None or len(cells) % 2:
+    if delimiter != "," or len(cells) % 2:
         return
     for before, after in zip(cells[::2], cells[1::2], strict=True):
         for left, right in zip(before, after, strict=True):

@@ -108,7 +108,7 @@ def unpack(content: bytes, name: str) -> bytes:
     try:
         if content.startswith(b"\x1f\x8b"):
             return gzip.decompress(content)
-        if content.startswith(b"BZh"):
+        if re.match(rb"BZh[1-9]1AY&SY", content):
             return bz2.decompress(content)
         if content.startswith(b"\xfd7zXZ"):
             return lzma.decompress(content)
@@ -118,7 +118,9 @@ def unpack(content: bytes, name: str) -> bytes:
                 return bytes(stream.read())
         if content.startswith(b"PK\x03\x04"):
             return _only_member(content, name)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+    except InputError:
+        raise
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         kind = {b"\x1f\x8b": "gzip", b"BZ": "bzip2", b"\xfd7": "xz", b"PK": "zip"}.get(
             content[:2], "Zstandard"
         )
