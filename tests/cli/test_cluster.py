@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import os
 import re
@@ -204,6 +206,40 @@ def test_an_error_is_one_line_and_writes_no_file(call, tmp_path, content, words,
     assert message in err
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_text() == content
+
+
+def test_standard_input_is_read_and_what_was_understood_is_said(call, tmp_path, monkeypatch):
+    content = write(tmp_path / "in.csv").read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    shown = call("cluster", "-", "--k", "3", "--out", "out.csv")
+    assert shown.status == 0
+    assert "30 rows of 2 columns, separated by commas, header in line 1" in shown.out
+    assert "used: x, y" in shown.out
+    written = (tmp_path / "out.csv").read_text().splitlines()
+    assert [line.rsplit(",", 1)[0] for line in written] == content.decode().splitlines()
+
+
+def test_rows_with_missing_values_are_kept_without_a_label(call, tmp_path):
+    path = write(tmp_path / "in.csv")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:5], "NA,1", *lines[5:]]))
+    words = ("cluster", "in.csv", "--k", "3", "--out", "out.csv.gz")
+    refused = call(*words)
+    assert (refused.status, "--missing drop" in refused.err) == (2, True)
+    shown = call(*words, "--missing", "drop", "--figure", "f.html")
+    assert shown.status == 0
+    assert "note: 1 row with missing values is not clustered" in shown.err
+    written = gzip.decompress((tmp_path / "out.csv.gz").read_bytes()).decode().splitlines()
+    assert written[5] == "NA,1,"
+    assert same_partition([line.rsplit(",", 1)[1] for line in written[1:5] + written[6:]])
+
+
+def test_what_decides_is_an_option(call, tmp_path):
+    (tmp_path / "in.csv").write_text("x;y\n1,234;5,678\n2,345;6,789\n")
+    words = ("cluster", "in.csv", "--k", "2", "--out", "out.csv", "--json", "--standardize")
+    assert "--decimal" in call(*words).err
+    found = json.loads(call(*words, "--decimal", ",", "--delimiter", ";").out)
+    assert "decimal comma" in found["understood"]
 
 
 def test_a_pipe_is_refused_before_the_work(call, tmp_path):

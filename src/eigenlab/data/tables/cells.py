@@ -81,8 +81,17 @@ def is_number(cell: str) -> bool:
 
 
 def looks_numeric(cell: str) -> bool:
-    """Whether a cell resembles a number that cannot be read: with a unit, or malformed."""
+    """Whether a cell resembles a number that cannot be read.
+
+    Such are numbers with a unit, malformed numbers, and several numbers that were not separated.
+
+    >>> [cell for cell in ("12 kg", "1,5;2,5", "$3", "2020-01-01", "setosa") if looks_numeric(cell)]
+    ['12 kg', '1,5;2,5', '$3']
+    """
     text = cell.strip().translate(_MINUS)
+    parts = re.split(r"[\s;|]+", text)
+    if len(parts) > 1 and all(map(is_number, parts)):
+        return True
     return bool(_NUMERIC.fullmatch(text)) and not _DATE.fullmatch(text)
 
 

@@ -7,6 +7,7 @@ rows below cannot be of their kind, for data where they can, and in between nobo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -19,6 +20,9 @@ LIKE_YEARS = range(1000, 3001)
 """Values that a first row of years may belong to."""
 MANY = 4
 """From so many numbers on, an ascending first row of whole numbers is no coincidence."""
+
+
+_WHOLE = re.compile(r"[+\u2212-]?(?:\d+|\d{1,3}(?:[,\s'\u2019]\d{3})+)")
 
 
 def has_header(rows: Sequence[Row], name: str) -> bool:
@@ -114,13 +118,12 @@ def _counts_are_names(
         return False
     if many and "mixed" not in kinds:
         return True
-    likely_data = list(values) in ([1], [1, 2]) or (several and "mixed" in kinds and not many)
-    return False if likely_data else None
+    return False if list(values) in ([1], [1, 2]) else None
 
 
 def _kind(column: Row) -> str:
     """Whether all numbers of a column are written whole, all with decimals, or both."""
-    marks = {not cell.strip().lstrip("+-\u2212").isdecimal() for cell in column if is_number(cell)}
+    marks = {not _WHOLE.fullmatch(cell.strip()) for cell in column if is_number(cell)}
     return "mixed" if len(marks) == 2 else "decimals" if True in marks else "whole"
 
 

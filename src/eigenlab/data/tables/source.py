@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import bz2
 import codecs
-import gzip
 import io
 import lzma
 import re
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eigenlab.data.gunzip import MAGIC, gunzip
 from eigenlab.errors import InputError
 
 STDIN = "-"
@@ -106,8 +106,8 @@ def unpack(content: bytes, name: str) -> bytes:
         InputError: the compressed content is damaged, or a zip archive holds several files.
     """
     try:
-        if content.startswith(b"\x1f\x8b"):
-            return gzip.decompress(content)
+        if content.startswith(MAGIC):
+            return gunzip(content)
         if re.match(rb"BZh[1-9]1AY&SY", content):
             return bz2.decompress(content)
         if content.startswith(b"\xfd7zXZ"):
