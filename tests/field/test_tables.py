@@ -77,7 +77,7 @@ def test_an_excel_sheet_is_read(tmp_path):
 
 def test_several_sheets_need_a_choice(tmp_path):
     path = excel(tmp_path, {"points": SHEET, "others": [["z"], [7.5], [8.5]]})
-    with pytest.raises(InputError, match="2 sheets .points, others.*--sheet"):
+    with pytest.raises(InputError, match=r"2 sheets \(points, others\).*--sheet"):
         read_table(path)
     assert read_table(path, sheet="others").numbers().tolist() == [[7.5], [8.5]]
     with pytest.raises(InputError, match="sheet 'x' is empty or not in"):

@@ -146,10 +146,16 @@ def _sniffed(sample: str) -> str:
 
 
 def _parse(
-    lines: Sequence[str], kept: int, dialect: Dialect, sign: str | None, name: str
+    lines: Sequence[str],
+    kept: int,
+    dialect: Dialect,
+    sign: str | None,
+    name: str,
+    *,
+    trimmed: bool = False,
 ) -> Records:
     records = Records(dialect)
-    state = _Feed(lines, kept, dialect, sign)
+    state = _Feed(lines, kept, dialect, sign, trimmed)
     reader = csv.reader(
         state,
         delimiter=dialect.delimiter,
@@ -170,6 +176,8 @@ def _parse(
             records.raw.append(raw)
             records.lines.append(state.position)
     except csv.Error as error:
+        if not trimmed and dialect.delimiter != " ":  # as in "a" , "b"
+            return _parse(lines, kept, dialect, sign, name, trimmed=True)
         raise InputError(
             f"{name}, line {state.position}: the quotes {dialect.quote} do not match ({error}); "
             "close or double them, or choose another --delimiter"
@@ -183,9 +191,18 @@ def _parse(
 class _Feed:
     """Feeds lines to a parser; between two records, it skips empty lines and comments."""
 
-    def __init__(self, lines: Sequence[str], kept: int, dialect: Dialect, sign: str | None) -> None:
+    def __init__(
+        self,
+        lines: Sequence[str],
+        kept: int,
+        dialect: Dialect,
+        sign: str | None,
+        trimmed: bool,
+    ) -> None:
         self.lines, self.position, self.sign = lines, kept, sign
         self.blanks = dialect.delimiter == " "
+        quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
+        self.trim = re.compile(rf"(?<={quote})[ \t]+(?={delimiter}|[\r\n]*$)") if trimmed else None
         self.skipped = "".join(lines[:kept])
         self.current: list[str] = []
 
@@ -204,7 +221,9 @@ class _Feed:
         line = self.lines[self.position]
         self.position += 1
         self.current.append(line)
-        return line.replace("\t", " ").strip(" \r\n") + "\n" if self.blanks else line
+        if self.blanks:
+            return line.replace("\t", " ").strip(" \r\n") + "\n"
+        return line if self.trim is None else self.trim.sub("", line)
 
     def taken(self) -> tuple[str, str]:
         """The characters of the record just parsed, and what was skipped before it."""
