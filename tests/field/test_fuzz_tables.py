@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -140,8 +141,12 @@ def _nobody_knows(table, dialect, names):
     values, texts = table
     if any(row == names for row in values):
         return True  # a header that is a row
-    if dialect["delimiter"] == "," and dialect["decimal"] == "," and dialect["group"] == "other":
-        return True  # "1.234","5.678" is a table with decimal points everywhere else
+    if dialect["delimiter"] == "," and dialect["decimal"] == ",":
+        numbers = [cell.lstrip("-") for row in values for cell in row]
+        shown = any(
+            "." in cell and not re.fullmatch(r"[1-9]\d?\d?\.\d{3}", cell) for cell in numbers
+        )
+        return not shown  # "1,234","5,678" is a table of thousands everywhere else
     unquoted = dialect["decimal"] == "," and dialect["quoted"] != "all"
     return unquoted and len(values[0]) == 1 and texts is None  # 1,5 is two columns of 1 and 5
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from eigenlab.errors import InputError
@@ -47,7 +47,14 @@ _NUMERIC = re.compile(
 """What resembles a number: with a unit or currency, in brackets, or with damaged characters."""
 _DATE = re.compile(
     r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}[-/. ]\w+[-/. ]\d{2,4}.*"
-    r"|\d{1,2}:\d{2}.*|\d+(?:\.\d+){3,}"
+    r"|\d{1,2}:\d{2}(?:[:.].*)?|\d+(?:\.\d+){3,}"
+)
+_EXOTIC = re.compile(
+    r"[\d.eE+()-]*\d[ij]\)?"  # complex
+    r"|[<>\u2264\u2265~=]+\s?[\d.,]+"  # a bound
+    r"|[\d.,]+\s?(?:\u00b1|\+/-)\s?[\d.,]+"  # an interval
+    r"|[+-]?[\d.,]+\s?[\u00d7x*]\s?10.*"  # a power of ten
+    r"|\d+:[+-]?[\d.]+(?:[eE][+-]?\d+)?"  # a sparse entry of LIBSVM
 )
 
 
@@ -64,6 +71,13 @@ def number(cell: str, decimal: Decimal = ".") -> float:
     >>> number("-1,234.5"), number("1.234,5", ","), number("\u22125"), number("1.5D+02")
     (-1234.5, 1234.5, -5.0, 150.0)
     """
+    if decimal == ".":
+        try:  # fast, for nearly all cells
+            value = float(cell)
+        except ValueError:
+            pass
+        else:
+            return value if "_" not in cell else math.nan
     text = cell.strip().translate(_MINUS)
     plain, grouped = _WRITTEN[decimal]
     if plain.fullmatch(text):
@@ -77,7 +91,7 @@ def number(cell: str, decimal: Decimal = ".") -> float:
 
 def is_number(cell: str) -> bool:
     """Whether a cell holds a number, with a decimal point or a decimal comma."""
-    return not (math.isnan(number(cell, ".")) and math.isnan(number(cell, ",")))
+    return not math.isnan(number(cell, ".")) or not math.isnan(number(cell, ","))
 
 
 def looks_numeric(cell: str) -> bool:
@@ -92,7 +106,21 @@ def looks_numeric(cell: str) -> bool:
     parts = re.split(r"[\s;|]+", text)
     if len(parts) > 1 and all(map(is_number, parts)):
         return True
-    return bool(_NUMERIC.fullmatch(text)) and not _DATE.fullmatch(text)
+    if _DATE.fullmatch(text):
+        return False
+    return bool(_NUMERIC.fullmatch(text) or _EXOTIC.fullmatch(text))
+
+
+def _mostly_numbers(column: Sequence[str]) -> bool:
+    filled = [cell for cell in column if not is_missing(cell)]
+    return 10 * sum(map(is_number, filled)) >= 9 * len(filled)
+
+
+def _marked(column: Sequence[str]) -> Iterator[str]:
+    """The cells with a point or comma, without sign."""
+    for cell in column:
+        if ("," in cell or "." in cell) and not is_missing(cell):
+            yield cell.strip().translate(_MINUS).lstrip("+- ")
 
 
 def decimal_mark(columns: Iterable[Sequence[str]], delimiter: str | None, name: str) -> Decimal:
@@ -107,14 +135,15 @@ def decimal_mark(columns: Iterable[Sequence[str]], delimiter: str | None, name: 
     """
     shown: dict[Decimal, str] = {}
     either: dict[str, str] = {}
+    columns = list(columns)
+    commas = any("," in cell for column in columns for cell in column)
+    if delimiter == "," and not commas:
+        return "."
     for column in columns:
-        filled = [cell.strip().translate(_MINUS).lstrip("+- ") for cell in column]
-        filled = [cell for cell in filled if not is_missing(cell)]
-        marked = [cell for cell in filled if "," in cell or "." in cell]
-        if not marked or 10 * sum(map(is_number, filled)) < 9 * len(filled):
+        if not _mostly_numbers(column):
             continue
-        ungrouped = any(len(cell) > 3 and cell.isdigit() for cell in filled)
-        for cell in marked:
+        ungrouped = any(len(cell) > 3 and cell.isdigit() for cell in column)
+        for cell in _marked(column):
             if not _EITHER.fullmatch(cell):
                 point, comma = (not math.isnan(number(cell, mark)) for mark in _WRITTEN)
                 if point != comma:
@@ -123,6 +152,8 @@ def decimal_mark(columns: Iterable[Sequence[str]], delimiter: str | None, name: 
                 shown.setdefault("." if "." in cell else ",", cell)
             else:
                 either.setdefault("." if "." in cell else ",", cell)
+            if not commas and shown:
+                return "."
     if len(shown) == 2:
         raise InputError(
             f"{name} holds numbers with decimal commas ({shown[',']!r}) and with decimal points "

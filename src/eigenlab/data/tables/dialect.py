@@ -104,6 +104,8 @@ def _comment_sign(lines: Sequence[str], given: str | None) -> str | None:
         return None if given == "none" else given
     filled = [line for line in lines if line.strip()]
     for sign in COMMENTS:
+        if not any(sign in line for line in filled):
+            continue
         marked = [_begins(line, sign) for line in filled]
         if not any(marked) or all(marked):
             continue
@@ -164,10 +166,11 @@ def _parse(
         skipinitialspace=True,
         strict=True,
     )
+    nothing = f" \t\r\n{dialect.delimiter}{dialect.quote}"
     try:
         for cells in reader:
             raw, before = state.taken()
-            if not any(cell.strip() for cell in cells):  # delimiters only
+            if not raw.strip(nothing):
                 state.skipped = before + raw
                 continue
             if before:
@@ -202,7 +205,7 @@ class _Feed:
         self.lines, self.position, self.sign = lines, kept, sign
         self.blanks = dialect.delimiter == " "
         quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
-        self.trim = re.compile(rf"(?<={quote})[ \t]+(?={delimiter}|[\r\n]*$)") if trimmed else None
+        self.trim = re.compile(rf"(?<={quote}) +(?={delimiter}|[\r\n]*$)") if trimmed else None
         self.skipped = "".join(lines[:kept])
         self.current: list[str] = []
 
@@ -212,7 +215,7 @@ class _Feed:
     def __next__(self) -> str:
         while not self.current and self.position < len(self.lines):
             line = self.lines[self.position]
-            if line.strip() and not _begins(line, self.sign):
+            if line.strip() and (self.sign is None or not _begins(line, self.sign)):
                 break
             self.skipped += line
             self.position += 1

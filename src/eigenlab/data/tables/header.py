@@ -18,6 +18,8 @@ Row = Sequence[str]
 YEARS = range(1500, 2101)
 LIKE_YEARS = range(1000, 3001)
 """Values that a first row of years may belong to."""
+SAMPLE = 5000
+"""Rows that the first one is compared with."""
 MANY = 4
 """From so many numbers on, an ascending first row of whole numbers is no coincidence."""
 
@@ -31,7 +33,7 @@ def has_header(rows: Sequence[Row], name: str) -> bool:
     Raises:
         InputError: it may be a header or data.
     """
-    first, below = [cell.strip() for cell in rows[0]], rows[1:]
+    first, below = [cell.strip() for cell in rows[0]], rows[1 : SAMPLE + 1]
     columns = list(zip(*below, strict=True))
     numeric = [place for place, column in enumerate(columns) if _is_numeric(column)]
     if any(not is_number(first[p]) and not is_missing(first[p]) for p in numeric):

@@ -103,7 +103,7 @@ def _table(
         if names is None or records.commented_header:
             _refuse_split_decimals(cells, delimiter, name)
         decimal = decimal_mark(cells, delimiter if len(cells) > 1 else None, name)
-    stripped = None if names is None else tuple(cell.strip() for cell in names)
+    stripped = None if names is None else tuple(" ".join(cell.split()) for cell in names)
     columns = assign_roles([examine(c, decimal) for c in cells], stripped, cells, decimal)
     is_text = isinstance(source, Text)
     return Table(

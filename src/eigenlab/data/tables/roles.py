@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,10 @@ _ROW_NUMBER = re.compile(
     r"|x1|\.\.\.1",
     re.I,
 )
-_IDENTIFIER = re.compile(r"(?:.*[ ._-])?(?:id|uuid|guid)|\w*(?:ID|Id)", re.I)
+_IDENTIFIER = re.compile(r"(?:.*[ ._-])?(?:id|uuid|guid)", re.I)
+_PERHAPS_IDENTIFIER = re.compile(r"\w*(?:ID|Id)")
+_CODE = re.compile(r"\s*0\d+\s*")
+"""A whole number that begins with zero, as a postal code."""
 _LABEL = re.compile(r"labels?|class(?:es)?|target|species|category|y_true|ground[ ._]?truth", re.I)
 MOST_LABELS = 100
 """Most values of a column of labels."""
@@ -50,7 +54,7 @@ def examine(cells: Sequence[str], decimal: Decimal) -> Column:
     faults: list[int] = []
     numbers = 0
     for row, cell in enumerate(cells):
-        if number(cell, decimal) == number(cell, decimal):
+        if not math.isnan(number(cell, decimal)):
             numbers += 1
         elif not is_missing(cell):
             faults.append(row)
@@ -98,6 +102,8 @@ def _role(
     whole = all(abs(value) < 2**53 and value == int(value) for value in values)
     if not whole:
         return "unsure" if place == 0 and name is not None and _UNNAMED.fullmatch(name) else "used"
+    if any(map(_CODE.fullmatch, cells)):
+        return "unsure"
     counts = values[0] in (0, 1) and values == [values[0] + i for i in range(len(values))]
     if name is None:
         return "unsure" if place == 0 and counts and len(values) >= COUNTED else "used"
@@ -116,7 +122,7 @@ def _role_by_name(
         role = "row number"
     elif place == 0 and name == "X" and counts:
         role = "unsure" if "Y" in names or len(names) == 2 else "row number"
-    elif _IDENTIFIER.fullmatch(name) and unique:
+    elif _IDENTIFIER.fullmatch(name) or (_PERHAPS_IDENTIFIER.fullmatch(name) and unique):
         role = "identifier"
     elif _LABEL.fullmatch(name) and distinct <= min(MOST_LABELS, len(values) // 2):
         role = "label"

@@ -73,8 +73,8 @@ class Table:
         for place, column in enumerate(self.columns):
             if column.role == "unsure":
                 raise InputError(
-                    f"{self.name}: column {self.column_name(place)} may hold row numbers or data; "
-                    f"choose the columns with --columns{self._example(used)}"
+                    f"{self.name}: column {self.column_name(place)} may hold row numbers, codes "
+                    f"or data; choose the columns with --columns{self._example(used)}"
                 )
             if column.role == "unclear" and column.fault is not None:
                 raise InputError(self._not_a_number(column.fault, place))
