@@ -73,6 +73,13 @@ DELIMITERS = [
         POINTS,
         XY,
     ),
+    text(
+        "blanks before a tab",
+        '1.5   8  3504.\t"chevrolet malibu"\n2.5   6  3693.\t"buick"\n',
+        [[1.5, 8, 3504], [2.5, 6, 3693]],
+        None,
+        ["4"],
+    ),
     text("tabs and blanks", "x y\n1.5\t2.25\n3.0 \t-4.5\n0.125 6.0\n7.5\t 8.0\n", POINTS, XY),
     text(
         "doubled tabs after row 50",
@@ -241,6 +248,10 @@ NUMBERS = [
     text("complex", "x,z\n1.5,1+2j\n2.5,2-1j\n", stop="'z'"),
     text("bounds", "x,lead\n1.5,<0.5\n2.5,<0.1\n", stop="'lead'"),
     text("intervals", "x,y\n1.5,1.5±0.1\n2.5,2.5±0.2\n", stop="'y'"),
+    text("hexadecimal", "x,y\n1.5,0x1F\n2.5,0x2A\n", stop="'y'"),
+    text(
+        "dates without marks", "day,x\n20200131,1.5\n20200201,2.5\n", [[1.5], [2.5]], ["x"], ["day"]
+    ),
     text("times", "x,at\n1.5,12:30\n2.5,07:15:30\n", [[1.5], [2.5]], ["x"], ["at"]),
     text("postal codes", "x,zip\n1.5,01234\n2.5,99501\n", stop="codes"),
     text("trailing minus", "x,y\n1.5,12-\n2.5,30-\n", stop="'y'"),
@@ -380,7 +391,7 @@ ROW_NUMBERS = [
     text(
         "a name that ends in ID",
         with_first([1, 0, 1, 0], "COVID,x,y"),
-        [[c, *p] for c, p in zip([1, 0, 1, 0], POINTS)],
+        [[1, 1.5, 2.25], [0, 3.0, -4.5], [1, 0.125, 6.0], [0, 7.5, 8.0]],
         ["COVID", "x", "y"],
     ),
     text("a grid named X beside Y", "X,Y\n1,2.5\n2,3.5\n3,9.5\n4,1.5\n", stop="--columns"),

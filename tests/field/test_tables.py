@@ -163,3 +163,9 @@ def test_what_was_understood_is_one_line(tmp_path):
         "2 rows of 4 columns, separated by semicolons, header in line 1, decimal comma, CP1252 "
         "(assumed); used: Größe, x; left out: id (identifier), name (text)"
     )
+
+
+def test_a_value_that_often_means_missing_is_told_where_it_is_far_from_all_others(tmp_path):
+    (tmp_path / "t").write_text("x,y,z\n1.5,-999,999\n2.5,3,998\n3.5,4,997\n4,5,-99\n")
+    (told,) = read_table(tmp_path / "t").sentinels([0, 1])
+    assert told.startswith("column 'y' holds -999 1 times, far from its other values")

@@ -82,6 +82,7 @@ def cluster(file: Path, options: Options, *, out: Path, figure: Path | None, jso
     _check_sizes(table, int(kept.sum()), n_clusters, options)
     names = [table.column_name(column) for column in columns]
     X, notes = _centered(X[kept], names, options.standardize)
+    notes += table.sentinels(columns)
     if not kept.all():
         dropped = int((~kept).sum())
         notes.append(

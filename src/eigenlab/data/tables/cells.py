@@ -54,6 +54,7 @@ _EXOTIC = re.compile(
     r"|[<>\u2264\u2265~=]+\s?[\d.,]+"  # a bound
     r"|[\d.,]+\s?(?:\u00b1|\+/-)\s?[\d.,]+"  # an interval
     r"|[+-]?[\d.,]+\s?[\u00d7x*]\s?10.*"  # a power of ten
+    r"|0[xX][0-9a-fA-F]+"
     r"|\d+:[+-]?[\d.]+(?:[eE][+-]?\d+)?"  # a sparse entry of LIBSVM
 )
 
@@ -103,12 +104,17 @@ def looks_numeric(cell: str) -> bool:
     ['12 kg', '1,5;2,5', '$3']
     """
     text = cell.strip().translate(_MINUS)
-    parts = re.split(r"[\s;|]+", text)
-    if len(parts) > 1 and all(map(is_number, parts)):
+    if holds_several_numbers(text):
         return True
     if _DATE.fullmatch(text):
         return False
     return bool(_NUMERIC.fullmatch(text) or _EXOTIC.fullmatch(text))
+
+
+def holds_several_numbers(cell: str) -> bool:
+    """Whether a cell is several numbers that were not separated."""
+    parts = re.split(r"[\s;|]+", cell.strip())
+    return len(parts) > 1 and all(map(is_number, parts))
 
 
 def _mostly_numbers(column: Sequence[str]) -> bool:

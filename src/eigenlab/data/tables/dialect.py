@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from eigenlab.data.tables.cells import is_missing, is_number
+from eigenlab.data.tables.cells import holds_several_numbers, is_missing, is_number
 from eigenlab.data.tables.header import has_header
 from eigenlab.errors import InputError
 
@@ -80,7 +80,7 @@ def read_records(
     plain = [line for line in body if line.strip() and not _begins(line, sign)]
     dialect = _dialect(plain, delimiter)
     records = _parse(lines, kept, dialect, sign, name)
-    if dialect.delimiter == "\t" and delimiter is None and len(records.widths) > 1:
+    if dialect.delimiter == "\t" and delimiter is None and _is_not_split(records):
         try:  # aligned by several tabs, or by tabs and blanks
             blanks = _parse(lines, kept, Dialect(" ", dialect.quote, dialect.escape), sign, name)
         except InputError:
@@ -90,6 +90,12 @@ def read_records(
     if sign and comment is None:
         _check_comments(records, sign, name)
     return _with_commented_header(records, sign, name)
+
+
+def _is_not_split(records: Records) -> bool:
+    """Whether rows differ in length, or a cell holds several numbers."""
+    several = (holds_several_numbers(cell) for row in records.rows[:SAMPLE_LINES] for cell in row)
+    return len(records.widths) > 1 or any(several)
 
 
 def _begins(line: str, sign: str | None) -> bool:

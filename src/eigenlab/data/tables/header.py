@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from eigenlab.data.tables.cells import is_missing, is_number, number
+from eigenlab.data.tables.cells import is_missing, is_number, looks_numeric, number
 from eigenlab.errors import InputError
 
 Row = Sequence[str]
@@ -36,7 +36,10 @@ def has_header(rows: Sequence[Row], name: str) -> bool:
     first, below = [cell.strip() for cell in rows[0]], rows[1 : SAMPLE + 1]
     columns = list(zip(*below, strict=True))
     numeric = [place for place, column in enumerate(columns) if _is_numeric(column)]
-    if any(not is_number(first[p]) and not is_missing(first[p]) for p in numeric):
+    texts = [first[p] for p in numeric if not is_number(first[p]) and not is_missing(first[p])]
+    if texts:
+        if all(map(looks_numeric, texts)):
+            raise _open(first, name)
         return True
     places = [place for place, cell in enumerate(first) if is_number(cell)]
     if not places:  # text above text
@@ -54,11 +57,15 @@ def has_header(rows: Sequence[Row], name: str) -> bool:
         beside_text=first[0] == "" or 0 not in numeric,
     )
     if answer is None:
-        raise InputError(
-            f"{name}: the first row ({', '.join(first)[:60]}) may be a header or data; decide with "
-            "--header or --no-header"
-        )
+        raise _open(first, name)
     return answer
+
+
+def _open(first: Row, name: str) -> InputError:
+    return InputError(
+        f"{name}: the first row ({', '.join(first)[:60]}) may be a header or data; decide with "
+        "--header or --no-header"
+    )
 
 
 def _is_numeric(column: Row) -> bool:
@@ -85,7 +92,8 @@ def _numbers_are_names(cells: Row, columns: Sequence[Row], *, beside_text: bool)
     values = [number(cell.replace(",", ".")) for cell in cells]
     steps = [after - before for before, after in pairwise(values)]
     whole = all(cell.isdecimal() for cell in cells)
-    if whole and all(value in YEARS for value in values) and all(step > 0 for step in steps):
+    monotone = all(step > 0 for step in steps) or all(step < 0 for step in steps)
+    if whole and monotone and all(value in YEARS for value in values):
         return _years_are_names(steps, columns, beside_text)
     if whole and values[0] in (0, 1) and all(step == 1 for step in steps):
         return _counts_are_names(values, columns, beside_text)
@@ -104,7 +112,7 @@ def _years_are_names(
         return None if near else True
     if not steps:  # one column
         return False if near else None
-    return True if not near and (len(steps) > 1 or steps[0] == 1) else None
+    return True if not near and (len(steps) > 1 or abs(steps[0]) == 1) else None
 
 
 def _counts_are_names(

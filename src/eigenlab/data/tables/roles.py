@@ -102,12 +102,20 @@ def _role(
     whole = all(abs(value) < 2**53 and value == int(value) for value in values)
     if not whole:
         return "unsure" if place == 0 and name is not None and _UNNAMED.fullmatch(name) else "used"
+    if all(map(_is_date, values)):
+        return "date"
     if any(map(_CODE.fullmatch, cells)):
         return "unsure"
     counts = values[0] in (0, 1) and values == [values[0] + i for i in range(len(values))]
     if name is None:
         return "unsure" if place == 0 and counts and len(values) >= COUNTED else "used"
     return _role_by_name(place, name, names or (), values, counts)
+
+
+def _is_date(value: float) -> bool:
+    """Whether a whole number is a date such as 20240131."""
+    year, month, day = value // 10_000, value // 100 % 100, value % 100
+    return 1800 <= year <= 2200 and 1 <= month <= 12 and 1 <= day <= 31
 
 
 def _role_by_name(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+SENTINELS = (-9, -99, -999, -9999, -99999, 99, 999, 9999, 99999)
+"""Values that often stand for missing ones."""
 Shift = Literal[-1, 0, 1]
 
 
@@ -218,6 +220,32 @@ class Table:
                 "other columns with --columns"
             )
         return values
+
+    def sentinels(self, columns: Sequence[int]) -> list[str]:
+        """Describe values that may stand for missing ones, such as -999 far from all others.
+
+        Args:
+            columns: indices of columns of numbers.
+
+        Returns:
+            A clause for each such column.
+        """
+        import numpy as np
+
+        values = self.numbers(columns, missing="nan")
+        found = []
+        for column, cells in zip(columns, values.T, strict=True):
+            for value in SENTINELS:
+                marked = cells == value
+                rest = cells[~marked & ~np.isnan(cells)]
+                if not marked.any() or len(np.unique(rest)) < 2:
+                    continue
+                if np.abs(rest - value).min() > np.ptp(rest):
+                    found.append(
+                        f"column {self.column_name(column)} holds {value} {marked.sum()} times, "
+                        "far from its other values; if it stands for missing ones, write NA instead"
+                    )
+        return found
 
     def with_column(self, name: str, values: Sequence[object], *, absent: str = "") -> bytes:
         """The content of the file with one more column, its own characters unchanged.
