@@ -25,7 +25,6 @@ class Case:
     left_out: list = field(default_factory=list)
     stop: str | None = None
     options: dict = field(default_factory=dict)
-    needs: str | None = None
 
 
 def text(name, content, values=None, names=None, left_out=(), *, encoding="utf-8", **others):

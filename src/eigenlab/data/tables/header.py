@@ -111,7 +111,7 @@ def _years_are_names(
     if beside_text:
         return None if near else True
     if not steps:  # one column
-        return False if near else None
+        return False if all(number(cell) in YEARS for cell in columns[0]) else None
     return True if not near and (len(steps) > 1 or abs(steps[0]) == 1) else None
 
 
