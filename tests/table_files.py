@@ -283,6 +283,7 @@ HEADERS = [
         [[5, 7, 1, 0, 0, 2], [3, 9, 2, 7, 7, 1], [8, 1, 1, 3, 2, 2]],
         list("012345"),
     ),
+    text("two columns that count up", "0,1\n2,3\n4,5\n", stop="--header"),
     text(
         "count up without header",
         "0,1,2,3\n4,5,6,7\n8,9,10,11\n",

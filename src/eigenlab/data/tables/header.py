@@ -138,14 +138,14 @@ def _kind(column: Row) -> str:
 
 
 def _even(steps: Sequence[float]) -> bool:
-    return max(steps) - min(steps) <= 1e-6 * max(map(abs, steps))
+    return all(abs(step - steps[0]) <= 1e-6 * abs(steps[0]) for step in steps)
 
 
 def _continues(values: Sequence[float], columns: Sequence[Row]) -> bool:
-    """Whether the row below goes on counting, or also ascends by even steps."""
-    second = [number(column[0].replace(",", ".")) for column in columns]
-    step = values[1] - values[0]
-    if abs(second[0] - values[-1] - step) <= 1e-6 * step:
-        return _even([*(after - before for before, after in pairwise(second)), step])
-    steps = [after - before for before, after in pairwise(second)]
-    return len(steps) > 1 and steps[0] != 0 and _even(steps)
+    """Whether the next rows, at least two of them, also ascend or descend by even steps."""
+    rows = list(zip(*columns, strict=True))[:3]
+    if len(values) < MANY - 1 or len(rows) < 2:
+        return False
+    numbers = [[number(cell.replace(",", ".")) for cell in row] for row in rows]
+    steps = [[after - before for before, after in pairwise(row)] for row in numbers]
+    return all(row[0] != 0 and _even(row) for row in steps)
