@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import os
 import re
@@ -14,7 +16,7 @@ import pytest
 
 from eigenlab.cli import cluster as command
 from eigenlab.cli import cluster_figure
-from eigenlab.cli.table_file import read_table
+from eigenlab.data import read_table
 from eigenlab.errors import Cancelled
 from eigenlab.graphs import FewerClustersWarning, SpectralClustering
 
@@ -103,10 +105,12 @@ def test_the_summary_reports_sizes_and_representation(call, tmp_path):
 def test_columns_are_selected_by_name_or_number_and_all_are_kept(call, tmp_path):
     rows = [f"p{i},{x:.4f},{y:.4f}" for i, (x, y) in enumerate(X)]
     (tmp_path / "in.csv").write_text("\n".join(["name,x,y", *rows]), encoding="utf-8-sig")
+    text = (tmp_path / "in.csv").read_bytes()
     for columns in ("x,y", "2,3", "y, 2"):
         shown = call("cluster", "in.csv", "--k", "3", "--out", "out.csv", "--columns", columns)
         assert shown.status == 0
-        written = (tmp_path / "out.csv").read_text().splitlines()
+        assert (tmp_path / "out.csv").read_bytes()[:11] == text[:11]  # with its byte-order mark
+        written = (tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()
         assert written[0] == "name,x,y,cluster"
         assert [line.rsplit(",", 1)[0] for line in written[1:]] == rows
         assert same_partition([line.rsplit(",", 1)[1] for line in written[1:]])
@@ -151,12 +155,19 @@ def test_a_repeated_note_is_printed_once_and_other_warnings_are_reissued():
 @pytest.mark.parametrize(
     ("content", "words", "message"),
     [
-        ("name,x\nAnn,1\nBob,2\n", [], "row 1 (line 2), column 'name': 'Ann' is not a number"),
-        ("1,a\n2,b\n", [], "column 2: 'a' is not a number; choose the numeric columns"),
+        (
+            "name,x\nAnn,1\nBob,2\n",
+            ["--columns", "1,2"],
+            "row 1 (line 2), column 'name': 'Ann' is not a number",
+        ),
+        ("1,a\n2,b\n", ["--columns", "1,2"], "column 2: 'a' is not a number; choose the numeric"),
         ("x,y\n1,2\n3,\n,4\n", [], "row 2 (line 3), column 'y': the value '' is missing; 1 more"),
         ("x,y\n1,2\n\n3,nan\n", [], "row 2 (line 4), column 'y': the value 'nan' is missing"),
         ("x\n1\n-inf\n", [], "row 2 (line 3), column 'x': the value '-inf' is not finite"),
-        ("x;y\n1,5;2,5\n2,5;3\n", [], "decimal point"),
+        ("x;y\n1,5;2,5\n2,5;3\n", ["--decimal", "."], "not a number with a decimal point"),
+        ("x,y\n1,2\n3,NA\n", ["--missing", "drop"], "1 row without missing values"),
+        ("1,2\n3,4\n", ["--figure", "f.png"], "written as HTML; choose f.html"),
+        ("1,2\n3,4\n", ["--out", "o.xlsx"], "choose a name such as o.csv"),
         ("x,y\n1,2\n1,2,3\n4,5\n", [], "line 3: 3 cells, but the first row has 2"),
         ("", [], "is empty"),
         ("\n \n", [], "is empty"),
@@ -197,6 +208,40 @@ def test_an_error_is_one_line_and_writes_no_file(call, tmp_path, content, words,
     assert path.read_text() == content
 
 
+def test_standard_input_is_read_and_what_was_understood_is_said(call, tmp_path, monkeypatch):
+    content = write(tmp_path / "in.csv").read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    shown = call("cluster", "-", "--k", "3", "--out", "out.csv")
+    assert shown.status == 0
+    assert "30 rows of 2 columns, separated by commas, header in line 1" in shown.out
+    assert "used: x, y" in shown.out
+    written = (tmp_path / "out.csv").read_text().splitlines()
+    assert [line.rsplit(",", 1)[0] for line in written] == content.decode().splitlines()
+
+
+def test_rows_with_missing_values_are_kept_without_a_label(call, tmp_path):
+    path = write(tmp_path / "in.csv")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:5], "NA,1", *lines[5:]]))
+    words = ("cluster", "in.csv", "--k", "3", "--out", "out.csv.gz")
+    refused = call(*words)
+    assert (refused.status, "--missing drop" in refused.err) == (2, True)
+    shown = call(*words, "--missing", "drop", "--figure", "f.html")
+    assert shown.status == 0
+    assert "note: 1 row with missing values is not clustered" in shown.err
+    written = gzip.decompress((tmp_path / "out.csv.gz").read_bytes()).decode().splitlines()
+    assert written[5] == "NA,1,"
+    assert same_partition([line.rsplit(",", 1)[1] for line in written[1:5] + written[6:]])
+
+
+def test_what_decides_is_an_option(call, tmp_path):
+    (tmp_path / "in.csv").write_text("x;y\n1,234;5,678\n2,345;6,789\n")
+    words = ("cluster", "in.csv", "--k", "2", "--out", "out.csv", "--json", "--standardize")
+    assert "--decimal" in call(*words).err
+    found = json.loads(call(*words, "--decimal", ",", "--delimiter", ";").out)
+    assert "decimal comma" in found["understood"]
+
+
 def test_a_pipe_is_refused_before_the_work(call, tmp_path):
     path, pipe = write(tmp_path / "in.csv"), tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -208,11 +253,11 @@ def test_a_pipe_is_refused_before_the_work(call, tmp_path):
 
 
 def test_files_that_cannot_be_read(call, tmp_path):
-    (tmp_path / "wide.csv").write_bytes("x,y\n1,2\n".encode("utf-16"))
+    (tmp_path / "binary.csv").write_bytes(bytes(range(256)))
     for name, message in [
         ("absent.csv", "No such file"),
         (".", "Is a directory"),
-        ("wide.csv", "not UTF-8"),
+        ("binary.csv", "not text"),
     ]:
         status, _, err = call("cluster", name, "--k", "2", "--out", "out.csv")
         assert (status, err.count("\n")) == (2, 1)
@@ -240,9 +285,9 @@ def test_equal_points_and_two_rows_are_clustered(call, tmp_path):
 
 
 def test_a_header_can_be_declared(tmp_path):
-    (tmp_path / "in.csv").write_text("2020,2021\n1,2\n")
+    (tmp_path / "in.csv").write_text("7,2021\n1,2\n")
     assert read_table(tmp_path / "in.csv").names is None
-    assert read_table(tmp_path / "in.csv", header=True).names == ("2020", "2021")
+    assert read_table(tmp_path / "in.csv", header=True).names == ("7", "2021")
 
 
 def test_the_figure_is_a_self_contained_page(call, tmp_path):

@@ -51,7 +51,7 @@ def test_every_type_is_read_back(tmp_path, code, dtype, packed):
         (b"\x89PNG" + idx(LABELS), "magic number is 0x89504e47, expected"),
         (b"\0\0\x07\x01" + idx(LABELS), "magic number is 0x00000701"),
         (struct.pack(">HBB4I", 0, 8, 4, 0, *3 * [2**32 - 1]), r"holds shape \(0, 4294967295"),
-        (gzip.compress(idx(IMAGES))[:-12], "truncated or damaged inside its gzip stream"),
+        (gzip.compress(idx(IMAGES))[:-12], "truncated inside its gzip stream"),
     ],
 )
 def test_a_damaged_file_is_an_error_with_the_reason(tmp_path, content, match):

@@ -142,7 +142,8 @@ def test_a_trace_is_autograd_or_a_clear_refusal(s):
             valid = torch.arange(s["steps"]) < lengths[:, None]
             loss = by_sequence[valid].mean()
     else:
-        loss = squared.select(time, -1).mean() if s["last_step_only"] else squared.mean()
+        last = s["last_step_only"] and steps  # one step of a one-step sequence is its last
+        loss = squared.select(time, -1).mean() if last else squared.mean()
     assert abs(trace.loss - loss.item()) <= 1e-12 * max(1.0, abs(loss.item()))
     loss.backward()
     found = {}

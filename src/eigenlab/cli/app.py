@@ -331,7 +331,13 @@ def _names_predict(
 
 
 def _cluster(
-    file: Annotated[Path, Parameter(help="CSV, TSV or whitespace-separated numbers in UTF-8.")],
+    file: Annotated[
+        Path,
+        Parameter(
+            help="Table: delimited text, .xlsx or Parquet, also compressed; - is standard input.",
+            allow_leading_hyphen=True,
+        ),
+    ],
     /,
     *,
     out: Annotated[
@@ -339,11 +345,38 @@ def _cluster(
     ],
     k: Annotated[str, Parameter(help="Number of clusters, or auto.")] = "auto",
     columns: Annotated[
-        str | None, Parameter(help="Columns to use, such as 1,3 or x,y [default: all].")
+        str | None,
+        Parameter(
+            help="Columns to use, such as 1,3 or x,y [default: those of numbers, without row "
+            "numbers, identifiers and labels]."
+        ),
     ] = None,
     header: Annotated[
         bool | None, Parameter(help="Whether the first row is a header [default: detected].")
     ] = None,
+    delimiter: Annotated[
+        str | None,
+        Parameter(
+            help="Character between cells, tab, or blank for runs of them [default: detected]."
+        ),
+    ] = None,
+    decimal: Annotated[
+        Literal[".", ","] | None, Parameter(help="Decimal mark [default: detected].")
+    ] = None,
+    encoding: Annotated[
+        str | None, Parameter(help="Encoding, such as cp1251 [default: detected].")
+    ] = None,
+    comment: Annotated[
+        str | None,
+        Parameter(help="Character that begins a comment line, or none [default: detected]."),
+    ] = None,
+    sheet: Annotated[
+        str | None, Parameter(help="Sheet of an .xlsx file [default: the only one].")
+    ] = None,
+    missing: Annotated[
+        Literal["error", "drop"],
+        Parameter(help="Refuse missing values, or write their rows without a label."),
+    ] = "error",
     standardize: Annotated[
         bool, Parameter(negative=(), show_default=False, help="Scale columns to unit variance.")
     ] = False,
@@ -376,9 +409,11 @@ def _cluster(
 ) -> None:
     """Cluster the rows of a table and add their labels as a last column.
 
-    The method is spectral clustering, which finds clusters of any shape. The
-    delimiter of FILE is detected; the output has the same rows with the same
-    delimiter and a column "cluster" of labels from 0. Columns are not scaled
+    The method is spectral clustering, which finds clusters of any shape. How
+    FILE is written is detected and reported; where two readings are equally
+    likely, an error names the option that decides. The output has the same
+    rows, unchanged, and a column "cluster" of labels from 0; a name that ends
+    in .gz, .bz2, .xz or .zst compresses it. Columns are not scaled
     unless --standardize is given. The figure shows the columns, or the spectral
     embedding if there are more than three, and a random sample of more than
     20000 points.
@@ -394,6 +429,12 @@ def _cluster(
         normalization=normalization,
         columns=columns,
         header=header,
+        delimiter=delimiter,
+        decimal=decimal,
+        encoding=encoding,
+        comment=comment,
+        sheet=sheet,
+        missing=missing,
         standardize=standardize,
         seed=seed,
     )

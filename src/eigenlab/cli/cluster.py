@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from eigenlab.cli.cluster_figure import MAX_AXES, MAX_POINTS, draw, page
-from eigenlab.cli.table_file import Table, read_table
 from eigenlab.cli.terminal import (
     TerminalReporter,
     cancel_on_interrupt,
@@ -24,20 +23,24 @@ from eigenlab.cli.terminal import (
     output,
     print_json,
 )
+from eigenlab.data import Table, read_table
+from eigenlab.data.tables.cells import Decimal
+from eigenlab.data.tables.source import STDIN
+from eigenlab.data.tables.writing import check_output, compressed
 from eigenlab.errors import InputError
 from eigenlab.files import write_atomic
 from eigenlab.graphs import (
     DisconnectedGraphWarning,
     FewerClustersWarning,
     SpectralClustering,
+    UnscaledColumnsWarning,
     UnstableClustersWarning,
 )
 from eigenlab.graphs.graph import Normalization
+from eigenlab.graphs.scales import unscaled_columns
 from eigenlab.spectrum import EigenpairsWarning
 
 COLUMN = "cluster"
-MAX_SPREAD_RATIO = 10.0
-"""Ratio of the columns' standard deviations above which scaling is suggested."""
 REPORTED = (
     DisconnectedGraphWarning,
     FewerClustersWarning,
@@ -58,6 +61,12 @@ class Options:
     normalization: Normalization = "stochastic"
     columns: str | None = None
     header: bool | None = None
+    delimiter: str | None = None
+    decimal: Decimal | None = None
+    encoding: str | None = None
+    comment: str | None = None
+    sheet: str | None = None
+    missing: Literal["drop", "error"] = "error"
     standardize: bool = False
     seed: int = 0
 
@@ -66,11 +75,20 @@ def cluster(file: Path, options: Options, *, out: Path, figure: Path | None, jso
     """Cluster the rows of ``file`` and write them with their labels to ``out``."""
     n_clusters, gamma = _n_clusters(options.k), _gamma(options)
     _check_paths(file, out, figure)
-    table = read_table(file, header=options.header)
+    table = _read(file, options)
     columns = _columns(table, options)
-    X = table.numbers(columns)
-    _check_sizes(table, n_clusters, options)
-    X, notes = _centered(X, [table.column_name(c) for c in columns], options.standardize)
+    X = table.numbers(columns, missing="nan" if options.missing == "drop" else "error")
+    kept = ~np.isnan(X).any(axis=1)
+    _check_sizes(table, int(kept.sum()), n_clusters, options)
+    names = [table.column_name(column) for column in columns]
+    X, notes = _centered(X[kept], names, options.standardize)
+    notes += table.sentinels(columns)
+    if not kept.all():
+        dropped = int((~kept).sum())
+        notes.append(
+            f"{_count(dropped, 'row')} with missing values {'is' if dropped == 1 else 'are'} not "
+            f"clustered and written without a label"
+        )
     model = SpectralClustering(
         n_clusters,
         affinity=options.affinity,
@@ -89,15 +107,18 @@ def cluster(file: Path, options: Options, *, out: Path, figure: Path | None, jso
         model.fit(X, reporter=reporter)
         seconds = time.perf_counter() - started
         reporter.raise_if_cancelled()
-    text = table.with_column(_unused_name(table), model.labels_.tolist())
-    drawn = None if figure is None else _page(table, columns, model, options.seed)
+    labels = np.full(table.n_rows, None, dtype=object)
+    labels[kept] = model.labels_.tolist()
+    content = table.with_column(_unused_name(table), labels.tolist())
+    drawn = None if figure is None else _page(table, columns, kept, model, options.seed)
     if is_main_process():
-        write_atomic(out, text)
+        write_atomic(out, compressed(out, content))
         if figure is not None and drawn is not None:
             write_atomic(figure, drawn)
     for note in notes:
         notices().print(f"note: {note}", markup=False, soft_wrap=True)
     found = _summary(table, columns, model) | {
+        "rows": int(kept.sum()),
         "seconds": seconds,
         "out": str(out),
         "figure": figure and str(figure),
@@ -140,6 +161,8 @@ def _check_paths(file: Path, out: Path, figure: Path | None) -> None:
     paths = {"FILE": file, "--out": out} | ({} if figure is None else {"--figure": figure})
     seen: dict[Path, str] = {}
     for option, path in paths.items():
+        if option == "FILE" and str(path) == STDIN:
+            continue
         if path.resolve() in seen:
             raise InputError(
                 f"{option} {path} is the same file as {seen[path.resolve()]}; choose another one"
@@ -152,24 +175,44 @@ def _check_paths(file: Path, out: Path, figure: Path | None) -> None:
         existing = next(folder for folder in path.absolute().parents if folder.exists())
         if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
             raise InputError(f"{option} {path}: cannot write to {existing}; choose another folder")
+    check_output(out)
+    if figure is not None and figure.suffix.lower() not in ("", ".html", ".htm"):
+        raise InputError(
+            f"--figure {figure}: a figure is written as HTML; choose {figure.with_suffix('.html')} "
+            "and save a picture with the camera button of the page"
+        )
+
+
+def _read(file: Path, options: Options) -> Table:
+    return read_table(
+        file,
+        header=options.header,
+        delimiter={"tab": "\t", "\\t": "\t", "blank": " "}.get(
+            options.delimiter or "", options.delimiter
+        ),
+        decimal=options.decimal,
+        encoding=options.encoding,
+        comment=options.comment,
+        sheet=options.sheet,
+    )
 
 
 def _columns(table: Table, options: Options) -> list[int]:
     """The columns to cluster by; labels of an earlier run are not clustered by accident."""
     if options.columns is None and table.names is not None and COLUMN in table.names:
         raise InputError(
-            f"{table.path} already has a column {COLUMN!r}, perhaps from an earlier run; "
+            f"{table.name} already has a column {COLUMN!r}, perhaps from an earlier run; "
             "choose the columns to cluster by with --columns"
         )
     return table.select(options.columns)
 
 
-def _check_sizes(table: Table, n_clusters: Any, options: Options) -> None:
-    n = len(table.rows)
+def _check_sizes(table: Table, n: int, n_clusters: Any, options: Options) -> None:
+    complete = " without missing values" if n < table.n_rows else ""
     if n < 2:
-        raise InputError(f"{table.path} has {n} row; expected at least 2")
+        raise InputError(f"{table.name} has {_count(n, 'row')}{complete}; expected at least 2")
     if n_clusters != "auto" and n_clusters > n:
-        raise InputError(f"--k {n_clusters} exceeds the {n} rows of {table.path}")
+        raise InputError(f"--k {n_clusters} exceeds the {n} rows{complete} of {table.name}")
     if options.n_neighbors < 2:
         raise InputError(
             f"--n-neighbors {options.n_neighbors}: expected at least 2, itself included"
@@ -189,14 +232,8 @@ def _centered(X: Any, names: Sequence[str], standardize: bool) -> tuple[Any, lis
     if not np.isfinite(spread).all():
         large = names[int(np.flatnonzero(~np.isfinite(spread))[0])]
         raise InputError(f"column {large} has numbers too large for their variance; rescale it")
-    notes = []
-    widest, narrowest = int(spread.argmax()), int(np.where(spread > 0, spread, np.inf).argmin())
-    if not standardize and spread[widest] > MAX_SPREAD_RATIO * spread[narrowest] > 0:
-        notes.append(
-            f"the standard deviation of column {names[widest]} is "
-            f"{spread[widest] / spread[narrowest]:.3g} times that of column {names[narrowest]}, so "
-            "the former dominates all distances; unless they share a unit, add --standardize"
-        )
+    unscaled = None if standardize else unscaled_columns(X, names)
+    notes = [f"{unscaled}; unless they share a unit, add --standardize"] if unscaled else []
     return StandardScaler(with_std=standardize).fit_transform(X), notes
 
 
@@ -206,6 +243,7 @@ def _warnings_as_notes(notes: list[str]) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         for category in REPORTED:
             warnings.simplefilter("always", category)
+        warnings.simplefilter("ignore", UnscaledColumnsWarning)  # told with the names and option
         yield
     for warning in caught:
         text = " ".join(str(warning.message).split())
@@ -233,12 +271,12 @@ def _sizes(model: SpectralClustering) -> dict[str, int]:
 
 def _summary(table: Table, columns: Sequence[int], model: SpectralClustering) -> dict[str, Any]:
     """Content of ``--json``, from the public attributes of the estimator."""
-    names = table.names or [str(column + 1) for column in range(table.width)]
+    names = table.names or [str(column + 1) for column in range(table.n_columns)]
     used = model.n_clusters_
     selection = getattr(model, "selection_", None)
     return {
-        "file": str(table.path),
-        "rows": len(table.rows),
+        "file": table.name,
+        "understood": table.understood(columns),
         "columns": [names[column] for column in columns],
         "n_clusters": used,
         "chosen": None if selection is None else {"stability": selection.stability},
@@ -272,6 +310,7 @@ def _show(found: Mapping[str, Any]) -> None:
     gap = "unknown" if math.isnan(found["gap"]) else f"{found['gap']:.3g}"
     certainty = "certified" if found["certified"] else "not certified"
     lines = {
+        "read": found["understood"],
         "points": f"{found['rows']} rows, {_count(len(found['columns']), 'column')} "
         f"({', '.join(found['columns'])})",
         "graph": graph,
@@ -303,22 +342,25 @@ def _count(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _page(table: Table, columns: Sequence[int], model: SpectralClustering, seed: int) -> str:
-    record = figure_record(table, columns, model, seed)
+def _page(
+    table: Table, columns: Sequence[int], kept: Any, model: SpectralClustering, seed: int
+) -> str:
+    record = figure_record(table, columns, kept, model, seed)
     return page(draw(record), record["title"])
 
 
 def figure_record(
-    table: Table, columns: Sequence[int], model: SpectralClustering, seed: int
+    table: Table, columns: Sequence[int], kept: Any, model: SpectralClustering, seed: int
 ) -> dict[str, Any]:
     """What the figure shows: the columns if there are at most three, else the embedding."""
-    n = len(table.rows)
+    numbers = np.flatnonzero(kept) + 1
+    n = len(numbers)
     rows = np.arange(n)
     if n > MAX_POINTS:
         rows = np.sort(np.random.default_rng(seed).choice(n, MAX_POINTS, replace=False))
     if len(columns) <= MAX_AXES:
         axes = [table.names[c] if table.names else f"column {c + 1}" for c in columns]
-        values: Any = table.numbers(columns)[rows]
+        values: Any = table.numbers(columns, missing="nan")[kept][rows]
         remarks = []
     else:
         values = model.embedding_[rows, :MAX_AXES]
@@ -327,11 +369,11 @@ def figure_record(
     if n > MAX_POINTS:
         remarks.append(f"a random sample of {MAX_POINTS} of {n} points")
     return {
-        "title": f"{table.path.name}: {len(_sizes(model))} clusters of {n} rows",
+        "title": f"{Path(table.name).name}: {len(_sizes(model))} clusters of {n} rows",
         "remarks": remarks,
         "axes": axes,
         "points": [[float(f"{value:.6g}") for value in row] for row in values.tolist()],
-        "rows": (rows + 1).tolist(),
+        "rows": numbers[rows].tolist(),
         "labels": model.labels_[rows].tolist(),
         "sizes": _sizes(model),
     }

@@ -1,4 +1,4 @@
-"""Datasets: the catalogue, look-up and verification of files, and downloads.
+"""Datasets: the catalogue, look-up and verification of files, downloads, and tables in files.
 
 Importing this package imports neither torch nor a network client.
 """
@@ -11,6 +11,7 @@ from eigenlab.data.images import load_pixels
 from eigenlab.data.locations import cache_folder
 from eigenlab.data.lookup import Status, find, path, status, verify
 from eigenlab.data.surnames import load_names
+from eigenlab.data.tables import Table, read_table
 
 __all__ = [
     "Dataset",
@@ -18,6 +19,7 @@ __all__ = [
     "Finding",
     "Mirror",
     "Status",
+    "Table",
     "cache_folder",
     "dataset",
     "datasets",
@@ -28,6 +30,7 @@ __all__ = [
     "load_pixels",
     "path",
     "read_idx",
+    "read_table",
     "status",
     "verify",
 ]

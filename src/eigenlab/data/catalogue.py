@@ -58,6 +58,10 @@ class Dataset:
             Default: ``()``.
         embedded: folder inside this package that holds the data, which then needs neither files
             nor mirrors. Default: ``None``.
+        layouts: further folders, below a data folder, in which other programs keep the files.
+            Default: ``()``.
+        pattern: names of its files, as a glob: a folder that holds one is the dataset's.
+            Default: ``None``.
     """
 
     name: str
@@ -66,6 +70,8 @@ class Dataset:
     files: tuple[File, ...] = ()
     mirrors: tuple[Mirror, ...] = ()
     embedded: str | None = None
+    layouts: tuple[str, ...] = ()
+    pattern: str | None = None
 
     @property
     def size(self) -> int:
@@ -183,6 +189,8 @@ DATASETS = (
         name="mnist",
         description="70,000 handwritten digits, 28 x 28 grey levels: 60,000 to train, 10,000 to "
         "test.",
+        layouts=("MNIST/raw", "MNIST", "raw"),  # those of torchvision
+        pattern="*-*[-.]idx[13]-ubyte*",
         licence="CC BY-SA 3.0 (Y. LeCun and C. Cortes, from NIST's special databases 1 and 3)",
         mirrors=(
             Mirror("https://ossci-datasets.s3.amazonaws.com/mnist/{name}"),

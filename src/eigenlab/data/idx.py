@@ -7,12 +7,11 @@ Burges, "The MNIST database", section "File formats".
 
 from __future__ import annotations
 
-import gzip
 import math
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from eigenlab.data.gunzip import MAGIC, gunzip
 from eigenlab.data.lookup import find
 from eigenlab.errors import DataError, InputError
 from eigenlab.reporter import SILENT, Reporter
@@ -22,7 +21,6 @@ if TYPE_CHECKING:  # numpy is imported when a file is read: `eigenlab data list`
     import numpy.typing as npt
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_GZIP = b"\x1f\x8b"
 _PREFIX = {"train": "train", "test": "t10k"}
 Split = Literal["train", "test"]
 
@@ -88,9 +86,10 @@ def load_mnist(
 
     Args:
         split: ``"train"`` (60,000 images) or ``"test"`` (10,000). Default: ``'train'``.
-        root: a folder with your own files ``mnist/{train,t10k}-images-idx3-ubyte[.gz]`` and
-            ``mnist/{train,t10k}-labels-idx1-ubyte[.gz]``. Default: ``None``, see
-            :func:`~eigenlab.data.find`.
+        root: a folder with your own files ``{train,t10k}-images-idx3-ubyte[.gz]`` and
+            ``{train,t10k}-labels-idx1-ubyte[.gz]``, or with a folder ``mnist`` of them, or as
+            torchvision (``MNIST/raw``) or Kaggle (``train-images.idx3-ubyte``) keep them.
+            Default: ``None``, see :func:`~eigenlab.data.find`.
         reporter: receives progress of a download and may cancel it. Default: silent.
 
     Returns:
@@ -104,8 +103,8 @@ def load_mnist(
     if split not in _PREFIX:
         raise InputError(f"split='{split}' is unknown; choose 'train' or 'test'")
     folder = find("mnist", root, reporter=reporter)
-    images_file = _existing(folder / f"{_PREFIX[split]}-images-idx3-ubyte.gz")
-    labels_file = _existing(folder / f"{_PREFIX[split]}-labels-idx1-ubyte.gz")
+    images_file = _existing(folder, f"{_PREFIX[split]}-images-idx3-ubyte")
+    labels_file = _existing(folder, f"{_PREFIX[split]}-labels-idx1-ubyte")
     images, labels = read_idx(images_file), read_idx(labels_file)
     for file, array, dimensions in ((images_file, images, 3), (labels_file, labels, 1)):
         if array.ndim != dimensions or array.dtype != "uint8":
@@ -130,20 +129,28 @@ def load_mnist(
     return images, labels.astype("int64")
 
 
-def _existing(compressed: Path) -> Path:
-    """Return the published file, or the decompressed one if only that exists."""
-    plain = compressed.with_suffix("")
-    return plain if plain.exists() and not compressed.exists() else compressed
+def _existing(folder: Path, name: str) -> Path:
+    """The file of MNIST called ``name`` (such as ``train-images-idx3-ubyte``), however it is kept.
+
+    torchvision keeps it with and without ``.gz``; Kaggle with a point for a hyphen, or in a folder
+    of its own name.
+    """
+    dotted = name.replace("-idx", ".idx")
+    spellings = [f"{name}.gz", name, f"{dotted}.gz", dotted, f"{name}/{name}", f"{name}/{dotted}"]
+    for spelling in spellings:
+        if (folder / spelling).is_file():
+            return folder / spelling
+    raise DataError(
+        f"{folder} lacks the file {name}; expected it there as {', '.join(spellings[:4])}"
+    )
 
 
 def _bytes(file: Path) -> bytes:
     try:
         content = file.read_bytes()
-        return gzip.decompress(content) if content[:2] == _GZIP else content
     except OSError as error:
-        reason = error.strerror or str(error)  # a bad gzip header has no strerror
-        raise DataError(f"{file} cannot be read: {reason}") from error
-    except (EOFError, zlib.error) as error:
-        raise DataError(
-            f"{file} is truncated or damaged inside its gzip stream ({error}); fetch it again"
-        ) from error
+        raise DataError(f"{file} cannot be read: {error.strerror}") from error
+    try:
+        return gunzip(content) if content.startswith(MAGIC) else content
+    except ValueError as error:
+        raise DataError(f"{file} is unusable: {error}; fetch it again") from error

@@ -37,20 +37,40 @@ def locate(item: Dataset, root: Path | str | None) -> tuple[Path | None, Place |
     :class:`~eigenlab.errors.DataError` when ``root`` or ``$EIGENLAB_DATA`` is no such folder.
     """
     if root is not None:
-        folder = Path(root) / item.name
-        if not folder.is_dir():
+        found = _below(item, Path(root), itself=True)
+        if found is None:
             raise DataError(f"root='{root}' holds no folder '{item.name}'; {how_to_get(item)}")
-        return folder, "root"
+        return found, "root"
     if item.embedded:
         return embedded_folder(item), "embedded"
     own = os.environ.get("EIGENLAB_DATA")
     if own:
         if not Path(own).is_dir():
             raise DataError(f"EIGENLAB_DATA='{own}' is not a folder; correct or unset it")
-        if (Path(own) / item.name).is_dir():
-            return Path(own) / item.name, "EIGENLAB_DATA"
+        found = _below(item, Path(own))
+        if found is not None:
+            return found, "EIGENLAB_DATA"
     cached = cache_folder() / item.name
     return (cached, "cache") if cached.is_dir() else (None, None)
+
+
+def _below(item: Dataset, folder: Path, *, itself: bool = False) -> Path | None:
+    """The folder of the dataset in a data folder, or this one if it holds its files."""
+    if (folder / item.name).is_dir() and not _is_other_case(item, folder):
+        return folder / item.name
+    places = [folder / layout for layout in item.layouts] + ([folder] if itself else [])
+    return next((place for place in places if _holds(item, place)), None)
+
+
+def _holds(item: Dataset, folder: Path) -> bool:
+    return item.pattern is not None and any(folder.glob(item.pattern))
+
+
+def _is_other_case(item: Dataset, folder: Path) -> bool:
+    """Whether ``mnist`` is there only as torchvision's ``MNIST``: some disks ignore the case."""
+    return not _holds(item, folder / item.name) and any(
+        _holds(item, folder / layout) for layout in item.layouts
+    )
 
 
 def how_to_get(item: Dataset) -> str:

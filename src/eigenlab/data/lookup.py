@@ -139,4 +139,4 @@ def status() -> list[Status]:
 def _remedy(item: Dataset, place: Place | None) -> str:
     if place == "cache":
         return f"run `eigenlab data fetch {item.name}` to replace what is wrong"
-    return "restore the file, or pass root= to use data of your own"
+    return "restore the file, or pass root= to use files of your own, which are not compared"

@@ -15,6 +15,7 @@ from eigenlab.graphs.normalize import (
     top_singular_vectors,
     without_loops,
 )
+from eigenlab.graphs.scales import UnscaledColumnsWarning, unscaled_columns
 from eigenlab.graphs.scores import matched_accuracy
 from eigenlab.graphs.selection import UnstableClustersWarning
 from eigenlab.graphs.shapes import (
@@ -38,6 +39,7 @@ __all__ = [
     "FewerClustersWarning",
     "Neighbors",
     "SpectralClustering",
+    "UnscaledColumnsWarning",
     "UnstableClustersWarning",
     "assign_labels",
     "connected_components",
@@ -64,5 +66,6 @@ __all__ = [
     "two_circles",
     "two_moons",
     "unbalanced_blobs",
+    "unscaled_columns",
     "without_loops",
 ]

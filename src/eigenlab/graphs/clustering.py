@@ -22,6 +22,7 @@ from eigenlab.graphs.extension import Extension, Predictor, negligible_value, sc
 from eigenlab.graphs.gaussian_graph import Representation
 from eigenlab.graphs.graph import Graph, Normalization
 from eigenlab.graphs.isolated import insert_rows, leave_out_isolated
+from eigenlab.graphs.scales import warn_if_unscaled
 from eigenlab.graphs.selection import Selection, choose_n_clusters, half_agreement
 from eigenlab.graphs.sources.choice import affinity_source
 from eigenlab.reporter import SILENT, Reporter
@@ -143,6 +144,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     Warns:
         DisconnectedGraphWarning: the graph has more components than clusters were asked for.
         FewerClustersWarning: the points cannot be told apart into so many clusters.
+        UnscaledColumnsWarning: a few columns vary so much more than others that they decide all
+            distances.
         UnstableClustersWarning: with ``"auto"``, no number of clusters that was tried is stable.
         EigenpairsWarning: a vector is not certified.
 
@@ -213,6 +216,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             The fitted estimator.
         """
         X = self._checked(X)
+        if self.affinity in LOCAL_WIDTHS:
+            warn_if_unscaled(X, getattr(self, "feature_names_in_", None))
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
 
         reporter.stage("graph")
