@@ -175,7 +175,7 @@ def expected_refusal(s, message, steps):
     if "does not require gradients" in message or "does not depend" in message:
         return s["detach"]
     if "last_step_only=True needs" in message:
-        return s["last_step_only"] and not steps
+        return s["last_step_only"] and (not steps or s["head"] == "squeezed")
     equal = s["batch"] == s["steps"] or s["outputs"] == s["steps"] or s["batch"] == 1
     equal = equal or s["mode"] in ("chunks", "first state")  # a call may be as long as the batch
     return "cannot be told apart" in message and (equal or s["head"] == "squeezed")

@@ -148,7 +148,7 @@ def time_axis(
     told = [axis for axis in found if reads_first(prediction.select(axis, 0), shape[axis])]
     if len(told) == 1:
         return told[0]
-    if not told and per_sequence and len(shape) == 2 and found == [1]:
+    if not told and per_sequence and len(shape) == 2 and (found == [1] or spans[0] not in shape):
         return None  # as many outputs as steps, but none of its own for the first step
     raise InputError(
         f"the prediction has shape {shape} for {batch} sequences of {spans[0]} steps, so batch and "
