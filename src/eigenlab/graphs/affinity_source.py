@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from eigenlab.graphs.duplicates import places_of
 from eigenlab.graphs.graph import Graph
 
 
@@ -40,6 +41,14 @@ class AffinitySource(ABC):
 
         search = NearestNeighbors(n_neighbors=1).fit(self.points)
         return search.kneighbors(X_new[rows], return_distance=False)[:, 0]
+
+    def places(self) -> NDArray[np.int64]:
+        """(n,) place of each training point, by number: that of equal points is the same."""
+        return places_of(self.points)
+
+    def merging_points(self) -> Any:
+        """(n, d) training points whose distances say which components are near, or None."""
+        return self.points
 
     def subset(self, rows: NDArray[np.int64]) -> tuple[Any, dict[str, Any]]:
         """What an estimator needs to cluster some of the training points alone.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from eigenlab.errors import InputError
+from eigenlab.graphs.assign import AssignLabels
 from eigenlab.graphs.graph import NORMALIZATIONS
 
 PRECOMPUTED = ("precomputed", "precomputed_nearest_neighbors")
@@ -29,6 +30,9 @@ def check_parameters(parameters: Mapping[str, Any], shape: tuple[int, int]) -> N
     normalization = parameters["normalization"]
     if normalization not in NORMALIZATIONS:
         raise InputError(f"normalization={normalization!r}; choose one of {NORMALIZATIONS}")
+    method = parameters["assign_labels"]
+    if method not in get_args(AssignLabels):
+        raise InputError(f"assign_labels={method!r}; choose one of {get_args(AssignLabels)}")
     _check_gamma(parameters["gamma"], parameters["affinity"])
     eigen_tolerance(parameters["eigen_tol"])
     if parameters["affinity"] in PRECOMPUTED and shape[1] != n:

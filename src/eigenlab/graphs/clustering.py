@@ -14,9 +14,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from eigenlab.graphs.affinity_source import AffinitySource, dense
-from eigenlab.graphs.assign import AssignLabels, FewerClustersWarning, assign_labels
+from eigenlab.graphs.assign import AssignLabels, FewerClustersWarning, warn_of_fewer
 from eigenlab.graphs.checks import LOCAL_WIDTHS, PRECOMPUTED, check_parameters, eigen_tolerance
+from eigenlab.graphs.components import (
+    LEAST_EDGE,
+    Parts,
+    embed_parts,
+    merge_components,
+    resolved_components,
+)
 from eigenlab.graphs.connectivity import warn_disconnected
+from eigenlab.graphs.duplicates import equal_labels, equal_rows
 from eigenlab.graphs.embedding import Embedding, spread_vectors
 from eigenlab.graphs.extension import Extension, Predictor, negligible_value, scale_rows
 from eigenlab.graphs.gaussian_graph import Representation
@@ -38,6 +46,11 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     points are linked strongly, and points of different clusters weakly. With the default
     ``normalization="stochastic"`` this is question 5f of the course: the left singular vectors of
     S, which is M = D^-1/2 A D^-1/2 with its columns scaled to sum to one.
+
+    Two things hold whatever the vectors are. Connected components are never divided while there are
+    as many as clusters, nor ever mixed in a cluster while there are fewer: with as many of them as
+    clusters, they are the clusters. And equal points are in the same cluster; among neighbours they
+    count as one place, linked to the nearest others until it and they hold ``n_neighbors`` points.
 
     The graph of ``affinity="rbf"`` is complete: every pair of points counts, for a million points,
     too. Its representation is chosen from the number and dimension of the points:
@@ -127,11 +140,13 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             ||S v - s u|| with v = S^T u / s, which is the residual of the eigenproblem over s.
         certified_: whether residuals of the eigenproblem are within ``eigen_tol`` and the search
             for overlooked vectors found none.
-        n_connected_components_: number of connected components of the graph; 1 for a Gaussian graph
-            whose entries are not stored, since none is zero.
+        n_connected_components_: number of connected components of the graph. Links too weak to
+            change the spectrum by more than ``eigen_tol`` do not count, so a complete graph may
+            have several; outliers count as part of the component nearest to them.
         representation_: representation of the graph: one of the table, ``"nearest_neighbors"`` or
             ``"precomputed"``.
-        affinity_matrix_: (n, n) array or sparse array; only where it was stored.
+        affinity_matrix_: (n, n) array or sparse array; only where it was stored, which it is not
+            for neighbours among points of which some are equal.
         selection_: gaps and stabilities by which ``"auto"`` chose; only then.
         recall_: share of true neighbours that the search found; only of ``"nearest_neighbors"``.
         n_features_in_: number of columns of X.
@@ -141,7 +156,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         InputError: (a ``ValueError``) a parameter or the data do not fit.
 
     Warns:
-        DisconnectedGraphWarning: the graph has more components than clusters were asked for.
+        DisconnectedGraphWarning: the graph has more components than clusters were asked for. They
+            are merged whole: the nearest ones, or for precomputed affinities the smallest.
         FewerClustersWarning: the points cannot be told apart into so many clusters.
         UnstableClustersWarning: with ``"auto"``, no number of clusters that was tried is stable.
         EigenpairsWarning: a vector is not certified.
@@ -218,26 +234,34 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         reporter.stage("graph")
         source = affinity_source(self.get_params(deep=False), X, seed)
         whole, graph, isolated = leave_out_isolated(source, X, self._min_kept(X.shape[0]))
-        self.n_connected_components_, component = graph.connected_components()
+        tol = eigen_tolerance(self.eigen_tol)
+        component = resolved_components(graph, tol, self.min_cluster_size)
+        self.n_connected_components_ = int(component.max()) + 1
+        place = source.places()
 
         reporter.stage("spectrum")
-        embedding = self._embed(graph, source, seed, reporter)
-        self._warn_if_disconnected(component)
+        self.n_clusters_ = self._number(graph, source, seed, reporter)
+        parts = self._embed(graph, component, tol, seed, reporter)
+        embedding = equal_rows(parts.embedding, place)
 
         reporter.stage("labels")
         scale = float(np.sqrt(graph.n_nodes))
-        self.embedding_ = scale_rows(embedding.vectors, self.normalization, scale)
-        self.labels_ = assign_labels(
-            self.embedding_,
-            self.n_clusters_,
-            self.assign_labels,
-            n_init=self.n_init,
-            random_state=seed,
-        )
+        rows = scale_rows(embedding.vectors, self.normalization, scale)
+        if self.n_connected_components_ > self.n_clusters_:
+            self._warn_if_unrelated(graph)
+            points = source.merging_points()
+            labels = merge_components(graph, component, self.n_clusters_, points)
+        else:
+            labels = parts.labels(rows, self.assign_labels, n_init=self.n_init, random_state=seed)
+        self.labels_ = equal_labels(labels, place)
         self._warn_if_indistinct(embedding)
 
         extension = Extension(embedding, self.normalization, scale)
-        self._predictor = Predictor(source, extension, self.embedding_, self.labels_)
+        self._predictor = Predictor(source, extension, rows, self.labels_, component)
+        n_components = self.n_components or self.n_clusters_
+        self.embedding_ = rows[:, :n_components]
+        if n_components < rows.shape[1]:
+            embedding = embedding.leading(n_components)
         self._store(whole, embedding, source)
         if isolated.any():
             self._label_isolated(X, isolated)
@@ -294,38 +318,56 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         most = MAX_CLUSTERS + 1 if self.n_clusters == "auto" else self.n_clusters
         return max(most, self.n_components or 1, (n + 1) // 2)
 
-    def _embed(
-        self, graph: Graph, source: AffinitySource, seed: int, reporter: Reporter
-    ) -> Embedding:
-        """The vectors to cluster; sets the number of clusters."""
+    def _number(self, graph: Graph, source: AffinitySource, seed: int, reporter: Reporter) -> int:
+        """The number of clusters, given or chosen."""
+        if self.n_clusters != "auto":
+            return int(self.n_clusters)
+        most = min(MAX_CLUSTERS + 1, graph.n_nodes)
+        embedding = spread_vectors(
+            graph,
+            most,
+            self.normalization,
+            min_participation=self.min_cluster_size if self.n_connected_components_ == 1 else 1,
+            tol=eigen_tolerance(self.eigen_tol),
+            seed=seed,
+            reporter=reporter,
+        )
+        self.selection_: Selection = choose_n_clusters(
+            embedding.singular_values,
+            lambda k: self._stability(source, graph.n_nodes, k, seed),
+        )
+        self.selection_.warn_if_unstable()
+        return self.selection_.n_clusters
 
-        def vectors(k: int) -> Embedding:
-            # The components of a disconnected graph are clusters, whatever their size.
-            least = self.min_cluster_size if self.n_connected_components_ == 1 else 1
-            return spread_vectors(
+    def _embed(
+        self, graph: Graph, component: NDArray[np.int64], tol: float, seed: int, reporter: Reporter
+    ) -> Parts:
+        """The vectors to cluster, and which components they belong to."""
+        count, k = self.n_connected_components_, self.n_clusters_
+        if 1 < count < k:
+            return embed_parts(
                 graph,
+                component,
                 k,
+                self.n_components,
                 self.normalization,
-                min_participation=least,
-                tol=eigen_tolerance(self.eigen_tol),
+                min_participation=self.min_cluster_size,
+                tol=tol,
                 seed=seed,
                 reporter=reporter,
             )
-
-        if self.n_clusters == "auto":
-            most = min(MAX_CLUSTERS + 1, graph.n_nodes)
-            embedding = vectors(max(most, self.n_components or 1))
-            self.selection_: Selection = choose_n_clusters(
-                embedding.singular_values[:most],
-                lambda k: self._stability(source, graph.n_nodes, k, seed),
-            )
-            self.selection_.warn_if_unstable()
-            self.n_clusters_ = self.selection_.n_clusters
-        else:
-            self.n_clusters_ = int(self.n_clusters)
-            embedding = vectors(self.n_components or self.n_clusters_)
-        self.singular_values_ = embedding.singular_values
-        return embedding.leading(self.n_components or self.n_clusters_)
+        embedding = spread_vectors(
+            graph,
+            self.n_components or k,
+            self.normalization,
+            # The components of a disconnected graph are clusters, whatever their size.
+            min_participation=self.min_cluster_size if count == 1 else 1,
+            tol=tol,
+            seed=seed,
+            reporter=reporter,
+        )
+        columns = [np.arange(embedding.vectors.shape[1])] * count
+        return Parts(embedding, component, columns, np.full(count, max(1, k // count)))
 
     def _stability(self, source: AffinitySource, n_nodes: int, k: int, seed: int) -> float:
         """How well random halves of the points, clustered anew, agree."""
@@ -340,17 +382,20 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
 
         return half_agreement(labels_of, n_nodes, k, seed)
 
-    def _warn_if_disconnected(self, component: NDArray[np.int64]) -> None:
-        if self.n_connected_components_ > self.n_clusters_:
+    def _warn_if_unrelated(self, graph: Graph) -> None:
+        count, component = graph.connected_components(LEAST_EDGE)
+        if count > self.n_clusters_:
             warn_disconnected(
                 component,
-                f"n_clusters={self.n_clusters_} cannot tell so many apart. Raise n_neighbors, "
-                "lower gamma or ask for more clusters",
+                f"they are merged whole into n_clusters={self.n_clusters_}, but no edge says which "
+                "belong together. Raise n_neighbors, lower gamma or ask for more clusters",
             )
 
     def _warn_if_indistinct(self, embedding: Embedding) -> None:
-        if len(np.unique(self.labels_)) < self.n_clusters_:
-            return  # assign_labels has warned
+        found = len(np.unique(self.labels_))
+        if found < self.n_clusters_:
+            warn_of_fewer(found, self.n_clusters_)
+            return
         values = embedding.singular_values
         zero = np.maximum(embedding.residual_norms, negligible_value(self.normalization))
         known = int((values > zero).sum())
@@ -365,7 +410,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
 
     def _store(self, graph: Graph, embedding: Embedding, source: AffinitySource) -> None:
         """Set what is reported about the graph and its vectors."""
-        values = embedding.singular_values
+        values = self.singular_values_ = embedding.singular_values
         self.certified_ = embedding.certified
         self.residuals_ = embedding.residual_norms
         self.eigengap_ = float(values[-1] - embedding.next_singular_value)
@@ -380,5 +425,6 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         """Give isolated points what new points would be given."""
         labels, rows = self._predictor.predict(X[isolated])
         self.labels_ = insert_rows(isolated, self.labels_, labels)
+        rows = rows[:, : self.embedding_.shape[1]]
         self.embedding_ = insert_rows(isolated, self.embedding_, rows)
         self.n_skipped_vectors_ += int(isolated.sum())

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.metrics import pairwise_distances_argmin
+from sklearn.metrics.pairwise import euclidean_distances
 
-from eigenlab.graphs.affinity_source import AffinitySource
+from eigenlab.graphs.affinity_source import AffinitySource, dense
 from eigenlab.graphs.embedding import Embedding
 from eigenlab.graphs.graph import Floats, Normalization
 from eigenlab.spectrum import row_normalize
@@ -70,13 +72,16 @@ class Extension:
 class Predictor:
     """Labels new points by the nearest mean of the fitted clusters, in the extended embedding.
 
-    A point without any affinity takes label and row of the nearest training point.
+    A point belongs to the connected component of the graph that it has most affinity to, and only
+    clusters of that component are compared. A point without any affinity takes label and row of the
+    nearest training point.
 
     Args:
         source: source of the affinities of new points to the nodes.
         extension: extension of the embedding that was clustered.
         rows: (n, k) embedding that was clustered.
         labels: (n,) cluster of each row.
+        component: (n,) connected component of each node, numbered from 0.
     """
 
     def __init__(
@@ -85,11 +90,18 @@ class Predictor:
         extension: Extension,
         rows: Floats,
         labels: NDArray[np.int64],
+        component: NDArray[np.int64],
     ) -> None:
         self.source, self.extension, self._rows, self._labels = source, extension, rows, labels
         self._names, members = np.unique(labels, return_inverse=True)
         sums = [np.bincount(members, weights=column) for column in rows.T]
         self._centers = np.stack(sums, axis=1) / np.bincount(members)[:, None]
+        count = int(component.max()) + 1
+        self._clusters = np.zeros((count, len(self._names)), dtype=bool)
+        self._clusters[component, members] = True
+        self._members = sparse.csr_array(
+            (np.ones(len(component)), (np.arange(len(component)), component))
+        )
 
     def predict(self, X: Any) -> tuple[NDArray[np.int64], Floats]:
         """Labels (m,) and rows of the embedding (m, k) of new points."""
@@ -100,13 +112,23 @@ class Predictor:
         n_rows = max(1, MAX_PAIRS // len(self._labels))
         for first in range(0, n_new, n_rows):
             part = slice(first, first + n_rows)
-            embedded[part], isolated[part] = self.extension.embed(self.source.to(X[part]))
-            nearest = pairwise_distances_argmin(embedded[part], self._centers)
-            labels[part] = self._names[nearest]
+            affinities = self.source.to(X[part])
+            embedded[part], isolated[part] = self.extension.embed(affinities)
+            labels[part] = self._names[self._nearest(embedded[part], affinities)]
         if isolated.any():
             nodes = self.source.nearest(X, np.flatnonzero(isolated))
             labels[isolated], embedded[isolated] = self._labels[nodes], self._rows[nodes]
         return labels, embedded
+
+    def _nearest(self, embedded: Floats, affinities: Any) -> NDArray[np.intp]:
+        """The nearest cluster of each row's component."""
+        if len(self._clusters) == 1:
+            nearest: NDArray[np.intp] = pairwise_distances_argmin(embedded, self._centers)
+            return nearest
+        component = dense(affinities @ self._members).argmax(axis=1)
+        distances = euclidean_distances(embedded, self._centers, squared=True)
+        distances[~self._clusters[component]] = np.inf
+        return distances.argmin(axis=1)
 
 
 def negligible_value(normalization: Normalization) -> float:

@@ -55,12 +55,21 @@ class Graph(ABC):
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors`` for (n, m) vectors, in the vectors' dtype."""
 
-    def connected_components(self) -> tuple[int, NDArray[np.int64]]:
+    def connected_components(self, negligible: float = 0.0) -> tuple[int, NDArray[np.int64]]:
         """Number of connected components, and the (n,) component of each node, the largest being 0.
 
-        A Gaussian graph whose entries are not stored counts as connected: none of them is zero.
+        Args:
+            negligible: edges with A_ij <= negligible sqrt(d_i d_j) do not count. Default: ``0.0``.
         """
         return 1, np.zeros(self.n_nodes, dtype=np.int64)
+
+    def strongest_link(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> int | None:
+        """The one of ``others`` that one of ``rows`` is linked to most strongly, or None."""
+        raise NotImplementedError
+
+    def subgraph(self, rows: NDArray[np.int64]) -> Graph:
+        """The graph of some of the nodes, ascending, in the same representation."""
+        raise NotImplementedError
 
     def top_eigenpairs(
         self,

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from eigenlab.errors import InputError
 from eigenlab.graphs.affinity import gaussian_factors
-from eigenlab.graphs.graph import Floats, Graph
+from eigenlab.graphs.gaussian_nodes import GaussianNodes
+from eigenlab.graphs.graph import Floats
 from eigenlab.training import resolve_device
 
 TILE_NUMBERS = 2**20
@@ -20,7 +21,7 @@ GPU_TILE_NUMBERS = 2**27
 """Kernel values of a tile on a GPU: 1 GiB."""
 
 
-class TiledGraph(Graph):
+class TiledGraph(GaussianNodes):
     """A_ij = exp(-gamma ||x_i - x_j||^2), computed anew at each product and never stored.
 
     A product costs n^2 (d + m + some 10) operations and n (d + m) numbers of memory. On a GPU the
@@ -46,7 +47,9 @@ class TiledGraph(Graph):
         where = resolve_device(device)
         if where.type == "mps":
             raise InputError(f"device='{device}' has no float64, which tiles need; use cpu or cuda")
-        points = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float64)).to(where)
+        self.points, self.gamma = np.ascontiguousarray(X, dtype=np.float64), gamma
+        self._device = device
+        points = torch.tensor(self.points, device=where)
         self._left, self._right, kernel = gaussian_factors(points, gamma)
         self.n_nodes = len(points)
         on_gpu = where.type == "cuda"
@@ -58,6 +61,10 @@ class TiledGraph(Graph):
         """(n,) float64 row sums of A."""
         sums: NDArray[np.float64] = self.matmat(np.ones((self.n_nodes, 1)))[:, 0]
         return sums
+
+    def subgraph(self, rows: NDArray[np.int64]) -> TiledGraph:
+        """The graph of some of the points."""
+        return TiledGraph(self.points[rows], self.gamma, device=self._device)
 
     def matmat(self, vectors: Floats, rows: slice = slice(None)) -> NDArray[Any]:
         """``A[rows] @ vectors`` for (n, m) vectors, accumulated in float64.
