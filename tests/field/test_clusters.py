@@ -6,9 +6,15 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn import datasets
 from sklearn.metrics import adjusted_rand_score
 
-from eigenlab.graphs import DisconnectedGraphWarning, FewerClustersWarning, SpectralClustering
+from eigenlab.graphs import (
+    DisconnectedGraphWarning,
+    FewerClustersWarning,
+    SpectralClustering,
+    UnclearClustersWarning,
+)
 
 NORMALIZATIONS = ("stochastic", "symmetric", "rows")
 METHODS = ("kmeans", "cluster_qr", "discretize")
@@ -200,3 +206,42 @@ def test_equal_rows_are_found_in_every_form(form):
     X = np.array([[0.0, 1.0], [1.0, 0.0], [-0.0, 1.0], [1.0, 1e-300], [1.0, 0.0]])
     assert places_of(form(X)).tolist() == [0, 1, 0, 2, 1]
     assert places_of(form(X.astype(np.float32))).tolist() == [0, 1, 0, 1, 1]
+
+
+def shapes(seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Sets of points whose number of clusters a reader sees, as in scikit-learn's comparison
+    (https://scikit-learn.org/stable/auto_examples/cluster/plot_cluster_comparison.html)."""
+    random, none = np.random.default_rng(seed), np.zeros(300, dtype=int)
+    angle = 2 * np.pi * np.arange(5) / 5
+    centers = 5.1 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    wine, kinds = datasets.load_wine(return_X_y=True)
+    return {
+        "moons": datasets.make_moons(400, noise=0.05, random_state=seed),
+        "circles": datasets.make_circles(400, noise=0.05, factor=0.5, random_state=seed),
+        "blobs": datasets.make_blobs(400, centers=centers, random_state=seed),
+        "wine": ((wine - wine.mean(axis=0)) / wine.std(axis=0), kinds),
+        "square": (random.uniform(size=(300, 2)), none),
+        "rod": (random.uniform(size=(300, 2)) * [10, 0.5], none),
+        "Gaussian": (random.normal(size=(300, 2)), none),
+    }
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("name", shapes(0))
+def test_auto_finds_the_textbook_shapes_and_says_where_there_are_none(name, seed):
+    X, truth = shapes(seed)[name]
+    model = SpectralClustering("auto", random_state=seed)
+    if len(set(truth)) == 1:
+        with pytest.warns(UnclearClustersWarning):
+            model.fit(X)
+    else:
+        model.fit(X)
+    assert model.n_clusters_ == len(set(truth))
+    assert model.selection_.clear == (len(set(truth)) > 1)
+    assert adjusted_rand_score(truth, model.labels_) > 0.85
+
+
+def test_auto_with_a_given_gamma_chooses_the_number_alone():
+    X, _ = shapes(0)["blobs"]
+    model = SpectralClustering("auto", gamma=0.7, random_state=0).fit(X)
+    assert (model.n_clusters_, model.gamma_, model.selection_.gamma) == (5, 0.7, None)

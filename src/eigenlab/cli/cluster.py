@@ -30,7 +30,7 @@ from eigenlab.graphs import (
     DisconnectedGraphWarning,
     FewerClustersWarning,
     SpectralClustering,
-    UnstableClustersWarning,
+    UnclearClustersWarning,
 )
 from eigenlab.graphs.graph import Normalization
 from eigenlab.spectrum import EigenpairsWarning
@@ -41,7 +41,7 @@ MAX_SPREAD_RATIO = 10.0
 REPORTED = (
     DisconnectedGraphWarning,
     FewerClustersWarning,
-    UnstableClustersWarning,
+    UnclearClustersWarning,
     EigenpairsWarning,
 )
 
@@ -241,7 +241,9 @@ def _summary(table: Table, columns: Sequence[int], model: SpectralClustering) ->
         "rows": len(table.rows),
         "columns": [names[column] for column in columns],
         "n_clusters": used,
-        "chosen": None if selection is None else {"stability": selection.stability},
+        "chosen": None
+        if selection is None
+        else {"scores": selection.scores, "clear": selection.clear},
         "sizes": _sizes(model),
         "skipped_vectors": model.n_skipped_vectors_,
         "representation": model.representation_,
@@ -259,7 +261,7 @@ def _show(found: Mapping[str, Any]) -> None:
     sizes = _abbreviated([f"{cluster}: {size}" for cluster, size in found["sizes"].items()], ", ")
     chosen = found["chosen"]
     why = (
-        f", chosen (stability {chosen['stability'][found['n_clusters']]:.2f})"
+        f", chosen (score {max(chosen['scores'].values(), default=0):.2f})"
         if chosen
         else ", as requested"
     )

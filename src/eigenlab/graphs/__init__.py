@@ -16,7 +16,7 @@ from eigenlab.graphs.normalize import (
     without_loops,
 )
 from eigenlab.graphs.scores import matched_accuracy
-from eigenlab.graphs.selection import UnstableClustersWarning
+from eigenlab.graphs.selection import UnclearClustersWarning
 from eigenlab.graphs.shapes import (
     nested_arcs,
     round_blobs,
@@ -38,7 +38,7 @@ __all__ = [
     "FewerClustersWarning",
     "Neighbors",
     "SpectralClustering",
-    "UnstableClustersWarning",
+    "UnclearClustersWarning",
     "assign_labels",
     "connected_components",
     "degree_matrix",

@@ -50,14 +50,6 @@ class AffinitySource(ABC):
         """(n, d) training points whose distances say which components are near, or None."""
         return self.points
 
-    def subset(self, rows: NDArray[np.int64]) -> tuple[Any, dict[str, Any]]:
-        """What an estimator needs to cluster some of the training points alone.
-
-        Returns:
-            The data to fit, and the parameters that are then different from the estimator's.
-        """
-        return self.points[rows], {}
-
     def isolated_points(self, X: Any) -> NDArray[np.bool_]:
         """Which points to leave out before a graph is made, (n,)."""
         return np.zeros(X.shape[0], dtype=bool)

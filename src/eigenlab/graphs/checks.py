@@ -58,8 +58,8 @@ def _check_numbers(parameters: Mapping[str, Any], n: int) -> None:
 
 def _check_gamma(gamma: Any, affinity: Any) -> None:
     if isinstance(gamma, str):
-        if gamma not in {"scale", "local"}:
-            raise InputError(f"gamma={gamma!r}; expected a number, 'scale' or 'local'")
+        if gamma not in {"auto", "scale", "local"}:
+            raise InputError(f"gamma={gamma!r}; expected a number, 'auto', 'scale' or 'local'")
         ignored = callable(affinity) or affinity in PRECOMPUTED
         if gamma == "local" and not (ignored or affinity in LOCAL_WIDTHS):
             raise InputError(
@@ -67,7 +67,9 @@ def _check_gamma(gamma: Any, affinity: Any) -> None:
                 f"take a number or 'scale', or one of affinity={LOCAL_WIDTHS}"
             )
     elif not isinstance(gamma, Real) or not 0 < float(gamma) < np.inf:
-        raise InputError(f"gamma={gamma!r}; expected a positive, finite number, 'scale' or 'local'")
+        raise InputError(
+            f"gamma={gamma!r}; expected a positive, finite number, 'auto', 'scale' or 'local'"
+        )
 
 
 def eigen_tolerance(eigen_tol: Any) -> float:

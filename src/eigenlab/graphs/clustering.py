@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from eigenlab.graphs.affinity import check_overflow
 from eigenlab.graphs.affinity_source import AffinitySource, dense
 from eigenlab.graphs.assign import AssignLabels, FewerClustersWarning, warn_of_fewer
 from eigenlab.graphs.checks import LOCAL_WIDTHS, PRECOMPUTED, check_parameters, eigen_tolerance
@@ -27,15 +28,24 @@ from eigenlab.graphs.connectivity import warn_disconnected
 from eigenlab.graphs.duplicates import equal_labels, equal_rows
 from eigenlab.graphs.embedding import Embedding, spread_vectors
 from eigenlab.graphs.extension import Extension, Predictor, negligible_value, scale_rows
-from eigenlab.graphs.gaussian_graph import Representation
+from eigenlab.graphs.gaussian_graph import MAX_DENSE_NODES, Representation
 from eigenlab.graphs.graph import Graph, Normalization
 from eigenlab.graphs.isolated import insert_rows, leave_out_isolated
-from eigenlab.graphs.selection import Selection, choose_n_clusters, half_agreement
+from eigenlab.graphs.selection import (
+    MAX_CLUSTERS,
+    Selection,
+    choose_n_clusters,
+    choose_width,
+    least_size,
+)
 from eigenlab.graphs.sources.choice import affinity_source
+from eigenlab.graphs.sources.self_tuning import SelfTuningAffinities
 from eigenlab.reporter import SILENT, Reporter
 
-MAX_CLUSTERS = 12
-"""Most clusters that ``n_clusters="auto"`` considers."""
+SELECTION_NODES = 4000
+"""Up to so many points the number of clusters is chosen on the whole graph, else on a sample."""
+SELECTION_SAMPLE = 2000
+"""Points of that sample."""
 OPTIONAL_ATTRIBUTES = ("affinity_matrix_", "gamma_", "recall_", "selection_")
 
 
@@ -64,9 +74,11 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
 
     Args:
         n_clusters: int or ``"auto"``. Number of clusters, at most the number of points. ``"auto"``
-            takes the first of the four widest gaps of the spectrum, up to twelve clusters, whose
-            clusters are stable when half of the points are left out, or the most stable of them;
-            use it where the number is unknown and several fits can be afforded. Default: ``8``.
+            chooses it, up to twelve, by a relative gap of the spectrum and a cut that is nearly the
+            least possible (:mod:`eigenlab.graphs.selection`), together with the width of the
+            Gaussian unless ``gamma`` is given: then the number alone. Where no number is clear
+            there is one cluster, and a warning. Clusters of less than a hundredth of the points, or
+            of fewer than six, are not looked for. Default: ``8``.
         n_components: int or None. Number of vectors that the points are embedded in; None is the
             number of clusters, which is right unless the spectrum has no gap there. Default:
             ``None``.
@@ -75,13 +87,15 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             reproducible results. Default: ``None``.
         n_init: int. Number of random starts of k-means, of which the one with the least inertia is
             kept. Ignored unless ``assign_labels="kmeans"``. Default: ``10``.
-        gamma: float, ``"scale"`` or ``"local"``. Kernel coefficient, e.g. of the Gaussian
-            exp(-gamma ||x - y||^2), an inverse squared length: points much farther apart than
-            gamma^-1/2 are not linked. ``"scale"`` is 1 over the total variance of the points; use
-            it where the scale of the data is unknown. ``"local"`` gives each point a width of its
-            own, the distance to its seventh neighbour (with ``"nearest_neighbors"``: to its last);
-            use it where clusters differ in density. Ignored for precomputed affinities, callables
-            and, unless it is ``"local"``, ``"nearest_neighbors"``. Default: ``1.0``.
+        gamma: float, ``"auto"``, ``"scale"`` or ``"local"``. Kernel coefficient, e.g. of the
+            Gaussian exp(-gamma ||x - y||^2), an inverse squared length: points much farther apart
+            than gamma^-1/2 are not linked. ``"auto"`` is 1, but with ``n_clusters="auto"`` it is
+            chosen, too, and up to 8,000 points outliers then have the distance to their seventh
+            neighbour as a width. ``"scale"`` is 1 over the total variance of the points; use it
+            where the scale of the data is unknown. ``"local"`` gives each point a width of its own,
+            the distance to its seventh neighbour (with ``"nearest_neighbors"``: to its last); use
+            it where clusters differ in density. Ignored for precomputed affinities, callables and,
+            unless it is ``"local"``, ``"nearest_neighbors"``. Default: ``"auto"``.
         affinity: str or callable. How strongly two points are linked. Default: ``"rbf"``.
 
             - ``"rbf"``: the Gaussian of all pairs. The best choice in few dimensions, where it is
@@ -147,7 +161,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             ``"precomputed"``.
         affinity_matrix_: (n, n) array or sparse array; only where it was stored, which it is not
             for neighbours among points of which some are equal.
-        selection_: gaps and stabilities by which ``"auto"`` chose; only then.
+        selection_: scores by which ``"auto"`` chose, and whether a number is clear; only then.
         recall_: share of true neighbours that the search found; only of ``"nearest_neighbors"``.
         n_features_in_: number of columns of X.
         feature_names_in_: names of the columns, if X has any.
@@ -159,7 +173,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         DisconnectedGraphWarning: the graph has more components than clusters were asked for. They
             are merged whole: the nearest ones, or for precomputed affinities the smallest.
         FewerClustersWarning: the points cannot be told apart into so many clusters.
-        UnstableClustersWarning: with ``"auto"``, no number of clusters that was tried is stable.
+        UnclearClustersWarning: with ``"auto"``, no number of clusters is clearly better than one.
         EigenpairsWarning: a vector is not certified.
 
     >>> from eigenlab.graphs import stretched_blobs
@@ -170,6 +184,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     """
 
     labels_: NDArray[np.int64]
+    selection_: Selection
 
     def __init__(
         self,
@@ -178,7 +193,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         n_components: int | None = None,
         random_state: Any = None,
         n_init: int = 10,
-        gamma: float | Literal["scale", "local"] = 1.0,
+        gamma: float | Literal["auto", "scale", "local"] = "auto",
         affinity: str | Callable[..., float] = "rbf",
         n_neighbors: int = 10,
         min_cluster_size: int = 2,
@@ -232,16 +247,19 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
 
         reporter.stage("graph")
-        source = affinity_source(self.get_params(deep=False), X, seed)
+        source = self._source(X, seed, reporter)
         whole, graph, isolated = leave_out_isolated(source, X, self._min_kept(X.shape[0]))
-        tol = eigen_tolerance(self.eigen_tol)
-        component = resolved_components(graph, tol, self.min_cluster_size)
+        if self.n_clusters == "auto":
+            self._choose(graph, source, seed, reporter)
+        else:
+            self.n_clusters_ = int(self.n_clusters)
+        least, tol = self._least(graph.n_nodes), eigen_tolerance(self.eigen_tol)
+        component = resolved_components(graph, tol, least)
         self.n_connected_components_ = int(component.max()) + 1
         place = source.places()
 
         reporter.stage("spectrum")
-        self.n_clusters_ = self._number(graph, source, seed, reporter)
-        parts = self._embed(graph, component, tol, seed, reporter)
+        parts = self._embed(graph, component, least, tol, seed, reporter)
         embedding = equal_rows(parts.embedding, place)
 
         reporter.stage("labels")
@@ -318,29 +336,51 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         most = MAX_CLUSTERS + 1 if self.n_clusters == "auto" else self.n_clusters
         return max(most, self.n_components or 1, (n + 1) // 2)
 
-    def _number(self, graph: Graph, source: AffinitySource, seed: int, reporter: Reporter) -> int:
-        """The number of clusters, given or chosen."""
-        if self.n_clusters != "auto":
-            return int(self.n_clusters)
-        most = min(MAX_CLUSTERS + 1, graph.n_nodes)
-        embedding = spread_vectors(
-            graph,
-            most,
-            self.normalization,
-            min_participation=self.min_cluster_size if self.n_connected_components_ == 1 else 1,
-            tol=eigen_tolerance(self.eigen_tol),
-            seed=seed,
-            reporter=reporter,
+    def _least(self, n: int) -> int:
+        """Least number of points that a vector is spread over."""
+        least = self.min_cluster_size
+        return least_size(n, least) if self.n_clusters == "auto" else least
+
+    def _source(self, X: Any, seed: int, reporter: Reporter) -> AffinitySource:
+        """The source of the affinities; chooses number and width together where both are free."""
+        parameters = self.get_params(deep=False)
+        free = self.gamma == "auto" and self.n_clusters == "auto" and self.affinity == "rbf"
+        if not free:
+            return affinity_source(parameters, X, seed)
+        if sparse.issparse(X):
+            return affinity_source(parameters | {"gamma": "scale"}, X, seed)
+        check_overflow(X)
+        stored = len(X) <= MAX_DENSE_NODES and self.representation in {"auto", "dense"}
+        self.selection_ = choose_width(
+            X, local=stored, min_cluster_size=self.min_cluster_size, seed=seed, reporter=reporter
         )
-        self.selection_: Selection = choose_n_clusters(
-            embedding.singular_values,
-            lambda k: self._stability(source, graph.n_nodes, k, seed),
-        )
-        self.selection_.warn_if_unstable()
-        return self.selection_.n_clusters
+        gamma = float(self.selection_.gamma or 0)
+        if stored:
+            return SelfTuningAffinities(gamma)
+        return affinity_source(parameters | {"gamma": gamma or 1.0}, X, seed)
+
+    def _choose(self, graph: Graph, source: AffinitySource, seed: int, reporter: Reporter) -> None:
+        """Choose the number of clusters, on this graph unless it is chosen already."""
+        if not hasattr(self, "selection_"):
+            if graph.n_nodes > SELECTION_NODES and self.affinity not in PRECOMPUTED:
+                rows = np.random.default_rng(seed).choice(graph.n_nodes, SELECTION_SAMPLE, False)
+                points = source.points
+                graph = source.graph(points[np.sort(rows)])
+                source.points = points
+            self.selection_ = choose_n_clusters(
+                graph, min_cluster_size=self.min_cluster_size, seed=seed, reporter=reporter
+            )
+        self.selection_.warn_if_unclear()
+        self.n_clusters_ = self.selection_.n_clusters
 
     def _embed(
-        self, graph: Graph, component: NDArray[np.int64], tol: float, seed: int, reporter: Reporter
+        self,
+        graph: Graph,
+        component: NDArray[np.int64],
+        least: int,
+        tol: float,
+        seed: int,
+        reporter: Reporter,
     ) -> Parts:
         """The vectors to cluster, and which components they belong to."""
         count, k = self.n_connected_components_, self.n_clusters_
@@ -351,7 +391,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
                 k,
                 self.n_components,
                 self.normalization,
-                min_participation=self.min_cluster_size,
+                min_participation=least,
                 tol=tol,
                 seed=seed,
                 reporter=reporter,
@@ -361,26 +401,13 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             self.n_components or k,
             self.normalization,
             # The components of a disconnected graph are clusters, whatever their size.
-            min_participation=self.min_cluster_size if count == 1 else 1,
+            min_participation=least if count == 1 else 1,
             tol=tol,
             seed=seed,
             reporter=reporter,
         )
         columns = [np.arange(embedding.vectors.shape[1])] * count
         return Parts(embedding, component, columns, np.full(count, max(1, k // count)))
-
-    def _stability(self, source: AffinitySource, n_nodes: int, k: int, seed: int) -> float:
-        """How well random halves of the points, clustered anew, agree."""
-
-        def labels_of(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-            part, parameters = source.subset(rows)
-            parameters |= {"n_clusters": k, "n_components": None, "random_state": seed}
-            parameters |= {"representation": "auto"}
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return type(self)(**(self.get_params() | parameters)).fit_predict(part)
-
-        return half_agreement(labels_of, n_nodes, k, seed)
 
     def _warn_if_unrelated(self, graph: Graph) -> None:
         count, component = graph.connected_components(LEAST_EDGE)

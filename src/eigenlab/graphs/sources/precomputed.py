@@ -44,10 +44,6 @@ class PrecomputedAffinities(AffinitySource):
     def merging_points(self) -> None:
         """None: there are no points."""
 
-    def subset(self, rows: NDArray[np.int64]) -> tuple[Any, dict[str, Any]]:
-        """The affinities among some of the nodes."""
-        return self._graph.affinity[rows][:, rows], {"affinity": "precomputed"}
-
 
 class PrecomputedNeighbors(PrecomputedAffinities):
     """X is a sparse matrix of distances, of which the nearest make the edges, of weight 1.
