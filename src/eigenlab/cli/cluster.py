@@ -52,7 +52,7 @@ class Options:
 
     k: str
     affinity: str = "rbf"
-    gamma: str = "scale"
+    gamma: str = "auto"
     n_neighbors: int = 10
     min_cluster_size: int = 2
     normalization: Normalization = "stochastic"
@@ -119,6 +119,8 @@ def _n_clusters(text: str) -> Any:
 
 def _gamma(options: Options) -> Any:
     text = options.gamma
+    if text == "auto":  # chosen with the number of clusters, else from the spread of the data
+        return "auto" if options.k == "auto" else "scale"
     if text in ("scale", "local"):
         return text
     try:
@@ -126,7 +128,7 @@ def _gamma(options: Options) -> Any:
     except ValueError:
         gamma = math.nan
     if not 0 < gamma < math.inf:
-        raise InputError(f"--gamma {text}: expected a positive number, scale or local")
+        raise InputError(f"--gamma {text}: expected a positive number, auto, scale or local")
     if options.affinity == "nearest_neighbors":
         raise InputError(
             f"--gamma {text}: the edges of --affinity nearest_neighbors have no Gaussian weights; "

@@ -42,7 +42,8 @@ def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
     if not 0 < gamma < np.inf:
         raise InputError(f"gamma={gamma!r}; expected a positive, finite number")
     tensor = isinstance(X, Tensor)
-    points = X if tensor else torch.from_numpy(np.asarray(X, dtype=_floating(X)))
+    # A copy, since torch warns of memory that is read-only, such as files and columns of frames.
+    points = X if tensor else torch.tensor(np.asarray(X, dtype=_floating(X)))
     left, right, kernel = gaussian_factors(points, gamma)
     affinity = kernel(left, right)
     if tensor:  # in place, autograd would miss what it needs

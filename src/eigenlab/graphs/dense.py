@@ -12,7 +12,7 @@ from eigenlab.errors import InputError
 from eigenlab.graphs.affinity import rbf_affinity
 from eigenlab.graphs.connectivity import search_components
 from eigenlab.graphs.gaussian_nodes import GaussianNodes
-from eigenlab.graphs.graph import Floats, Graph, rounding_tolerance
+from eigenlab.graphs.graph import Floats, Graph, asymmetry_message, rounding_tolerance
 
 
 class DenseGraph(Graph):
@@ -110,9 +110,7 @@ def check_affinity(affinity: Floats) -> Floats:
     gaps = np.abs(matrix - matrix.T)
     if gaps.max() > rounding:
         row, column = np.unravel_index(gaps.argmax(), gaps.shape)
-        raise InputError(
-            f"affinity is {matrix[row, column]:g} at ({row}, {column}) but "
-            f"{matrix[column, row]:g} at ({column}, {row}); it must be symmetric: pass "
-            "(A + A.T) / 2 if both directions mean the same"
-        )
+        forth, back = float(matrix[row, column]), float(matrix[column, row])
+        largest = float(matrix.max())
+        raise InputError(asymmetry_message(int(row), int(column), forth, back, largest))
     return np.maximum((matrix + matrix.T) / 2, 0)

@@ -100,9 +100,26 @@ def rounding_tolerance(dtype: Any, largest: float) -> float:
         largest: the largest weight.
 
     >>> rounding_tolerance(np.float64, 2.0)
-    2e-10
+    2e-08
     """
-    return (1e-4 if dtype == np.float32 else 1e-10) * max(float(largest), 0.0)
+    return (1e-4 if dtype == np.float32 else 1e-8) * max(float(largest), 0.0)
+
+
+def asymmetry_message(i: int, j: int, forth: float, back: float, largest: float) -> str:
+    """What is wrong with an affinity that differs from its transpose by more than rounding.
+
+    Args:
+        i: row of the entry that differs most.
+        j: its column.
+        forth: the entry (i, j).
+        back: the entry (j, i).
+        largest: the largest weight.
+    """
+    return (
+        f"affinity must be symmetric, but ({i}, {j}) is {forth!r} and ({j}, {i}) is {back!r}: they "
+        f"differ by {abs(forth - back):.2g}, that is {abs(forth - back) / largest:.2g} of the "
+        "largest weight; pass (A + A.T) / 2 if both directions mean the same"
+    )
 
 
 class NormalizedOperator:

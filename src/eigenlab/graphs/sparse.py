@@ -10,7 +10,7 @@ from scipy import sparse
 
 from eigenlab.errors import InputError
 from eigenlab.graphs.connectivity import connected_components
-from eigenlab.graphs.graph import Floats, Graph, rounding_tolerance
+from eigenlab.graphs.graph import Floats, Graph, asymmetry_message, rounding_tolerance
 
 
 class SparseGraph(Graph):
@@ -79,10 +79,8 @@ def _check_affinity(affinity: sparse.sparray) -> sparse.csr_array:
     worst = int(difference.data.argmax()) if difference.nnz else 0
     if difference.nnz and difference.data[worst] > rounding:
         i, j = int(difference.row[worst]), int(difference.col[worst])
-        raise InputError(
-            f"affinity must be symmetric: |A - A.T| = {difference.data[worst]:g} at ({i}, {j}); "
-            "pass (A + A.T) / 2 if both directions mean the same"
-        )
+        pair = float(matrix[i, j]), float(matrix[j, i])
+        raise InputError(asymmetry_message(i, j, *pair, float(matrix.data.max())))
     if difference.nnz and difference.data[worst] > 0:
         matrix = sparse.csr_array((matrix + matrix.T) / 2)
     return matrix.maximum(0) if matrix.nnz and matrix.data.min() < 0 else matrix
