@@ -1,6 +1,8 @@
 """Promises about clusters: components are kept whole, equal points share a label."""
 
 import itertools
+import threading
+import time
 import warnings
 
 import numpy as np
@@ -9,12 +11,14 @@ from scipy import sparse
 from sklearn import datasets
 from sklearn.metrics import adjusted_rand_score
 
+from eigenlab.errors import Cancelled
 from eigenlab.graphs import (
     DisconnectedGraphWarning,
     FewerClustersWarning,
     SpectralClustering,
     UnclearClustersWarning,
 )
+from eigenlab.reporter import Reporter
 
 NORMALIZATIONS = ("stochastic", "symmetric", "rows")
 METHODS = ("kmeans", "cluster_qr", "discretize")
@@ -245,3 +249,33 @@ def test_auto_with_a_given_gamma_chooses_the_number_alone():
     X, _ = shapes(0)["blobs"]
     model = SpectralClustering("auto", gamma=0.7, random_state=0).fit(X)
     assert (model.n_clusters_, model.gamma_, model.selection_.gamma) == (5, 0.7, None)
+
+
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_many_new_points_are_labelled_by_modes_as_by_the_kernel(normalization, monkeypatch):
+    X, _ = datasets.make_blobs(500, centers=[[0, 0], [4, 0], [40, 0]], random_state=0)
+    model = SpectralClustering(3, gamma=1.0, normalization=normalization, random_state=0).fit(X)
+    random = np.random.default_rng(0)
+    new = np.concatenate([X, 12 * random.normal(size=(500, 2)), [[1e4, 0], [47.0, 3.0]]])
+    labels, rows = model._predictor.predict(new)
+    monkeypatch.setattr("eigenlab.graphs.extension.MODES_FROM", 0)
+    by_modes = model._predictor.predict(new)
+    np.testing.assert_allclose(by_modes[1], rows, atol=1e-5)
+    np.testing.assert_array_equal(by_modes[0], labels)
+
+
+def test_a_long_tiled_product_stops_soon_after_it_is_asked_to():
+    """One product of 30,000 points in 20 dimensions takes longer than what is allowed here."""
+    reporter = Reporter()
+    X = np.random.default_rng(0).normal(size=(30_000, 20))
+    asked: list[float] = []
+
+    def ask() -> None:
+        asked.append(time.monotonic())
+        reporter.cancel()
+
+    timer = threading.Timer(0.5, ask)
+    timer.start()
+    with pytest.raises(Cancelled):
+        SpectralClustering(3, gamma=0.01, random_state=0).fit(X, reporter=reporter)
+    assert time.monotonic() - asked[0] < 2

@@ -46,6 +46,10 @@ class AffinitySource(ABC):
         """(n,) place of each training point, by number: that of equal points is the same."""
         return places_of(self.points)
 
+    def modes_gamma(self) -> float | None:
+        """The coefficient, if affinities are Gaussians that Fourier modes may sum, or None."""
+        return None
+
     def merging_points(self) -> Any:
         """(n, d) training points whose distances say which components are near, or None."""
         return self.points

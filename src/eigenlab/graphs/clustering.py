@@ -248,7 +248,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
 
         reporter.stage("graph")
         source = self._source(X, seed, reporter)
-        whole, graph, isolated = leave_out_isolated(source, X, self._min_kept(X.shape[0]))
+        whole, graph, isolated = leave_out_isolated(source, X, self._min_kept(X.shape[0]), reporter)
         if self.n_clusters == "auto":
             self._choose(graph, source, seed, reporter)
         else:
@@ -283,6 +283,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         self._store(whole, embedding, source)
         if isolated.any():
             self._label_isolated(X, isolated)
+        graph.reporter = whole.reporter = SILENT  # fitted models are pickled
         return self
 
     def fit_predict(self, X: Any, y: object = None, **arguments: Any) -> NDArray[np.int64]:

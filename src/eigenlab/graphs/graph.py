@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenlab.reporter import Reporter
+from eigenlab.reporter import SILENT, Reporter
 from eigenlab.spectrum import Eigenpairs, top_eigenpairs
 
 Normalization = Literal["stochastic", "symmetric", "rows"]
@@ -42,6 +42,9 @@ class Graph(ABC):
     stored: bool = False
     """Whether products read a dense matrix from memory, so that wide blocks of vectors cost hardly
     more than narrow ones."""
+
+    reporter: Reporter = SILENT
+    """Asked within long products whether to stop."""
 
     affinity: Any = None
     """(n, n) A as an array or a scipy sparse array; None where its entries are not stored."""

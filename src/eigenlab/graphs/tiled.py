@@ -34,6 +34,7 @@ class TiledGraph(GaussianNodes):
 
     Raises:
         InputError: the device is unknown, absent or has no float64.
+        Cancelled: from a product, once ``reporter`` was asked to stop.
 
     >>> X = np.random.default_rng(0).normal(size=(300, 5))
     >>> exact = np.exp(-0.1 * ((X[:, None] - X) ** 2).sum(-1))
@@ -78,6 +79,7 @@ class TiledGraph(GaussianNodes):
         own = self._left[rows]
         product = torch.empty((len(own), columns.shape[1]), dtype=torch.float64)
         for first in range(0, len(own), self._rows):
+            self.reporter.raise_if_cancelled()
             tile = self._kernel(own[first : first + self._rows], self._right)
             product[first : first + self._rows] = (tile @ columns).to(product.device)
         return product.numpy().astype(vectors.dtype, copy=False)
