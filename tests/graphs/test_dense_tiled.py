@@ -73,7 +73,7 @@ def test_asymmetry_and_signs_by_rounding_are_removed():
         (np.array([[1.0, np.nan], [np.nan, 1.0]]), r"nan at \(0, 1\)"),
         (np.array([[1.0, np.inf], [np.inf, 1.0]]), r"inf at \(0, 1\)"),
         (np.array([[1.0, -0.5], [-0.5, 1.0]]), r"-0.5 at \(0, 1\).*not be negative"),
-        (np.array([[1.0, 0.5], [0.25, 1.0]]), r"0.5 at \(0, 1\) but 0.25 at \(1, 0\)"),
+        (np.array([[1.0, 0.5], [0.25, 1.0]]), r"\(0, 1\) is 0.5 and \(1, 0\) is 0.25"),
     ],
 )
 def test_bad_affinity_is_named(matrix, words):
