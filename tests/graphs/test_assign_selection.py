@@ -6,7 +6,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from eigenlab.errors import InputError
 from eigenlab.graphs import FewerClustersWarning, assign, assign_labels
-from eigenlab.graphs.selection import CANDIDATES, UnstableClustersWarning, choose_n_clusters
+from eigenlab.graphs.dense import DenseGraph
+from eigenlab.graphs.selection import CONNECTED, _finest, choose_n_clusters, normalized_cut
 
 METHODS = ("kmeans", "cluster_qr", "discretize")
 TRUTH = np.random.default_rng(0).permutation(np.repeat(np.arange(3), [5, 9, 16]))
@@ -62,20 +63,32 @@ def test_an_unknown_method_is_named():
         assign_labels(np.ones((4, 2)), 2, "dice")
 
 
-def test_the_widest_stable_gap_is_chosen():
-    values = [1.0, 0.9, 0.85, 0.4, 0.3]  # gaps 0.1, 0.05, 0.45, 0.1
-    found = choose_n_clusters(values, lambda k: 0.9)
-    assert (found.n_clusters, found.stability) == (3, {3: 0.9})
-    np.testing.assert_allclose(found.gaps, [0.1, 0.05, 0.45, 0.1])
-    found = choose_n_clusters([1.0, 0.95, 0.4, 0.1], {2: 0.1, 3: 0.85}.__getitem__)
-    assert (found.n_clusters, found.stability) == (3, {2: 0.1, 3: 0.85})
+def test_the_score_is_the_relative_gap_over_the_tightness():
+    """Two cliques joined by a weak link: every number follows from the weights."""
+    A = np.kron(np.eye(2), np.ones((5, 5)))
+    A[4, 5] = A[5, 4] = 0.1
+    found = choose_n_clusters(DenseGraph(A))
+    degrees = A.sum(axis=1)
+    values = np.linalg.eigvalsh(A / np.sqrt(np.outer(degrees, degrees)))[::-1]
+    cut = 2 * 0.1 / 25.1
+    assert found.n_clusters == 2
+    assert found.relative_gaps[2] == pytest.approx((1 - values[2]) / (1 - values[1]), rel=1e-6)
+    assert found.tightness[2] == pytest.approx(cut / (1 - values[1] + CONNECTED), rel=1e-6)
+    assert found.scores[2] == found.relative_gaps[2] / found.tightness[2]
 
 
-def test_one_cluster_is_always_stable_and_the_best_of_the_unstable_is_taken():
-    assert choose_n_clusters([1.0, 0.1, 0.0], lambda k: 0.0).n_clusters == 1
-    values = 1 - np.cumsum([0, 0.01, 0.1, 0.11, 0.12, 0.13])
-    found = choose_n_clusters(values, lambda k: 0.1 * k)
-    assert len(found.stability) == CANDIDATES
-    assert found.n_clusters == 5
-    with pytest.warns(UnstableClustersWarning, match=r"5: 0\.50; stable from 0\.8\) n_clusters=5"):
-        found.warn_if_unstable()
+def test_the_normalized_cut_is_at_least_the_sum_of_the_eigenvalues():
+    random = np.random.default_rng(0)
+    A = random.uniform(size=(20, 20))
+    graph = DenseGraph(A + A.T)
+    degrees = graph.degrees
+    values = np.linalg.eigvalsh(graph.affinity / np.sqrt(np.outer(degrees, degrees)))[::-1]
+    for k in (2, 3, 5):
+        labels = np.r_[np.arange(k), random.integers(0, k, size=20 - k)]
+        assert normalized_cut(graph, labels) >= (1 - values[:k]).sum()
+
+
+def test_the_largest_clear_number_is_taken_and_one_where_none_is_clear():
+    assert _finest({2: 50.0, 3: 1.5, 4: 0.9}) == 3
+    assert _finest({2: 1.1, 3: 1.0}) == 1
+    assert _finest({}) == 1

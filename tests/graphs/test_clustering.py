@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from eigenlab.graphs import (
     FewerClustersWarning,
     SpectralClustering,
-    UnstableClustersWarning,
+    UnclearClustersWarning,
     rbf_affinity,
     row_normalize,
     stochastic_normalize,
@@ -28,7 +28,7 @@ from eigenlab.graphs import (
     top_singular_vectors,
     two_circles,
 )
-from eigenlab.graphs.affinity import self_tuning, self_tuning_affinities_to
+from eigenlab.graphs.affinity import local_affinities_to, local_affinity
 from eigenlab.graphs.embedding import Embedding
 
 
@@ -309,23 +309,34 @@ def test_auto_finds_the_number_of_separate_blobs(k):
     assert model.n_clusters_ == k
     assert_finds(truth, model.labels_)
     assert model.selection_.n_clusters == k
-    assert model.selection_.gaps.argmax() == k - 1
-    assert model.selection_.stability[k] == pytest.approx(1)
+    assert max(model.selection_.scores, key=model.selection_.scores.get) == k
+    assert model.gamma_ == 0.5
     assert not hasattr(model.set_params(n_clusters=2).fit(X), "selection_")
 
 
-def test_auto_warns_if_nothing_is_stable():
+@pytest.mark.parametrize("gamma", [100.0, 5.0, "auto", "local"])
+def test_auto_is_one_cluster_and_warns_if_nothing_is_clear(gamma):
     X = np.random.default_rng(0).uniform(size=(200, 2))
-    with pytest.warns(UnstableClustersWarning, match="no number of clusters is stable"):
-        model = SpectralClustering("auto", gamma=400.0, random_state=0).fit(X)
-    assert max(model.selection_.stability.values()) < 0.8
+    with pytest.warns(UnclearClustersWarning, match="no number of clusters is clear"):
+        model = SpectralClustering("auto", gamma=gamma, random_state=0).fit(X)
+    assert (model.n_clusters_, model.selection_.clear) == (1, False)
+    assert not model.labels_.any()
+
+
+@pytest.mark.parametrize("n", [3000, 9000])
+def test_auto_of_many_points_uses_the_gaussian_of_the_chosen_width(n):
+    X, truth = stretched_blobs(n, noise_scale=0.5)
+    model = SpectralClustering("auto", random_state=0).fit(X)
+    assert (model.n_clusters_, model.gamma_) == (3, model.selection_.gamma)
+    assert adjusted_rand_score(truth, model.labels_) > 0.97
+    assert model.representation_ == ("dense" if n == 3000 else "fourier")
 
 
 @pytest.mark.parametrize("n_components", [2, 20])
 def test_auto_gives_as_many_components_as_asked_for(n_components):
     X, _ = blobs(90)
     model = SpectralClustering("auto", n_components=n_components, gamma=0.5, random_state=0).fit(X)
-    assert (model.n_clusters_, len(model.selection_.gaps)) == (3, 12)
+    assert (model.n_clusters_, len(model.selection_.scores)) == (3, 11)
     assert model.embedding_.shape == (90, n_components)
 
 
@@ -417,8 +428,8 @@ def test_the_extension_gives_back_the_rows_of_the_nodes(normalization, gamma, sh
 
 def test_a_new_point_has_the_width_of_its_seventh_neighbor():
     nodes, new = np.arange(10.0)[:, None], np.array([[2.25], [4.0]])
-    _, widths = self_tuning(nodes)
-    found = self_tuning_affinities_to(nodes, widths, new)
+    _, widths = local_affinity(nodes)
+    found = local_affinities_to(nodes, widths, new)
     assert widths.tolist() == [7, 6, 5, 4, 4, 4, 4, 5, 6, 7]
     expected = np.exp(-((nodes.T - new) ** 2) / np.outer([3.75, 4.0], widths))
     np.testing.assert_allclose(found, expected, rtol=1e-12)

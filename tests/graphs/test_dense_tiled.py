@@ -44,12 +44,16 @@ def test_tiles_keep_the_dtype_and_are_accurate_far_from_the_origin():
 
 def test_the_representation_suits_the_points():
     pytest.importorskip("finufft", reason="finufft is not installed: pip install finufft")
-    few, many = np.random.default_rng(0).normal(size=(3600, 2)), np.zeros((8100, 4))
+    random = np.random.default_rng(0)
+    few, many = random.normal(size=(3600, 2)), random.normal(size=(8100, 4))
     assert gaussian_graph(few[:9], 1.0).representation == "dense"
     assert gaussian_graph(few, 1.0).representation == "fourier"
     assert gaussian_graph(few * [1, 100], 1.0).representation == "dense"  # in 99,000 modes
     assert gaussian_graph(many[:, :2], 1.0).representation == "fourier"
     assert gaussian_graph(many, 1.0).representation == "tiled"
+    repeated = gaussian_graph(np.zeros((8100, 2)), 1.0)
+    assert repeated.representation == "dense"  # over one place
+    assert repeated.degrees[0] == 8100
 
 
 def test_asymmetry_and_signs_by_rounding_are_removed():
@@ -69,7 +73,7 @@ def test_asymmetry_and_signs_by_rounding_are_removed():
         (np.array([[1.0, np.nan], [np.nan, 1.0]]), r"nan at \(0, 1\)"),
         (np.array([[1.0, np.inf], [np.inf, 1.0]]), r"inf at \(0, 1\)"),
         (np.array([[1.0, -0.5], [-0.5, 1.0]]), r"-0.5 at \(0, 1\).*not be negative"),
-        (np.array([[1.0, 0.5], [0.25, 1.0]]), r"0.5 at \(0, 1\) but 0.25 at \(1, 0\)"),
+        (np.array([[1.0, 0.5], [0.25, 1.0]]), r"\(0, 1\) is 0.5 and \(1, 0\) is 0.25"),
     ],
 )
 def test_bad_affinity_is_named(matrix, words):

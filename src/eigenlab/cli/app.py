@@ -387,10 +387,10 @@ def _cluster(
     gamma: Annotated[
         str,
         Parameter(
-            help="Inverse squared width of the Gaussian: a number, scale (1 / total variance) or "
-            "local (a width for each point)."
+            help="Inverse squared width of the Gaussian: a number, scale (1 / total variance), "
+            "local (a width for each point) or auto: chosen together with --k auto, else scale."
         ),
-    ] = "scale",
+    ] = "auto",
     n_neighbors: Annotated[
         Whole, Parameter(help="Neighbours of each point, itself included.")
     ] = 10,

@@ -33,8 +33,8 @@ from eigenlab.graphs import (
     DisconnectedGraphWarning,
     FewerClustersWarning,
     SpectralClustering,
+    UnclearClustersWarning,
     UnscaledColumnsWarning,
-    UnstableClustersWarning,
 )
 from eigenlab.graphs.graph import Normalization
 from eigenlab.graphs.scales import unscaled_columns
@@ -44,7 +44,7 @@ COLUMN = "cluster"
 REPORTED = (
     DisconnectedGraphWarning,
     FewerClustersWarning,
-    UnstableClustersWarning,
+    UnclearClustersWarning,
     EigenpairsWarning,
 )
 
@@ -55,7 +55,7 @@ class Options:
 
     k: str
     affinity: str = "rbf"
-    gamma: str = "scale"
+    gamma: str = "auto"
     n_neighbors: int = 10
     min_cluster_size: int = 2
     normalization: Normalization = "stochastic"
@@ -140,6 +140,8 @@ def _n_clusters(text: str) -> Any:
 
 def _gamma(options: Options) -> Any:
     text = options.gamma
+    if text == "auto":  # chosen with the number of clusters, else from the spread of the data
+        return "auto" if options.k == "auto" else "scale"
     if text in ("scale", "local"):
         return text
     try:
@@ -147,7 +149,7 @@ def _gamma(options: Options) -> Any:
     except ValueError:
         gamma = math.nan
     if not 0 < gamma < math.inf:
-        raise InputError(f"--gamma {text}: expected a positive number, scale or local")
+        raise InputError(f"--gamma {text}: expected a positive number, auto, scale or local")
     if options.affinity == "nearest_neighbors":
         raise InputError(
             f"--gamma {text}: the edges of --affinity nearest_neighbors have no Gaussian weights; "
@@ -279,7 +281,9 @@ def _summary(table: Table, columns: Sequence[int], model: SpectralClustering) ->
         "understood": table.understood(columns),
         "columns": [names[column] for column in columns],
         "n_clusters": used,
-        "chosen": None if selection is None else {"stability": selection.stability},
+        "chosen": None
+        if selection is None
+        else {"scores": selection.scores, "clear": selection.clear},
         "sizes": _sizes(model),
         "skipped_vectors": model.n_skipped_vectors_,
         "representation": model.representation_,
@@ -297,7 +301,7 @@ def _show(found: Mapping[str, Any]) -> None:
     sizes = _abbreviated([f"{cluster}: {size}" for cluster, size in found["sizes"].items()], ", ")
     chosen = found["chosen"]
     why = (
-        f", chosen (stability {chosen['stability'][found['n_clusters']]:.2f})"
+        f", chosen (score {max(chosen['scores'].values(), default=0):.2f})"
         if chosen
         else ", as requested"
     )

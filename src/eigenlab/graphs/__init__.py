@@ -17,7 +17,7 @@ from eigenlab.graphs.normalize import (
 )
 from eigenlab.graphs.scales import UnscaledColumnsWarning, unscaled_columns
 from eigenlab.graphs.scores import matched_accuracy
-from eigenlab.graphs.selection import UnstableClustersWarning
+from eigenlab.graphs.selection import UnclearClustersWarning
 from eigenlab.graphs.shapes import (
     nested_arcs,
     round_blobs,
@@ -39,8 +39,8 @@ __all__ = [
     "FewerClustersWarning",
     "Neighbors",
     "SpectralClustering",
+    "UnclearClustersWarning",
     "UnscaledColumnsWarning",
-    "UnstableClustersWarning",
     "assign_labels",
     "connected_components",
     "degree_matrix",

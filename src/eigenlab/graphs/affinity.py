@@ -42,7 +42,8 @@ def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
     if not 0 < gamma < np.inf:
         raise InputError(f"gamma={gamma!r}; expected a positive, finite number")
     tensor = isinstance(X, Tensor)
-    points = X if tensor else torch.from_numpy(np.asarray(X, dtype=_floating(X)))
+    # A copy, since torch warns of memory that is read-only, such as files and columns of frames.
+    points = X if tensor else torch.tensor(np.asarray(X, dtype=_floating(X)))
     left, right, kernel = gaussian_factors(points, gamma)
     affinity = kernel(left, right)
     if tensor:  # in place, autograd would miss what it needs
@@ -149,16 +150,20 @@ def self_tuning_affinity(X: NDArray[np.floating], n_neighbors: int = 7) -> NDArr
            [0.37, 1.  , 0.14],
            [0.01, 0.14, 1.  ]])
     """
-    return self_tuning(X, n_neighbors)[0]
+    return local_affinity(X, n_neighbors=n_neighbors)[0]
 
 
-def self_tuning(
-    X: NDArray[np.floating], n_neighbors: int = 7
+def local_affinity(
+    X: NDArray[np.floating], gamma: float = 0.0, n_neighbors: int = 7
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The affinity of :func:`self_tuning_affinity`, and the (n,) widths s_i.
+    """The affinity of :func:`self_tuning_affinity` with a least width, and the (n,) widths s_i.
+
+    With a least width it is the Gaussian of one width for all points but those that are farther
+    from their neighbours: outliers, which the Gaussian would link to nothing.
 
     Args:
         X: (n, d) points.
+        gamma: 1 / (least width)^2; 0 for none. Default: ``0.0``.
         n_neighbors: see :func:`self_tuning_affinity`. Default: ``7``.
     """
     from scipy.spatial.distance import cdist
@@ -166,23 +171,27 @@ def self_tuning(
     distances = cdist(X, X)
     rank = min(n_neighbors, len(X) - 1)
     widths = np.partition(distances, rank, axis=1)[:, rank]
+    if gamma > 0:
+        widths = np.maximum(widths, gamma**-0.5)
     positive = distances[distances > 0]
     widths = np.where(widths > 0, widths, positive.min() if len(positive) else 1.0)
     return _tuned(distances, widths, widths), widths
 
 
-def self_tuning_affinities_to(
+def local_affinities_to(
     nodes: NDArray[np.floating],
     widths: NDArray[np.float64],
     X: NDArray[np.floating],
+    gamma: float = 0.0,
     n_neighbors: int = 7,
 ) -> NDArray[np.float64]:
-    """Affinities of new points to all nodes of a self-tuning graph.
+    """Affinities of new points to all nodes of a graph of :func:`local_affinity`.
 
     Args:
         nodes: (n, d) points of the graph.
         widths: (n,) widths of the nodes.
         X: (m, d) new points. One that coincides with a node has the node's width.
+        gamma: see :func:`local_affinity`. Default: ``0.0``.
         n_neighbors: which neighbour's distance is the width of any other point. Default: ``7``.
 
     Returns:
@@ -193,6 +202,8 @@ def self_tuning_affinities_to(
     distances = cdist(X, nodes)
     rank = min(n_neighbors, len(nodes)) - 1
     own = np.partition(distances, rank, axis=1)[:, rank]
+    if gamma > 0:
+        own = np.maximum(own, gamma**-0.5)
     nearest = distances.argmin(axis=1)
     own = np.where(distances[np.arange(len(X)), nearest] > 0, own, widths[nearest])
     return _tuned(distances, own, widths)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from eigenlab.graphs.duplicates import places_of
 from eigenlab.graphs.graph import Graph
 
 
@@ -41,13 +42,17 @@ class AffinitySource(ABC):
         search = NearestNeighbors(n_neighbors=1).fit(self.points)
         return search.kneighbors(X_new[rows], return_distance=False)[:, 0]
 
-    def subset(self, rows: NDArray[np.int64]) -> tuple[Any, dict[str, Any]]:
-        """What an estimator needs to cluster some of the training points alone.
+    def places(self) -> NDArray[np.int64]:
+        """(n,) place of each training point, by number: that of equal points is the same."""
+        return places_of(self.points)
 
-        Returns:
-            The data to fit, and the parameters that are then different from the estimator's.
-        """
-        return self.points[rows], {}
+    def modes_gamma(self) -> float | None:
+        """The coefficient, if affinities are Gaussians that Fourier modes may sum, or None."""
+        return None
+
+    def merging_points(self) -> Any:
+        """(n, d) training points whose distances say which components are near, or None."""
+        return self.points
 
     def isolated_points(self, X: Any) -> NDArray[np.bool_]:
         """Which points to leave out before a graph is made, (n,)."""

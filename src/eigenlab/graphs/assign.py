@@ -80,13 +80,18 @@ def assign_labels(
             labels[nonzero] = _spectral.discretize(embedding[nonzero], random_state=random_state)
     found = len(np.unique(labels))
     if found < n_clusters:
-        warnings.warn(
-            f"found {found} clusters, not n_clusters={n_clusters}: the points fall into no more "
-            "groups that can be told apart",
-            FewerClustersWarning,
-            stacklevel=3,
-        )
+        warn_of_fewer(found, n_clusters)
     return labels.astype(np.int64)
+
+
+def warn_of_fewer(found: int, n_clusters: int) -> None:
+    """Warn, with a :class:`FewerClustersWarning`, that some clusters are empty."""
+    warnings.warn(
+        f"found {found} clusters, not n_clusters={n_clusters}: the points fall into no more "
+        "groups that can be told apart",
+        FewerClustersWarning,
+        stacklevel=4,
+    )
 
 
 def _kmeans(embedding: Floats, n_clusters: int, n_init: int, seed: int) -> NDArray[np.integer]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from eigenlab.errors import InputError
+from eigenlab.graphs.assign import AssignLabels
 from eigenlab.graphs.graph import NORMALIZATIONS
 
 PRECOMPUTED = ("precomputed", "precomputed_nearest_neighbors")
@@ -29,6 +30,9 @@ def check_parameters(parameters: Mapping[str, Any], shape: tuple[int, int]) -> N
     normalization = parameters["normalization"]
     if normalization not in NORMALIZATIONS:
         raise InputError(f"normalization={normalization!r}; choose one of {NORMALIZATIONS}")
+    method = parameters["assign_labels"]
+    if method not in get_args(AssignLabels):
+        raise InputError(f"assign_labels={method!r}; choose one of {get_args(AssignLabels)}")
     _check_gamma(parameters["gamma"], parameters["affinity"])
     eigen_tolerance(parameters["eigen_tol"])
     if parameters["affinity"] in PRECOMPUTED and shape[1] != n:
@@ -54,8 +58,8 @@ def _check_numbers(parameters: Mapping[str, Any], n: int) -> None:
 
 def _check_gamma(gamma: Any, affinity: Any) -> None:
     if isinstance(gamma, str):
-        if gamma not in {"scale", "local"}:
-            raise InputError(f"gamma={gamma!r}; expected a number, 'scale' or 'local'")
+        if gamma not in {"auto", "scale", "local"}:
+            raise InputError(f"gamma={gamma!r}; expected a number, 'auto', 'scale' or 'local'")
         ignored = callable(affinity) or affinity in PRECOMPUTED
         if gamma == "local" and not (ignored or affinity in LOCAL_WIDTHS):
             raise InputError(
@@ -63,7 +67,9 @@ def _check_gamma(gamma: Any, affinity: Any) -> None:
                 f"take a number or 'scale', or one of affinity={LOCAL_WIDTHS}"
             )
     elif not isinstance(gamma, Real) or not 0 < float(gamma) < np.inf:
-        raise InputError(f"gamma={gamma!r}; expected a positive, finite number, 'scale' or 'local'")
+        raise InputError(
+            f"gamma={gamma!r}; expected a positive, finite number, 'auto', 'scale' or 'local'"
+        )
 
 
 def eigen_tolerance(eigen_tol: Any) -> float:

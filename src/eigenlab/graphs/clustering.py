@@ -13,22 +13,40 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from eigenlab.graphs.affinity import check_overflow
 from eigenlab.graphs.affinity_source import AffinitySource, dense
-from eigenlab.graphs.assign import AssignLabels, FewerClustersWarning, assign_labels
+from eigenlab.graphs.assign import AssignLabels, FewerClustersWarning, warn_of_fewer
 from eigenlab.graphs.checks import LOCAL_WIDTHS, PRECOMPUTED, check_parameters, eigen_tolerance
+from eigenlab.graphs.components import (
+    LEAST_EDGE,
+    Parts,
+    embed_parts,
+    merge_components,
+    resolved_components,
+)
 from eigenlab.graphs.connectivity import warn_disconnected
+from eigenlab.graphs.duplicates import equal_labels, equal_rows
 from eigenlab.graphs.embedding import Embedding, spread_vectors
 from eigenlab.graphs.extension import Extension, Predictor, negligible_value, scale_rows
-from eigenlab.graphs.gaussian_graph import Representation
+from eigenlab.graphs.gaussian_graph import MAX_DENSE_NODES, Representation
 from eigenlab.graphs.graph import Graph, Normalization
 from eigenlab.graphs.isolated import insert_rows, leave_out_isolated
 from eigenlab.graphs.scales import warn_if_unscaled
-from eigenlab.graphs.selection import Selection, choose_n_clusters, half_agreement
+from eigenlab.graphs.selection import (
+    MAX_CLUSTERS,
+    Selection,
+    choose_n_clusters,
+    choose_width,
+    least_size,
+)
 from eigenlab.graphs.sources.choice import affinity_source
+from eigenlab.graphs.sources.self_tuning import SelfTuningAffinities
 from eigenlab.reporter import SILENT, Reporter
 
-MAX_CLUSTERS = 12
-"""Most clusters that ``n_clusters="auto"`` considers."""
+SELECTION_NODES = 4000
+"""Up to so many points the number of clusters is chosen on the whole graph, else on a sample."""
+SELECTION_SAMPLE = 2000
+"""Points of that sample."""
 OPTIONAL_ATTRIBUTES = ("affinity_matrix_", "gamma_", "recall_", "selection_")
 
 
@@ -39,6 +57,11 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     points are linked strongly, and points of different clusters weakly. With the default
     ``normalization="stochastic"`` this is question 5f of the course: the left singular vectors of
     S, which is M = D^-1/2 A D^-1/2 with its columns scaled to sum to one.
+
+    Two things hold whatever the vectors are. Connected components are never divided while there are
+    as many as clusters, nor ever mixed in a cluster while there are fewer: with as many of them as
+    clusters, they are the clusters. And equal points are in the same cluster; among neighbours they
+    count as one place, linked to the nearest others until it and they hold ``n_neighbors`` points.
 
     The graph of ``affinity="rbf"`` is complete: every pair of points counts, for a million points,
     too. Its representation is chosen from the number and dimension of the points:
@@ -52,9 +75,11 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
 
     Args:
         n_clusters: int or ``"auto"``. Number of clusters, at most the number of points. ``"auto"``
-            takes the first of the four widest gaps of the spectrum, up to twelve clusters, whose
-            clusters are stable when half of the points are left out, or the most stable of them;
-            use it where the number is unknown and several fits can be afforded. Default: ``8``.
+            chooses it, up to twelve, by a relative gap of the spectrum and a cut that is nearly the
+            least possible (:mod:`eigenlab.graphs.selection`), together with the width of the
+            Gaussian unless ``gamma`` is given: then the number alone. Where no number is clear
+            there is one cluster, and a warning. Clusters of less than a hundredth of the points, or
+            of fewer than six, are not looked for. Default: ``8``.
         n_components: int or None. Number of vectors that the points are embedded in; None is the
             number of clusters, which is right unless the spectrum has no gap there. Default:
             ``None``.
@@ -63,13 +88,15 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             reproducible results. Default: ``None``.
         n_init: int. Number of random starts of k-means, of which the one with the least inertia is
             kept. Ignored unless ``assign_labels="kmeans"``. Default: ``10``.
-        gamma: float, ``"scale"`` or ``"local"``. Kernel coefficient, e.g. of the Gaussian
-            exp(-gamma ||x - y||^2), an inverse squared length: points much farther apart than
-            gamma^-1/2 are not linked. ``"scale"`` is 1 over the total variance of the points; use
-            it where the scale of the data is unknown. ``"local"`` gives each point a width of its
-            own, the distance to its seventh neighbour (with ``"nearest_neighbors"``: to its last);
-            use it where clusters differ in density. Ignored for precomputed affinities, callables
-            and, unless it is ``"local"``, ``"nearest_neighbors"``. Default: ``1.0``.
+        gamma: float, ``"auto"``, ``"scale"`` or ``"local"``. Kernel coefficient, e.g. of the
+            Gaussian exp(-gamma ||x - y||^2), an inverse squared length: points much farther apart
+            than gamma^-1/2 are not linked. ``"auto"`` is 1, but with ``n_clusters="auto"`` it is
+            chosen, too, and up to 8,000 points outliers then have the distance to their seventh
+            neighbour as a width. ``"scale"`` is 1 over the total variance of the points; use it
+            where the scale of the data is unknown. ``"local"`` gives each point a width of its own,
+            the distance to its seventh neighbour (with ``"nearest_neighbors"``: to its last); use
+            it where clusters differ in density. Ignored for precomputed affinities, callables and,
+            unless it is ``"local"``, ``"nearest_neighbors"``. Default: ``"auto"``.
         affinity: str or callable. How strongly two points are linked. Default: ``"rbf"``.
 
             - ``"rbf"``: the Gaussian of all pairs. The best choice in few dimensions, where it is
@@ -128,12 +155,14 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             ||S v - s u|| with v = S^T u / s, which is the residual of the eigenproblem over s.
         certified_: whether residuals of the eigenproblem are within ``eigen_tol`` and the search
             for overlooked vectors found none.
-        n_connected_components_: number of connected components of the graph; 1 for a Gaussian graph
-            whose entries are not stored, since none is zero.
+        n_connected_components_: number of connected components of the graph. Links too weak to
+            change the spectrum by more than ``eigen_tol`` do not count, so a complete graph may
+            have several; outliers count as part of the component nearest to them.
         representation_: representation of the graph: one of the table, ``"nearest_neighbors"`` or
             ``"precomputed"``.
-        affinity_matrix_: (n, n) array or sparse array; only where it was stored.
-        selection_: gaps and stabilities by which ``"auto"`` chose; only then.
+        affinity_matrix_: (n, n) array or sparse array; only where it was stored, which it is not
+            for neighbours among points of which some are equal.
+        selection_: scores by which ``"auto"`` chose, and whether a number is clear; only then.
         recall_: share of true neighbours that the search found; only of ``"nearest_neighbors"``.
         n_features_in_: number of columns of X.
         feature_names_in_: names of the columns, if X has any.
@@ -142,11 +171,12 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         InputError: (a ``ValueError``) a parameter or the data do not fit.
 
     Warns:
-        DisconnectedGraphWarning: the graph has more components than clusters were asked for.
+        DisconnectedGraphWarning: the graph has more components than clusters were asked for. They
+            are merged whole: the nearest ones, or for precomputed affinities the smallest.
         FewerClustersWarning: the points cannot be told apart into so many clusters.
         UnscaledColumnsWarning: a few columns vary so much more than others that they decide all
             distances.
-        UnstableClustersWarning: with ``"auto"``, no number of clusters that was tried is stable.
+        UnclearClustersWarning: with ``"auto"``, no number of clusters is clearly better than one.
         EigenpairsWarning: a vector is not certified.
 
     >>> from eigenlab.graphs import stretched_blobs
@@ -157,6 +187,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     """
 
     labels_: NDArray[np.int64]
+    selection_: Selection
 
     def __init__(
         self,
@@ -165,7 +196,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         n_components: int | None = None,
         random_state: Any = None,
         n_init: int = 10,
-        gamma: float | Literal["scale", "local"] = 1.0,
+        gamma: float | Literal["auto", "scale", "local"] = "auto",
         affinity: str | Callable[..., float] = "rbf",
         n_neighbors: int = 10,
         min_cluster_size: int = 2,
@@ -221,31 +252,43 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
 
         reporter.stage("graph")
-        source = affinity_source(self.get_params(deep=False), X, seed)
-        whole, graph, isolated = leave_out_isolated(source, X, self._min_kept(X.shape[0]))
-        self.n_connected_components_, component = graph.connected_components()
+        source = self._source(X, seed, reporter)
+        whole, graph, isolated = leave_out_isolated(source, X, self._min_kept(X.shape[0]), reporter)
+        if self.n_clusters == "auto":
+            self._choose(graph, source, seed, reporter)
+        else:
+            self.n_clusters_ = int(self.n_clusters)
+        least, tol = self._least(graph.n_nodes), eigen_tolerance(self.eigen_tol)
+        component = resolved_components(graph, tol, least)
+        self.n_connected_components_ = int(component.max()) + 1
+        place = source.places()
 
         reporter.stage("spectrum")
-        embedding = self._embed(graph, source, seed, reporter)
-        self._warn_if_disconnected(component)
+        parts = self._embed(graph, component, least, tol, seed, reporter)
+        embedding = equal_rows(parts.embedding, place)
 
         reporter.stage("labels")
         scale = float(np.sqrt(graph.n_nodes))
-        self.embedding_ = scale_rows(embedding.vectors, self.normalization, scale)
-        self.labels_ = assign_labels(
-            self.embedding_,
-            self.n_clusters_,
-            self.assign_labels,
-            n_init=self.n_init,
-            random_state=seed,
-        )
+        rows = scale_rows(embedding.vectors, self.normalization, scale)
+        if self.n_connected_components_ > self.n_clusters_:
+            self._warn_if_unrelated(graph)
+            points = source.merging_points()
+            labels = merge_components(graph, component, self.n_clusters_, points)
+        else:
+            labels = parts.labels(rows, self.assign_labels, n_init=self.n_init, random_state=seed)
+        self.labels_ = equal_labels(labels, place)
         self._warn_if_indistinct(embedding)
 
         extension = Extension(embedding, self.normalization, scale)
-        self._predictor = Predictor(source, extension, self.embedding_, self.labels_)
+        self._predictor = Predictor(source, extension, rows, self.labels_, component)
+        n_components = self.n_components or self.n_clusters_
+        self.embedding_ = rows[:, :n_components]
+        if n_components < rows.shape[1]:
+            embedding = embedding.leading(n_components)
         self._store(whole, embedding, source)
         if isolated.any():
             self._label_isolated(X, isolated)
+        graph.reporter = whole.reporter = SILENT  # fitted models are pickled
         return self
 
     def fit_predict(self, X: Any, y: object = None, **arguments: Any) -> NDArray[np.int64]:
@@ -299,63 +342,93 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         most = MAX_CLUSTERS + 1 if self.n_clusters == "auto" else self.n_clusters
         return max(most, self.n_components or 1, (n + 1) // 2)
 
-    def _embed(
-        self, graph: Graph, source: AffinitySource, seed: int, reporter: Reporter
-    ) -> Embedding:
-        """The vectors to cluster; sets the number of clusters."""
+    def _least(self, n: int) -> int:
+        """Least number of points that a vector is spread over."""
+        least = self.min_cluster_size
+        return least_size(n, least) if self.n_clusters == "auto" else least
 
-        def vectors(k: int) -> Embedding:
-            # The components of a disconnected graph are clusters, whatever their size.
-            least = self.min_cluster_size if self.n_connected_components_ == 1 else 1
-            return spread_vectors(
+    def _source(self, X: Any, seed: int, reporter: Reporter) -> AffinitySource:
+        """The source of the affinities; chooses number and width together where both are free."""
+        parameters = self.get_params(deep=False)
+        free = self.gamma == "auto" and self.n_clusters == "auto" and self.affinity == "rbf"
+        if not free:
+            return affinity_source(parameters, X, seed)
+        if sparse.issparse(X):
+            return affinity_source(parameters | {"gamma": "scale"}, X, seed)
+        check_overflow(X)
+        stored = len(X) <= MAX_DENSE_NODES and self.representation in {"auto", "dense"}
+        self.selection_ = choose_width(
+            X, local=stored, min_cluster_size=self.min_cluster_size, seed=seed, reporter=reporter
+        )
+        gamma = float(self.selection_.gamma or 0)
+        if stored:
+            return SelfTuningAffinities(gamma)
+        return affinity_source(parameters | {"gamma": gamma or 1.0}, X, seed)
+
+    def _choose(self, graph: Graph, source: AffinitySource, seed: int, reporter: Reporter) -> None:
+        """Choose the number of clusters, on this graph unless it is chosen already."""
+        if not hasattr(self, "selection_"):
+            if graph.n_nodes > SELECTION_NODES and self.affinity not in PRECOMPUTED:
+                rows = np.random.default_rng(seed).choice(graph.n_nodes, SELECTION_SAMPLE, False)
+                points = source.points
+                graph = source.graph(points[np.sort(rows)])
+                source.points = points
+            self.selection_ = choose_n_clusters(
+                graph, min_cluster_size=self.min_cluster_size, seed=seed, reporter=reporter
+            )
+        self.selection_.warn_if_unclear()
+        self.n_clusters_ = self.selection_.n_clusters
+
+    def _embed(
+        self,
+        graph: Graph,
+        component: NDArray[np.int64],
+        least: int,
+        tol: float,
+        seed: int,
+        reporter: Reporter,
+    ) -> Parts:
+        """The vectors to cluster, and which components they belong to."""
+        count, k = self.n_connected_components_, self.n_clusters_
+        if 1 < count < k:
+            return embed_parts(
                 graph,
+                component,
                 k,
+                self.n_components,
                 self.normalization,
                 min_participation=least,
-                tol=eigen_tolerance(self.eigen_tol),
+                tol=tol,
                 seed=seed,
                 reporter=reporter,
             )
+        embedding = spread_vectors(
+            graph,
+            self.n_components or k,
+            self.normalization,
+            # The components of a disconnected graph are clusters, whatever their size.
+            min_participation=least if count == 1 else 1,
+            tol=tol,
+            seed=seed,
+            reporter=reporter,
+        )
+        columns = [np.arange(embedding.vectors.shape[1])] * count
+        return Parts(embedding, component, columns, np.full(count, max(1, k // count)))
 
-        if self.n_clusters == "auto":
-            most = min(MAX_CLUSTERS + 1, graph.n_nodes)
-            embedding = vectors(max(most, self.n_components or 1))
-            self.selection_: Selection = choose_n_clusters(
-                embedding.singular_values[:most],
-                lambda k: self._stability(source, graph.n_nodes, k, seed),
-            )
-            self.selection_.warn_if_unstable()
-            self.n_clusters_ = self.selection_.n_clusters
-        else:
-            self.n_clusters_ = int(self.n_clusters)
-            embedding = vectors(self.n_components or self.n_clusters_)
-        self.singular_values_ = embedding.singular_values
-        return embedding.leading(self.n_components or self.n_clusters_)
-
-    def _stability(self, source: AffinitySource, n_nodes: int, k: int, seed: int) -> float:
-        """How well random halves of the points, clustered anew, agree."""
-
-        def labels_of(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-            part, parameters = source.subset(rows)
-            parameters |= {"n_clusters": k, "n_components": None, "random_state": seed}
-            parameters |= {"representation": "auto"}
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return type(self)(**(self.get_params() | parameters)).fit_predict(part)
-
-        return half_agreement(labels_of, n_nodes, k, seed)
-
-    def _warn_if_disconnected(self, component: NDArray[np.int64]) -> None:
-        if self.n_connected_components_ > self.n_clusters_:
+    def _warn_if_unrelated(self, graph: Graph) -> None:
+        count, component = graph.connected_components(LEAST_EDGE)
+        if count > self.n_clusters_:
             warn_disconnected(
                 component,
-                f"n_clusters={self.n_clusters_} cannot tell so many apart. Raise n_neighbors, "
-                "lower gamma or ask for more clusters",
+                f"they are merged whole into n_clusters={self.n_clusters_}, but no edge says which "
+                "belong together. Raise n_neighbors, lower gamma or ask for more clusters",
             )
 
     def _warn_if_indistinct(self, embedding: Embedding) -> None:
-        if len(np.unique(self.labels_)) < self.n_clusters_:
-            return  # assign_labels has warned
+        found = len(np.unique(self.labels_))
+        if found < self.n_clusters_:
+            warn_of_fewer(found, self.n_clusters_)
+            return
         values = embedding.singular_values
         zero = np.maximum(embedding.residual_norms, negligible_value(self.normalization))
         known = int((values > zero).sum())
@@ -370,7 +443,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
 
     def _store(self, graph: Graph, embedding: Embedding, source: AffinitySource) -> None:
         """Set what is reported about the graph and its vectors."""
-        values = embedding.singular_values
+        values = self.singular_values_ = embedding.singular_values
         self.certified_ = embedding.certified
         self.residuals_ = embedding.residual_norms
         self.eigengap_ = float(values[-1] - embedding.next_singular_value)
@@ -385,5 +458,6 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         """Give isolated points what new points would be given."""
         labels, rows = self._predictor.predict(X[isolated])
         self.labels_ = insert_rows(isolated, self.labels_, labels)
+        rows = rows[:, : self.embedding_.shape[1]]
         self.embedding_ = insert_rows(isolated, self.embedding_, rows)
         self.n_skipped_vectors_ += int(isolated.sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from eigenlab.graphs.graph import Floats
 
 MAX_BRIDGED = 200
 """Most components that are joined; a graph with more of them has too few edges."""
+BLOCK = 2**22
+"""Pairs of nodes that are looked at together."""
 
 
 class DisconnectedGraphWarning(UserWarning):
@@ -33,33 +36,58 @@ def connected_components(affinity: sparse.sparray) -> tuple[int, NDArray[np.int6
     (2, array([1, 0, 0]))
     """
     matrix = sparse.csr_array(affinity)
-    matrix.eliminate_zeros()
+    if not matrix.data.all():
+        matrix = matrix.copy()
+        matrix.eliminate_zeros()
     count, label = csgraph.connected_components(matrix, directed=False)
-    rank = np.empty(count, dtype=np.int64)
-    rank[np.argsort(-np.bincount(label, minlength=count), kind="stable")] = np.arange(count)
-    return int(count), rank[label]
+    return int(count), by_size(label)
 
 
-def is_connected(affinity: Floats) -> bool:
-    """Whether a graph with a dense affinity matrix is connected.
+def by_size(label: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Groups numbered anew from 0 by descending size; those of equal size by their first node.
+
+    >>> by_size(np.array([7, 3, 3, 9]))
+    array([1, 0, 0, 2])
+    """
+    _, first, label, sizes = np.unique(
+        label, return_index=True, return_inverse=True, return_counts=True
+    )
+    rank = np.empty(len(sizes), dtype=np.int64)
+    rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
+    return rank[label]
+
+
+def search_components(
+    n: int, linked: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]]
+) -> NDArray[np.int64]:
+    """Components of a graph whose edges are not listed but can be asked for.
 
     Args:
-        affinity: (n, n) symmetric weights.
+        n: number of nodes.
+        linked: function of (a,) and (b,) nodes that returns, (a, b), which of them are linked.
 
-    >>> is_connected(np.eye(2)), is_connected(np.ones((2, 2)))
-    (False, True)
+    Returns:
+        (n,) component of each node, numbered by descending size.
+
+    >>> search_components(3, lambda a, b: (a[:, None] + b) % 2 == 0)
+    array([0, 1, 0])
     """
-    reached = affinity[0] > 0
-    reached[0] = True
-    followed = np.zeros(len(affinity), dtype=bool)
-    while not reached.all():
+    component = np.empty(n, dtype=np.int64)
+    rest, number = np.arange(n), -1
+    waiting: NDArray[np.int64] = rest[:0]
+    while len(rest):
+        if not len(waiting):
+            number += 1
+            waiting, rest = rest[:1], rest[1:]
+            component[waiting] = number
         # A few rows at a time: in a dense graph the first ones reach nearly everything.
-        fresh = np.flatnonzero(reached & ~followed)[:64]
-        if not len(fresh):
-            return False
-        followed[fresh] = True
-        reached |= (affinity[fresh] > 0).any(axis=0)
-    return True
+        width = max(1, min(64, BLOCK // max(1, len(rest))))
+        fresh, waiting = waiting[:width], waiting[width:]
+        reached = linked(fresh, rest).any(axis=0)
+        waiting = np.concatenate([waiting, rest[reached]])
+        component[rest[reached]] = number
+        rest = rest[~reached]
+    return by_size(component)
 
 
 def joining_edges(

@@ -7,11 +7,12 @@ import functools
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.connectivity import connected_components, is_connected
-from eigenlab.graphs.graph import Floats, Graph, rounding_tolerance
+from eigenlab.graphs.affinity import rbf_affinity
+from eigenlab.graphs.connectivity import search_components
+from eigenlab.graphs.gaussian_nodes import GaussianNodes
+from eigenlab.graphs.graph import Floats, Graph, asymmetry_message, rounding_tolerance
 
 
 class DenseGraph(Graph):
@@ -54,11 +55,39 @@ class DenseGraph(Graph):
         columns = torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float64))
         return (self._tensor @ columns).numpy().astype(vectors.dtype, copy=False)
 
-    def connected_components(self) -> tuple[int, NDArray[np.int64]]:
+    def connected_components(self, negligible: float = 0.0) -> tuple[int, NDArray[np.int64]]:
         """Number of connected components, and the (n,) component of each node."""
-        if is_connected(self.affinity):
-            return super().connected_components()
-        return connected_components(sparse.csr_array(self.affinity))
+        roots = np.sqrt(self.degrees)
+
+        def linked(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.bool_]:
+            block = self.affinity[a] if len(b) == self.n_nodes else self.affinity[np.ix_(a, b)]
+            found: NDArray[np.bool_] = block > np.multiply.outer(negligible * roots[a], roots[b])
+            return found
+
+        component = search_components(self.n_nodes, linked)
+        return int(component.max()) + 1, component
+
+    def strongest_link(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> int | None:
+        """The one of ``others`` that one of ``rows`` is linked to most strongly, or None."""
+        largest = self.affinity[np.ix_(rows, others)].max(axis=0)
+        return int(others[largest.argmax()]) if largest.any() else None
+
+    def subgraph(self, rows: NDArray[np.int64]) -> Graph:
+        """The graph of some of the nodes."""
+        return DenseGraph(self.affinity[np.ix_(rows, rows)], self.representation, trusted=True)
+
+
+class DenseGaussianGraph(GaussianNodes, DenseGraph):
+    """The complete Gaussian graph A_ij = exp(-gamma ||x_i - x_j||^2) of points, stored.
+
+    Args:
+        X: (n, d) points.
+        gamma: inverse squared length, > 0.
+    """
+
+    def __init__(self, X: Floats, gamma: float) -> None:
+        self.points, self.gamma = np.asarray(X, dtype=np.float64), gamma
+        super().__init__(rbf_affinity(self.points, gamma), trusted=True)
 
 
 def check_affinity(affinity: Floats) -> Floats:
@@ -81,9 +110,7 @@ def check_affinity(affinity: Floats) -> Floats:
     gaps = np.abs(matrix - matrix.T)
     if gaps.max() > rounding:
         row, column = np.unravel_index(gaps.argmax(), gaps.shape)
-        raise InputError(
-            f"affinity is {matrix[row, column]:g} at ({row}, {column}) but "
-            f"{matrix[column, row]:g} at ({column}, {row}); it must be symmetric: pass "
-            "(A + A.T) / 2 if both directions mean the same"
-        )
+        forth, back = float(matrix[row, column]), float(matrix[column, row])
+        largest = float(matrix.max())
+        raise InputError(asymmetry_message(int(row), int(column), forth, back, largest))
     return np.maximum((matrix + matrix.T) / 2, 0)

@@ -7,13 +7,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.metrics import pairwise_distances_argmin
+from sklearn.metrics.pairwise import euclidean_distances
 
-from eigenlab.graphs.affinity_source import AffinitySource
+from eigenlab.graphs.affinity_source import AffinitySource, dense
 from eigenlab.graphs.embedding import Embedding
+from eigenlab.graphs.fourier_sums import ENTRY_ERROR, FourierSums
 from eigenlab.graphs.graph import Floats, Normalization
 from eigenlab.spectrum import row_normalize
 
+MODES_FROM = 2**30
+"""Pairs of new points and nodes from which their affinities are summed by Fourier modes."""
+MAX_SUMS = 64
+"""Most components whose affinities are summed by modes, each at the cost of one vector."""
 MAX_PAIRS = 2**24
 """Affinities of new points to nodes that are computed at a time."""
 
@@ -60,23 +67,28 @@ class Extension:
             (m, k) rows, and (m,) which points have no affinity to any node, whose rows are zero.
         """
         degrees = np.asarray(affinities.sum(axis=1), dtype=np.float64).ravel()
+        return self.rows(degrees, np.asarray(affinities @ self.weights))
+
+    def rows(self, degrees: NDArray[np.float64], sums: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """:meth:`embed`, given (m,) sums of the affinities and (m, k) sums with the weights."""
         isolated = degrees <= 0
-        rows = (
-            np.asarray(affinities @ self.weights) / np.sqrt(np.where(isolated, 1, degrees))[:, None]
-        )
+        rows = sums / np.sqrt(np.where(isolated, 1, degrees))[:, None]
         return scale_rows(rows, self._normalization, self._scale), isolated
 
 
 class Predictor:
     """Labels new points by the nearest mean of the fitted clusters, in the extended embedding.
 
-    A point without any affinity takes label and row of the nearest training point.
+    A point belongs to the connected component of the graph that it has most affinity to, and only
+    clusters of that component are compared. A point without any affinity takes label and row of the
+    nearest training point.
 
     Args:
         source: source of the affinities of new points to the nodes.
         extension: extension of the embedding that was clustered.
         rows: (n, k) embedding that was clustered.
         labels: (n,) cluster of each row.
+        component: (n,) connected component of each node, numbered from 0.
     """
 
     def __init__(
@@ -85,11 +97,18 @@ class Predictor:
         extension: Extension,
         rows: Floats,
         labels: NDArray[np.int64],
+        component: NDArray[np.int64],
     ) -> None:
         self.source, self.extension, self._rows, self._labels = source, extension, rows, labels
         self._names, members = np.unique(labels, return_inverse=True)
         sums = [np.bincount(members, weights=column) for column in rows.T]
         self._centers = np.stack(sums, axis=1) / np.bincount(members)[:, None]
+        count = int(component.max()) + 1
+        self._clusters = np.zeros((count, len(self._names)), dtype=bool)
+        self._clusters[component, members] = True
+        self._members = sparse.csr_array(
+            (np.ones(len(component)), (np.arange(len(component)), component))
+        )
 
     def predict(self, X: Any) -> tuple[NDArray[np.int64], Floats]:
         """Labels (m,) and rows of the embedding (m, k) of new points."""
@@ -97,16 +116,67 @@ class Predictor:
         labels = np.empty(n_new, dtype=np.int64)
         embedded = np.empty((n_new, self._rows.shape[1]))
         isolated = np.empty(n_new, dtype=bool)
+        left = self._by_modes(X, labels, embedded, isolated)
         n_rows = max(1, MAX_PAIRS // len(self._labels))
-        for first in range(0, n_new, n_rows):
-            part = slice(first, first + n_rows)
-            embedded[part], isolated[part] = self.extension.embed(self.source.to(X[part]))
-            nearest = pairwise_distances_argmin(embedded[part], self._centers)
-            labels[part] = self._names[nearest]
+        for first in range(0, len(left), n_rows):
+            part = left[first : first + n_rows]
+            affinities = self.source.to(X[part])
+            embedded[part], isolated[part] = self.extension.embed(affinities)
+            parts = dense(affinities @ self._members)
+            labels[part] = self._names[self._nearest(embedded[part], parts)]
         if isolated.any():
             nodes = self.source.nearest(X, np.flatnonzero(isolated))
             labels[isolated], embedded[isolated] = self._labels[nodes], self._rows[nodes]
         return labels, embedded
+
+    def _by_modes(
+        self,
+        X: Any,
+        labels: NDArray[np.int64],
+        embedded: Floats,
+        isolated: NDArray[np.bool_],
+    ) -> NDArray[np.int64]:
+        """Fill in what Fourier modes resolve of very many pairs; returns the rows that are left.
+
+        These are points so far from all nodes that the error of their affinities is more than
+        1e-6 of the sum of them.
+        """
+        n_new, n = X.shape[0], len(self._labels)
+        if not self._has_modes or n_new * n <= MODES_FROM:
+            return np.arange(n_new)
+        points = dense(X)
+        rows = np.flatnonzero(self._sums.within(points))
+        sums = self._sums(points[rows])
+        resolved = sums[:, 0] >= 1e6 * ENTRY_ERROR * n
+        rows, sums = rows[resolved], sums[resolved]
+        k = self._rows.shape[1]
+        embedded[rows], isolated[rows] = self.extension.rows(sums[:, 0], sums[:, 1 : k + 1])
+        labels[rows] = self._names[self._nearest(embedded[rows], sums[:, k + 1 :])]
+        return np.setdiff1d(np.arange(n_new), rows)
+
+    @functools.cached_property
+    def _has_modes(self) -> bool:
+        gamma = self.source.modes_gamma() if len(self._clusters) <= MAX_SUMS else None
+        return gamma is not None and FourierSums.is_suitable(self.source.points, gamma)
+
+    @functools.cached_property
+    def _sums(self) -> FourierSums:
+        columns = [np.ones((len(self._labels), 1)), self.extension.weights]
+        if len(self._clusters) > 1:
+            columns.append(self._members.toarray())
+        gamma = self.source.modes_gamma()
+        assert gamma is not None
+        return FourierSums(self.source.points, gamma, np.hstack(columns))
+
+    def _nearest(self, embedded: Floats, parts: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The nearest cluster of each row's component, to which it has most of ``parts``."""
+        if len(self._clusters) == 1:
+            nearest: NDArray[np.intp] = pairwise_distances_argmin(embedded, self._centers)
+            return nearest
+        component = parts.argmax(axis=1)
+        distances = euclidean_distances(embedded, self._centers, squared=True)
+        distances[~self._clusters[component]] = np.inf
+        return distances.argmin(axis=1)
 
 
 def negligible_value(normalization: Normalization) -> float:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from eigenlab.errors import InputError
 from eigenlab.graphs.fourier_eigenpairs import fourier_eigenpairs
 from eigenlab.graphs.gauss_series import GaussSeries, gauss_series
-from eigenlab.graphs.graph import Floats, Graph, NormalizedOperator
+from eigenlab.graphs.gaussian_nodes import GaussianNodes
+from eigenlab.graphs.graph import Floats, NormalizedOperator
 from eigenlab.reporter import Reporter
 from eigenlab.spectrum import Eigenpairs
 
@@ -28,7 +29,7 @@ MAX_MODES = 2**21
 """More modes than this cost more than tiles: 128 an axis in three dimensions, 1448 in two."""
 
 
-class FourierGraph(Graph):
+class FourierGraph(GaussianNodes):
     """The graph A_ij = exp(-gamma ||x_i - x_j||^2) in Fourier form, A = F W F^*.
 
     Args:
@@ -58,7 +59,7 @@ class FourierGraph(Graph):
         check_fourier(X, gamma, entry_error)
         points = np.asarray(X, dtype=np.float64)
         low, high = points.min(axis=0), points.max(axis=0)
-        self.n_nodes, self._points = len(points), points
+        self.n_nodes, self.points, self.gamma = len(points), points, gamma
         self.series: GaussSeries = gauss_series(high - low, gamma, entry_error)
         self.entry_error = self.series.entry_error
         angles = (points - (low + high) / 2) * (2 * np.pi / np.array(self.series.period))
@@ -84,7 +85,7 @@ class FourierGraph(Graph):
 
     def coarsened(self, entry_error: float) -> FourierGraph:
         """The same graph with shorter series."""
-        return type(self)(self._points, self.series.gamma, entry_error=entry_error)
+        return type(self)(self.points, self.series.gamma, entry_error=entry_error)
 
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors`` for real (n, m) vectors."""

@@ -8,8 +8,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.affinity import LARGEST, check_overflow, rbf_affinity
-from eigenlab.graphs.dense import DenseGraph
+from eigenlab.graphs.affinity import LARGEST, check_overflow
+from eigenlab.graphs.dense import DenseGaussianGraph
+from eigenlab.graphs.duplicates import ReplicatedGaussianGraph, n_places
 from eigenlab.graphs.fourier import FourierGraph, is_suitable, n_modes
 from eigenlab.graphs.graph import Graph
 from eigenlab.graphs.sharded import ShardedFourierGraph, ShardedGraph
@@ -58,8 +59,11 @@ def gaussian_graph(
     check_gamma_range(X, gamma)
     if representation == "auto":
         representation = _suitable(X, gamma)
+    # Many points at few places are of so low a rank that no other representation resolves it.
+    if representation in {"tiled", "fourier"} and n_places(X) <= min(len(X) // 2, DENSE_NODES):
+        return ReplicatedGaussianGraph(X, gamma)
     if representation == "dense":
-        return DenseGraph(rbf_affinity(np.asarray(X, dtype=np.float64), gamma), trusted=True)
+        return DenseGaussianGraph(X, gamma)
     if representation == "fourier":
         return FourierGraph(X, gamma)
     if representation == "sharded":

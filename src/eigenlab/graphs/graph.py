@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenlab.reporter import Reporter
+from eigenlab.reporter import SILENT, Reporter
 from eigenlab.spectrum import Eigenpairs, top_eigenpairs
 
 Normalization = Literal["stochastic", "symmetric", "rows"]
@@ -43,6 +43,9 @@ class Graph(ABC):
     """Whether products read a dense matrix from memory, so that wide blocks of vectors cost hardly
     more than narrow ones."""
 
+    reporter: Reporter = SILENT
+    """Asked within long products whether to stop."""
+
     affinity: Any = None
     """(n, n) A as an array or a scipy sparse array; None where its entries are not stored."""
 
@@ -55,12 +58,21 @@ class Graph(ABC):
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors`` for (n, m) vectors, in the vectors' dtype."""
 
-    def connected_components(self) -> tuple[int, NDArray[np.int64]]:
+    def connected_components(self, negligible: float = 0.0) -> tuple[int, NDArray[np.int64]]:
         """Number of connected components, and the (n,) component of each node, the largest being 0.
 
-        A Gaussian graph whose entries are not stored counts as connected: none of them is zero.
+        Args:
+            negligible: edges with A_ij <= negligible sqrt(d_i d_j) do not count. Default: ``0.0``.
         """
         return 1, np.zeros(self.n_nodes, dtype=np.int64)
+
+    def strongest_link(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> int | None:
+        """The one of ``others`` that one of ``rows`` is linked to most strongly, or None."""
+        raise NotImplementedError
+
+    def subgraph(self, rows: NDArray[np.int64]) -> Graph:
+        """The graph of some of the nodes, ascending, in the same representation."""
+        raise NotImplementedError
 
     def top_eigenpairs(
         self,
@@ -91,9 +103,26 @@ def rounding_tolerance(dtype: Any, largest: float) -> float:
         largest: the largest weight.
 
     >>> rounding_tolerance(np.float64, 2.0)
-    2e-10
+    2e-08
     """
-    return (1e-4 if dtype == np.float32 else 1e-10) * max(float(largest), 0.0)
+    return (1e-4 if dtype == np.float32 else 1e-8) * max(float(largest), 0.0)
+
+
+def asymmetry_message(i: int, j: int, forth: float, back: float, largest: float) -> str:
+    """What is wrong with an affinity that differs from its transpose by more than rounding.
+
+    Args:
+        i: row of the entry that differs most.
+        j: its column.
+        forth: the entry (i, j).
+        back: the entry (j, i).
+        largest: the largest weight.
+    """
+    return (
+        f"affinity must be symmetric, but ({i}, {j}) is {forth!r} and ({j}, {i}) is {back!r}: they "
+        f"differ by {abs(forth - back):.2g}, that is {abs(forth - back) / largest:.2g} of the "
+        "largest weight; pass (A + A.T) / 2 if both directions mean the same"
+    )
 
 
 class NormalizedOperator:

@@ -18,6 +18,7 @@ from eigenlab.graphs.fourier import MAX_DIMENSIONS, is_suitable
 from eigenlab.graphs.gaussian_graph import MAX_DENSE_NODES, Representation, check_gamma_range
 from eigenlab.graphs.graph import Graph
 from eigenlab.graphs.neighbors import nearest_neighbors
+from eigenlab.reporter import SILENT, Reporter
 
 ISOLATED_AFFINITY = 1e-5
 """A point linked to all others together by no more, and to itself by 1, counts as isolated."""
@@ -34,28 +35,37 @@ class ConnectedPart(NamedTuple):
     """(n,) points that ``graph`` lacks."""
 
 
-def leave_out_isolated(source: AffinitySource, X: Any, min_kept: int) -> ConnectedPart:
+def leave_out_isolated(
+    source: AffinitySource, X: Any, min_kept: int, reporter: Reporter = SILENT
+) -> ConnectedPart:
     """The graph of the points that are not isolated.
 
     Args:
         source: source of the affinities; afterwards its training points are those of the graph.
         X: (n, d) points, or the (n, n) data of a precomputed graph.
         min_kept: least number of points of the graph; all n are kept where fewer would be left.
+        reporter: may stop long products of the graphs. Default: ``SILENT``.
 
     Returns:
         Both graphs, and which points are isolated.
     """
     n = X.shape[0]
+
+    def graph_of(points: Any) -> Graph:
+        graph = source.graph(points)
+        graph.reporter = reporter
+        return graph
+
     if min_kept >= n:
-        whole = source.graph(X)
+        whole = graph_of(X)
         return ConnectedPart(whole, whole, np.zeros(n, dtype=bool))
     remote = _unless_too_many(source.isolated_points(X), min_kept)
-    whole = source.graph(X[~remote] if remote.any() else X)
+    whole = graph_of(X[~remote] if remote.any() else X)
     isolated = remote.copy()
     isolated[np.flatnonzero(~remote)[source.isolated_nodes(whole)]] = True
     if isolated.sum() == remote.sum() or not _unless_too_many(isolated, min_kept).any():
         return ConnectedPart(whole, whole, remote)
-    return ConnectedPart(whole, source.graph(X[~isolated]), isolated)
+    return ConnectedPart(whole, graph_of(X[~isolated]), isolated)
 
 
 def _unless_too_many(isolated: NDArray[np.bool_], min_kept: int) -> NDArray[np.bool_]:

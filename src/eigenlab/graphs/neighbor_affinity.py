@@ -110,6 +110,26 @@ def knn_affinity(
     return affinity
 
 
+def place_affinity(
+    neighbors: Neighbors, used: NDArray[np.bool_], weights: Literal["connectivity", "local"]
+) -> sparse.csr_array:
+    """:func:`knn_affinity`, with loops, of places that have different numbers of neighbours.
+
+    Args:
+        neighbors: (n, k) nearest other places of each place.
+        used: (n, k) which of them are neighbours: the first ones of each row.
+        weights: see :func:`knn_affinity`; the width of a place is the distance to the last used.
+    """
+    farthest = np.where(used, neighbors.distances, 0).max(axis=1, keepdims=True)
+    widths = _widths(farthest, weights, 1.0)
+    values = _weight(neighbors.distances, widths[:, None], widths[neighbors.indices])
+    affinity = _symmetric(neighbors.indices, np.where(used, values, 0))
+    affinity = sparse.csr_array(affinity + sparse.eye_array(len(used)))
+    affinity.eliminate_zeros()
+    affinity.sort_indices()
+    return affinity
+
+
 def _widths(distances: NDArray[np.float64], weights: Weights, gamma: float) -> NDArray[np.float64]:
     """(n,) s_i such that all weights are exp(-r^2 / (s_i s_j)); infinite for weights of 1."""
     n = len(distances)

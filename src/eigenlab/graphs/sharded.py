@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from eigenlab.graphs.fourier import FourierGraph
-from eigenlab.graphs.graph import Floats, Graph
+from eigenlab.graphs.gaussian_nodes import GaussianNodes
+from eigenlab.graphs.graph import Floats
 from eigenlab.graphs.tiled import TiledGraph
 from eigenlab.training import distributed
 
@@ -68,7 +69,7 @@ class Shards:
         return values
 
 
-class ShardedGraph(Graph):
+class ShardedGraph(GaussianNodes):
     """A tiled graph of which each process multiplies its own rows.
 
     Args:
@@ -80,6 +81,7 @@ class ShardedGraph(Graph):
 
     def __init__(self, X: Floats, gamma: float) -> None:
         self._tiled = TiledGraph(X, gamma)
+        self.points, self.gamma = self._tiled.points, gamma
         self._shards = Shards(len(X))
         self.n_nodes = len(X)
 

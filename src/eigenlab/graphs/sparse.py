@@ -10,7 +10,7 @@ from scipy import sparse
 
 from eigenlab.errors import InputError
 from eigenlab.graphs.connectivity import connected_components
-from eigenlab.graphs.graph import Floats, Graph, rounding_tolerance
+from eigenlab.graphs.graph import Floats, Graph, asymmetry_message, rounding_tolerance
 
 
 class SparseGraph(Graph):
@@ -43,9 +43,23 @@ class SparseGraph(Graph):
         """``A @ vectors`` for (n, m) vectors, in the vectors' dtype."""
         return (self.affinity @ vectors).astype(vectors.dtype, copy=False)
 
-    def connected_components(self) -> tuple[int, NDArray[np.int64]]:
+    def connected_components(self, negligible: float = 0.0) -> tuple[int, NDArray[np.int64]]:
         """Number of connected components, and the (n,) component of each node."""
-        return connected_components(self.affinity)
+        if not negligible:
+            return connected_components(self.affinity)
+        edges, roots = self.affinity.tocoo(), np.sqrt(self.degrees)
+        counts = edges.data > negligible * roots[edges.row] * roots[edges.col]
+        kept = (edges.data[counts], (edges.row[counts], edges.col[counts]))
+        return connected_components(sparse.csr_array(kept, shape=edges.shape))
+
+    def strongest_link(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> int | None:
+        """The one of ``others`` that one of ``rows`` is linked to most strongly, or None."""
+        links = self.affinity[rows][:, others].tocoo()
+        return int(others[links.col[links.data.argmax()]]) if links.data.any() else None
+
+    def subgraph(self, rows: NDArray[np.int64]) -> SparseGraph:
+        """The graph of some of the nodes."""
+        return SparseGraph(self.affinity[rows][:, rows], self.representation)
 
 
 def _check_affinity(affinity: sparse.sparray) -> sparse.csr_array:
@@ -65,10 +79,8 @@ def _check_affinity(affinity: sparse.sparray) -> sparse.csr_array:
     worst = int(difference.data.argmax()) if difference.nnz else 0
     if difference.nnz and difference.data[worst] > rounding:
         i, j = int(difference.row[worst]), int(difference.col[worst])
-        raise InputError(
-            f"affinity must be symmetric: |A - A.T| = {difference.data[worst]:g} at ({i}, {j}); "
-            "pass (A + A.T) / 2 if both directions mean the same"
-        )
+        pair = float(matrix[i, j]), float(matrix[j, i])
+        raise InputError(asymmetry_message(i, j, *pair, float(matrix.data.max())))
     if difference.nnz and difference.data[worst] > 0:
         matrix = sparse.csr_array((matrix + matrix.T) / 2)
     return matrix.maximum(0) if matrix.nnz and matrix.data.min() < 0 else matrix

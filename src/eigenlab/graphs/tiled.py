@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from eigenlab.errors import InputError
 from eigenlab.graphs.affinity import gaussian_factors
-from eigenlab.graphs.graph import Floats, Graph
+from eigenlab.graphs.gaussian_nodes import GaussianNodes
+from eigenlab.graphs.graph import Floats
 from eigenlab.training import resolve_device
 
 TILE_NUMBERS = 2**20
@@ -20,7 +21,7 @@ GPU_TILE_NUMBERS = 2**27
 """Kernel values of a tile on a GPU: 1 GiB."""
 
 
-class TiledGraph(Graph):
+class TiledGraph(GaussianNodes):
     """A_ij = exp(-gamma ||x_i - x_j||^2), computed anew at each product and never stored.
 
     A product costs n^2 (d + m + some 10) operations and n (d + m) numbers of memory. On a GPU the
@@ -33,6 +34,7 @@ class TiledGraph(Graph):
 
     Raises:
         InputError: the device is unknown, absent or has no float64.
+        Cancelled: from a product, once ``reporter`` was asked to stop.
 
     >>> X = np.random.default_rng(0).normal(size=(300, 5))
     >>> exact = np.exp(-0.1 * ((X[:, None] - X) ** 2).sum(-1))
@@ -46,7 +48,9 @@ class TiledGraph(Graph):
         where = resolve_device(device)
         if where.type == "mps":
             raise InputError(f"device='{device}' has no float64, which tiles need; use cpu or cuda")
-        points = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float64)).to(where)
+        self.points, self.gamma = np.ascontiguousarray(X, dtype=np.float64), gamma
+        self._device = device
+        points = torch.tensor(self.points, device=where)
         self._left, self._right, kernel = gaussian_factors(points, gamma)
         self.n_nodes = len(points)
         on_gpu = where.type == "cuda"
@@ -58,6 +62,10 @@ class TiledGraph(Graph):
         """(n,) float64 row sums of A."""
         sums: NDArray[np.float64] = self.matmat(np.ones((self.n_nodes, 1)))[:, 0]
         return sums
+
+    def subgraph(self, rows: NDArray[np.int64]) -> TiledGraph:
+        """The graph of some of the points."""
+        return TiledGraph(self.points[rows], self.gamma, device=self._device)
 
     def matmat(self, vectors: Floats, rows: slice = slice(None)) -> NDArray[Any]:
         """``A[rows] @ vectors`` for (n, m) vectors, accumulated in float64.
@@ -71,6 +79,7 @@ class TiledGraph(Graph):
         own = self._left[rows]
         product = torch.empty((len(own), columns.shape[1]), dtype=torch.float64)
         for first in range(0, len(own), self._rows):
+            self.reporter.raise_if_cancelled()
             tile = self._kernel(own[first : first + self._rows], self._right)
             product[first : first + self._rows] = (tile @ columns).to(product.device)
         return product.numpy().astype(vectors.dtype, copy=False)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import assert_all_finite, check_is_fitted, validate_data
 
 from eigenlab.errors import InputError
 from eigenlab.linear.checks import (
@@ -132,9 +132,10 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         seed = resolve_seed(self.random_state)
         self._reset()
         if solver == "svd":
-            self._components = components_by_svd(self._check_rows(X, reset=False), k)
+            assert_all_finite(X, input_name="X")
+            self._components = components_by_svd(X, k)
         elif solver == "randomized":
-            X = self._check_rows(X, reset=False)
+            assert_all_finite(X, input_name="X")
             self._components = components_by_sketch(
                 lambda: (X,), d, int(k), n_passes=check_n_passes(self.n_passes), seed=seed
             )
@@ -143,7 +144,7 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             with np.errstate(invalid="ignore", over="ignore"):
                 scatter.update(X)
             if not np.isfinite(scatter.mean).all():
-                self._check_rows(X, reset=False)  # finds what is not finite and raises
+                assert_all_finite(X, input_name="X")
             self._components = solve_stream(scatter, k, solver=solver, seed=seed)
         return self
 
@@ -228,8 +229,7 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             coordinates along ``components_`` divided by their standard deviations.
         """
         check_is_fitted(self)
-        X = self._check_rows(X, reset=False)
-        return (X - self.mean_.astype(X.dtype)) @ self._factors()[0].T.astype(X.dtype)
+        return self._encoded(self._check_rows(X, reset=False))
 
     def inverse_transform(self, X: Any) -> Array:
         """Decode codes.
@@ -251,7 +251,7 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def reconstruction_loss(self, X: Any) -> float:
         """Return the squared error summed over features, averaged over the rows of ``X`` (n, d)."""
         X = self._check_rows(X, reset=False)
-        error = X - self.inverse_transform(self.transform(X))
+        error = X - self.inverse_transform(self._encoded(X))
         return float(np.square(error, dtype=float).sum() / len(X))
 
     def score_samples(self, X: Any) -> Array:
@@ -351,6 +351,9 @@ class LinearAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+    def _encoded(self, X: Array) -> Array:
+        return (X - self.mean_.astype(X.dtype)) @ self._factors()[0].T.astype(X.dtype)
 
     def _check_rows(self, X: Any, *, reset: bool, finite: bool = True) -> Array:
         dtypes = [np.float64, np.float32]

@@ -25,6 +25,7 @@ def affinity_source(parameters: Mapping[str, Any], X: Any, seed: int = 0) -> Aff
         seed: random seed of an approximate search for neighbours. Default: ``0``.
     """
     affinity, gamma = parameters["affinity"], parameters["gamma"]
+    gamma = 1.0 if gamma == "auto" else gamma
     if affinity == "precomputed":
         return PrecomputedAffinities()
     if affinity == "precomputed_nearest_neighbors":

@@ -46,6 +46,10 @@ class GaussianAffinities(AffinitySource):
         centre = self.points.mean(axis=0, dtype=np.float64)
         return rbf_kernel(dense(X_new) - centre, self.points - centre, gamma=self.gamma)
 
+    def modes_gamma(self) -> float | None:
+        """The coefficient, where modes may be used."""
+        return self.gamma if self.representation in {"auto", "fourier", "sharded"} else None
+
     def isolated_points(self, X: Any) -> NDArray[np.bool_]:
         """Which points keep the others from fitting Fourier modes, (n,)."""
         return isolated.points_beyond_modes(X, self.gamma, self.representation)

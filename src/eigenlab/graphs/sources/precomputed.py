@@ -37,9 +37,12 @@ class PrecomputedAffinities(AffinitySource):
             "give it a positive affinity or leave it out"
         )
 
-    def subset(self, rows: NDArray[np.int64]) -> tuple[Any, dict[str, Any]]:
-        """The affinities among some of the nodes."""
-        return self._graph.affinity[rows][:, rows], {"affinity": "precomputed"}
+    def places(self) -> NDArray[np.int64]:
+        """(n,) one place for each node: nodes are not known to be equal."""
+        return np.arange(self._graph.n_nodes)
+
+    def merging_points(self) -> None:
+        """None: there are no points."""
 
 
 class PrecomputedNeighbors(PrecomputedAffinities):
