@@ -323,6 +323,51 @@ def test_a_loop_over_a_cell_is_one_run(cell):
     assert (trace.pairwise_norms[0].triu(1) == 0).all()
 
 
+@pytest.mark.parametrize("fused", [False, True], ids=["cell", "one step at a time"])
+@pytest.mark.parametrize("change", ["mask", "dropout", "norm"])
+def test_a_state_changed_between_steps_is_still_one_run(fused, change):
+    """Masks at the end of an episode, variational dropout, normalised states."""
+
+    class Loop(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.GRU(I, H, batch_first=True) if fused else nn.GRUCell(I, H)
+            self.head, self.norm = nn.Linear(H, 1), nn.LayerNorm(H)
+            self.states = []
+
+        def between(self, h, t):
+            if change == "mask":
+                return h * (torch.arange(B) != t % B).to(h)[:, None]
+            return F.dropout(h, 0.5) if change == "dropout" else self.norm(h)
+
+        def forward(self, x):
+            h, outs = x.new_zeros(B, H), []
+            for t, x_t in enumerate(x.unbind(1)):
+                if t:
+                    h = self.between(h, t)
+                h = self.rnn(x_t[:, None], h[None])[1][0] if fused else self.rnn(x_t, h)
+                if self.states is not None:
+                    h.retain_grad()
+                    self.states.append(h)
+                outs.append(h)
+            return self.head(torch.stack(outs, 1))
+
+    model = Loop().to(D)
+    x, y = randn(B, T, I), randn(B, T, 1)
+    torch.manual_seed(3)
+    trace = trace_gradients(model, x, y)
+    assert trace.hidden.shape == (1, B, T, H)
+    torch.manual_seed(3)
+    (model(x) - y).square().mean().backward()
+    close(trace.hidden_gradients[0], gradients(model.states))
+    close(
+        trace.weight_gradients()["W_h"],
+        next(p.grad for name, p in model.rnn.named_parameters() if "weight_hh" in name),
+    )
+    with pytest.raises(InputError, match="changes the state"):
+        trace.jacobians()
+
+
 def test_stacked_cells_are_layers_when_the_module_that_holds_them_is_named():
     class Two(nn.Module):
         def __init__(self):
@@ -549,6 +594,44 @@ def test_running_statistics_and_states_kept_on_the_module_are_as_before():
     assert_unchanged(model, before)
     assert model.state is None
     assert model.losses == []
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_recomputed_activations(layers, reentrant):
+    """torch.utils.checkpoint runs the forward pass again during the backward pass."""
+
+    class Saves(Tagger):
+        def forward(self, x):
+            run = torch.utils.checkpoint.checkpoint
+            return self.head(run(self.recurrent, x, use_reentrant=reentrant)[0])
+
+    model = Saves(nn.LSTM(I, H, layers, batch_first=True)).to(D)
+    x, y = randn(B, T, I), randn(B, T, 1)
+    if reentrant:
+        with pytest.raises(InputError, match="autograd off"):
+            trace_gradients(model, x.requires_grad_(), y)
+        return
+    trace = trace_gradients(model, x, y)
+    (model(x) - y).square().mean().backward()
+    weights_agree(trace, 0, model.recurrent.weight_hh_l0, model.recurrent.weight_ih_l0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_in_half_precision(kind, dtype):
+    model = Tagger(KINDS[kind](I, H, batch_first=True))
+    x, y = torch.randn(B, T, I), torch.randn(B, T, 1)
+    exact = trace_gradients(model, x, y)
+    half = trace_gradients(model.to(dtype), x.to(dtype), y.to(dtype))
+    assert half.hidden_gradients.dtype == dtype
+    scale = exact.gradient_norms.max()
+    torch.testing.assert_close(
+        half.gradient_norms.float(), exact.gradient_norms, rtol=0.1, atol=0.05 * scale.item()
+    )
+    close(half.spectral_radius, exact.spectral_radius, rtol=0.05, atol=0.01)
+    assert half.pairwise_norms.shape == (1, T, T)
+    assert half.lyapunov_exponents().isfinite().all()
 
 
 # Several recurrent parts -------------------------------------------------------------------------

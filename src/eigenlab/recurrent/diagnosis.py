@@ -52,7 +52,7 @@ class LayerFlow:
     """|dL/dh_t| for t = 1 .. T."""
     lyapunov_exponent: float
     """Largest finite-time Lyapunov exponent of the state, nats per step: the mean over a few
-    sequences, NaN where they have one step."""
+    sequences; NaN where they have one step, or where the model changes the state between calls."""
     spectral_radius: dict[str, float]
     """Of each recurrent block by name, where it was computed."""
     kind: str

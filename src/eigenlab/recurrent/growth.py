@@ -27,7 +27,8 @@ def sweep_with_growth(run: LayerRun, gradients: EdgeGradients) -> tuple[Sweep, f
         gradients: at its edges.
     """
     if len(run.calls) > 1:
-        return run.sweep(gradients), _growth_over_calls(run)
+        rate = _growth_over_calls(run) if run.carries_its_state else float("nan")
+        return run.sweep(gradients), rate
     call = run.calls[0]
     tape = call.tape(run.direction, copies=SEQUENCES)
     ((direct, cells),) = run.direct(gradients)

@@ -272,7 +272,7 @@ class _Pending:
 def _radii(run: LayerRun) -> dict[str, float]:
     if not run.has_square_blocks:
         return {}
-    radii = eigenvalues(run.tape.blocks.float()).abs().amax(dim=-1)
+    radii = eigenvalues(run.tape.blocks).abs().amax(dim=-1)
     return dict(zip(run.tape.block_names, radii.tolist(), strict=True))
 
 

@@ -73,6 +73,12 @@ class LayerRun:
         """RNN, LSTM or GRU."""
         return _kind(self.calls[0])
 
+    @property
+    def carries_its_state(self) -> bool:
+        """Whether each call starts from the very state that the one before ended in."""
+        pairs = zip(self.calls[:-1], self.calls[1:], strict=True)
+        return all(torch.equal(later.first[0][0], call.last_hidden(0)) for call, later in pairs)
+
     @cached_property
     @full_precision
     def tapes(self) -> list[Tape]:
@@ -139,6 +145,11 @@ class LayerRun:
     @full_precision
     def jacobians(self, sequence: int) -> Tensor:
         """ds_t/ds_{t-1} in the order of the run, (T, S, S)."""
+        if not self.carries_its_state:
+            raise InputError(
+                f"the model changes the state of {self.name} between its calls, so the Jacobians "
+                "of the calls are not those of the run"
+            )
         pick = slice(sequence, sequence + 1)
         parts = [_jacobians(type(t)(t.weights, t.run.of_sequences(pick))) for t in self.tapes]
         length = None if self.lengths is None else int(self.lengths[sequence])
@@ -171,12 +182,14 @@ def mean_over_valid(values: Tensor, lengths: Tensor | None) -> Tensor:
 def layer_runs(calls: Sequence[LayerCall]) -> list[LayerRun]:
     """Join the calls that continue one another; a row for each layer, direction and sequence.
 
-    A call continues an earlier one of the same layer if it starts from that one's last state.
+    A call continues the one before it of the same layer if it starts from that one's last state, or
+    from another one that is neither zero nor the first of the run: what the model has made of it,
+    e.g. by a mask or dropout.
     """
     chains: list[list[LayerCall]] = []
     for call in calls:
         for chain in chains:
-            if _continues(call, chain[-1]):
+            if _continues(call, chain):
                 chain.append(call)
                 break
         else:
@@ -191,13 +204,18 @@ def layer_runs(calls: Sequence[LayerCall]) -> list[LayerRun]:
     return runs
 
 
-def _continues(call: LayerCall, earlier: LayerCall) -> bool:
-    if (call.owner, call.layer, call.kind) != (earlier.owner, earlier.layer, earlier.kind):
+def _continues(call: LayerCall, chain: Sequence[LayerCall]) -> bool:
+    first, last = chain[0], chain[-1]
+    if (call.owner, call.layer, call.kind) != (last.owner, last.layer, last.kind):
         return False
-    if call.lengths is not None or earlier.lengths is not None or call.directions > 1:
+    if call.lengths is not None or last.lengths is not None or call.directions > 1:
         return False
-    given, last = call.first[0][0], earlier.last_hidden(0)
-    return given.shape == last.shape and torch.equal(given, last)
+    given, before = call.first[0][0], first.first[0][0]
+    if given.shape != before.shape:
+        return False
+    if torch.equal(given, last.last_hidden(0)):
+        return True
+    return bool(given.any()) and not torch.equal(given, before)
 
 
 def _kind(call: LayerCall) -> str:

@@ -264,6 +264,10 @@ class GradientTrace:
         Args:
             layer: index of the layer, the bottom one is 0. Default: ``0``.
             sequence: index of the sequence in the batch. Default: ``0``.
+
+        Raises:
+            InputError: no such layer or sequence; the weights are not known; or the model changes
+                the state between calls.
         """
         run, _ = self._layer(layer)
         batch = run.hidden.shape[1]
