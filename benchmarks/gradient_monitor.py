@@ -66,7 +66,7 @@ def main() -> None:
         for mine, theirs in zip(watched.parameters(), plain.parameters(), strict=True):
             assert torch.equal(mine, theirs), "the monitor has changed the training"
     for title, rows in results.items():
-        show(title, rows, "without", 1.10)
+        show(title, rows, "without", None)
     store("gradient_monitor", {"tables": results})
 
 
