@@ -95,7 +95,7 @@ class Tagger(nn.Module):
 @pytest.mark.parametrize("batch", [B, T], ids=["B < T", "B = T"])
 @pytest.mark.parametrize("last_step_only", [False, True])
 def test_the_last_step_of_a_time_major_model_is_not_its_last_sequence(kind, batch, last_step_only):
-    """https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html: batch_first=False."""
+    """https://github.com/meta-pytorch/captum/issues/427: batch_first=False is torch's default."""
     model = Tagger(KINDS[kind](I, H)).to(D)
     x, y = randn(T, batch, I), randn(T, batch, 1)
     trace = trace_gradients(model, x, y, last_step_only)
@@ -174,6 +174,8 @@ def test_one_output_per_step_without_an_axis_of_its_own():
 
 
 # Autograd off ------------------------------------------------------------------------------------
+# https://discuss.pytorch.org/t/element-0-of-tensors-does-not-require-grad: a gradient of zero would
+# read as "vanished".
 
 
 class Detached(Tagger):
@@ -402,6 +404,7 @@ def test_stacked_cells_are_layers_when_the_module_that_holds_them_is_named():
 
 
 # Weights, wrappers and replaced forwards ---------------------------------------------------------
+# https://github.com/pytorch/pytorch/issues/86457, /issues/39311: normalised weights of an LSTM.
 
 
 class DropConnect(nn.Module):
@@ -525,6 +528,22 @@ def test_the_model_runs_as_its_owner_wrote_it(kind, training):
     count = len(seen) // len(trace.hidden)
     for layer in range(len(trace.hidden)):
         weights_agree(trace, layer, seen[layer * count + 1], seen[layer * count])
+
+
+@pytest.mark.filterwarnings("ignore:RNN module weights are not part of single contiguous")
+def test_a_parametrized_lstm():
+    """https://github.com/pytorch/pytorch/issues/65688: older versions ran with the old weights."""
+    lstm = nn.LSTM(I, H, batch_first=True).to(D)
+    model = Tagger(parametrizations.weight_norm(lstm, "weight_hh_l0")).to(D)
+    with torch.no_grad():
+        lstm.parametrizations.weight_hh_l0.original0.mul_(3)
+    x, y = randn(B, T, I), randn(B, T, 1)
+    trace = trace_gradients(model, x, y)
+    (model(x) - y).square().mean().backward()
+    used = lstm._flat_weights[1]
+    close(trace.weight_gradients()["W_x"], lstm.weight_ih_l0.grad)
+    expected = torch.linalg.eigvals(used.detach().unflatten(0, (4, H))).abs().amax(-1)
+    close(trace.spectral_radius[0], expected)
 
 
 @pytest.mark.parametrize("norm", [parametrizations.weight_norm, parametrizations.spectral_norm])
@@ -1046,11 +1065,22 @@ def test_pairs_after_further_training_are_refused_where_they_would_be_wrong():
 
 
 # Autocast ----------------------------------------------------------------------------------------
+# https://github.com/pytorch/pytorch/issues/45048: autocast and recurrent layers.
+
+
+def skip_without_bfloat16(module):
+    """Some processors have no oneDNN primitive for an LSTM in bfloat16."""
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            module(torch.zeros(1, 2, I))
+    except RuntimeError as error:
+        pytest.skip(f"torch.nn itself does not run here: {error}")
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(("ours", "theirs"), [(RNNLayer, nn.RNN), (LSTMLayer, nn.LSTM)])
 def test_autocast_gives_the_dtypes_of_torch(ours, theirs, dtype):
+    skip_without_bfloat16(theirs(I, H, batch_first=True))
     layer, module = ours(I, H, dtype=dtype), theirs(I, H, batch_first=True, dtype=dtype)
     x = torch.randn(B, T, I, dtype=dtype)
     with torch.autocast("cpu", torch.bfloat16):
@@ -1071,6 +1101,7 @@ def test_autocast_gives_the_dtypes_of_torch(ours, theirs, dtype):
 def test_a_trace_under_autocast_follows_the_rounded_run(make):
     options = {"batch_first": True} if issubclass(make, nn.RNNBase) else {}
     model = Tagger(make(I, H, **options))
+    skip_without_bfloat16(model)
     x, y = torch.randn(B, T, I), torch.randn(B, T, 1)
     exact = trace_gradients(model, x, y)
     with torch.autocast("cpu", torch.bfloat16):

@@ -137,7 +137,11 @@ def test_the_exponent_of_a_linear_network_is_the_logarithm_of_its_radius(radius,
 
 
 def test_a_failing_lstm_and_its_twin_differ_in_the_exponent_and_not_in_the_input_gate():
-    """Raising only the forget gate's bias leaves the input gate's matrix as it is (1h)."""
+    """Raising only the forget gate's bias leaves the input gate's matrix as it is (1h).
+
+    https://github.com/OverLordGoldDragon/see-rnn/issues/57: dL/dW does not tell either, since it
+    adds up paths of all lengths.
+    """
     found = {}
     for bias in (-1.0, 6.0):
         torch.manual_seed(0)

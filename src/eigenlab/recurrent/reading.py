@@ -1,11 +1,8 @@
-"""Running the owner's model once, and reading how its loss depends on the hidden states."""
+"""Reading how the loss of the owner's model depends on its hidden states."""
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 import itertools
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,19 +22,14 @@ from eigenlab.recurrent.losses import (
     mean_squared_loss,
     time_axis,
 )
-from eigenlab.recurrent.named_states import NamedStates
-from eigenlab.recurrent.observe import RECURRENT, Observer
 from eigenlab.recurrent.pairs import Pairs
 from eigenlab.recurrent.preserve import eager, unchanged
 from eigenlab.recurrent.regressor import RecurrentRegressor
+from eigenlab.recurrent.run_model import is_plain_tuple, run_model
 from eigenlab.recurrent.runs import (
-    SUPPORTED,
     EdgeGradients,
     LayerRun,
     States,
-    choose_calls,
-    layer_runs,
-    part_name,
 )
 
 
@@ -96,8 +88,8 @@ def read(
     """Run the model and read its loss; see ``trace_gradients``."""
     _check_inputs(x=x, y=y)
     with unchanged(model), eager(), torch.enable_grad():
-        runs, output = _run(model, x, recurrent, states)
-        prediction = output[0] if _is_plain_tuple(output) else output
+        runs, output = run_model(model, x, recurrent, states)
+        prediction = output[0] if is_plain_tuple(output) else output
         prediction, y, lengths, batch_first = _unpacked(prediction, y, options.batch_first)
         time = None
         if options.loss is None:
@@ -154,108 +146,6 @@ def _tensors_in(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, tuple | list):
         for item in value:
             yield from _tensors_in(item)
-
-
-def _run(
-    model: nn.Module,
-    x: Any,
-    recurrent: nn.Module | str | None,
-    states: Callable[[Any], Any] | None,
-) -> tuple[list[States], Any]:
-    """The runs of the part to trace, and the model's output."""
-    name = None if recurrent is None else part_name(model, recurrent)
-    observer = Observer(model, x)
-    watched = None if name is None else model.get_submodule(name)
-    with _outputs_of(watched) as outputs, observer:
-        output = _call(model, x)
-    if states is None:
-        calls = choose_calls(model, observer.calls, name)
-        if not all(call.differentiable for call in calls):
-            raise InputError(
-                "the model runs its recurrent part with autograd off (torch.no_grad() or "
-                "torch.inference_mode() in its forward), so there is no gradient to trace; take it "
-                "out of forward"
-            )
-        if calls:
-            return _of_equal_size(layer_runs(calls)), output
-    if watched is None or isinstance(watched, RECURRENT) or not outputs:
-        raise InputError(
-            f"model(x) made no recurrent call that can be seen{_inside(name)}; these are traced in "
-            f"any module: {SUPPORTED}. For a recurrence written by hand, pass the module that "
-            "returns its hidden states as recurrent= and, if they are not its first output, "
-            "states= as a function of its output; of a scripted or data-parallel model pass the "
-            "module inside"
-        )
-    return [NamedStates(name or type(model).__name__, _states_in(outputs, states))], output
-
-
-def _inside(name: str | None) -> str:
-    return f" in {name!r}" if name else ""
-
-
-def _call(model: nn.Module, x: Any) -> Any:
-    """``model(x)``, with a tuple as its positional and a dict as its keyword arguments."""
-    if isinstance(x, dict):
-        return model(**x)
-    if _is_plain_tuple(x) and _accepts(model.forward, x):
-        return model(*x)
-    return model(x)
-
-
-def _accepts(function: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
-    try:
-        inspect.signature(function).bind(*arguments)
-    except TypeError:
-        return False
-    except ValueError:  # no signature to read
-        return True
-    return True
-
-
-def _is_plain_tuple(value: Any) -> bool:
-    return isinstance(value, tuple) and not isinstance(value, PackedSequence)
-
-
-@contextlib.contextmanager
-def _outputs_of(module: nn.Module | None) -> Iterator[list[Any]]:
-    """Collect what a module returns in this thread, unless torch's own calls show its states."""
-    outputs: list[Any] = []
-    if module is None or isinstance(module, RECURRENT):
-        yield outputs
-        return
-    thread = threading.get_ident()
-
-    def keep(_: nn.Module, __: Any, output: Any) -> None:
-        if threading.get_ident() == thread:
-            outputs.append(output)
-
-    handle = module.register_forward_hook(keep)
-    try:
-        yield outputs
-    finally:
-        handle.remove()
-
-
-def _states_in(outputs: list[Any], states: Callable[[Any], Any] | None) -> Any:
-    """The hidden states among what a module returned in one call, or step by step in several."""
-    found = []
-    for output in outputs:
-        value = states(output) if states else (output[0] if _is_plain_tuple(output) else output)
-        found.append(value)
-    if len(found) == 1:
-        return found[0]
-    return found
-
-
-def _of_equal_size(runs: list[LayerRun]) -> list[States]:
-    shapes = {tuple(run.hidden.shape) for run in runs}
-    if len(shapes) > 1:
-        listed = ", ".join(f"{run.name}: {tuple(run.hidden.shape)}" for run in runs)
-        raise InputError(
-            f"the traced layers differ in (steps, batch, hidden_size): {listed}; name one module "
-            "with recurrent="
-        )
-    return list(runs)
 
 
 def _unpacked(

@@ -13,6 +13,7 @@ from torch.autograd.graph import GradientEdge
 
 from eigenlab.errors import InputError
 from eigenlab.recurrent.calls import LayerCall
+from eigenlab.recurrent.layers import LSTM, RNN
 from eigenlab.recurrent.tape import Tape, full_precision
 
 SUPPORTED = (
@@ -281,8 +282,6 @@ def _within(owner: str | tuple[int, ...], name: str) -> bool:
 
 def _outermost(model: nn.Module, owner: str | tuple[int, ...]) -> object:
     """The outermost recurrent module around a call: an eigenlab stack for one of its layers."""
-    from eigenlab.recurrent.layers import LSTM, RNN
-
     if not isinstance(owner, str):
         return owner
     names = owner.split(".")
