@@ -1,4 +1,4 @@
-"""What the parts of the GPU benchmark share: the setting, rows, comparisons and the loop over parts.
+"""What the parts of the GPU benchmark share: setting, rows, comparisons, the loop over parts.
 
 A part is a generator of rows, registered by :func:`part`::
 
@@ -48,11 +48,13 @@ class Setting:
         device: the device that is tried; the CPU is the reference.
         small: whether sizes are tiny, so that all parts take seconds on a CPU.
         deadline: ``time.perf_counter()`` at which to stop.
+        times: whether anything is timed. Default: ``True``.
     """
 
     device: torch.device
     small: bool
     deadline: float
+    times: bool = True
 
     def size(self, full: Any, small: Any) -> Any:
         """The size to use."""
@@ -185,6 +187,10 @@ def timed(
     Wall clock between two synchronisations, after a warm-up: it includes what the host needs to
     launch kernels, which is most of the time of a small recurrent step.
     """
+    if not setting.times:
+        for way in ways.values():
+            way()
+        return Row(what, note="not timed")
     begin = time.perf_counter()
     for way in ways.values():
         way()

@@ -99,9 +99,7 @@ def training_loop(setting: Setting) -> Iterator[Row]:
         torch.manual_seed(1)
         options: dict[str, Any] = {"checkpoint": Path(folder) / "training"}
         try:
-            trained(
-                dropping, setting.device, torch.float64, reporter=CancelAfter(every), **options
-            )
+            trained(dropping, setting.device, torch.float64, reporter=CancelAfter(every), **options)
             raise AssertionError("the training was not cancelled")
         except Cancelled:
             resumed = trained(dropping, setting.device, torch.float64, **options)
@@ -251,7 +249,7 @@ def tiled_graph(setting: Setting) -> Iterator[Row]:
 @part
 def eigenpairs(setting: Setting) -> Iterator[Row]:
     """Leading eigenpairs of dense and sparse tensors on the device."""
-    n = setting.size(4000, 400)
+    n = setting.size(3000, 400)
     Q, _ = torch.linalg.qr(torch.randn(n, n, dtype=torch.float64))
     values = torch.cat([torch.tensor([5.0, 4.0, 3.0]), torch.linspace(-1, 1, n - 3)]).double()
     A = (Q * values) @ Q.T
@@ -304,7 +302,7 @@ def functions_of_tensors(setting: Setting) -> Iterator[Row]:
             linear.shrinkage(variances, 0.1),
             linear.predicted_singular_values(x, 2, 0.1),
             [p.W1 @ p.W1.T for p in linear.critical_points(x, 2)[:1]],
-            linear.descend(a, b, S, rate=1e-3, times=[0, 5]).W1,
+            linear.descend(a, b, S, lam=0.1, learning_rate=1e-3, steps=5).W1,
         ]
 
     def spectra(where: torch.device) -> list[Any]:

@@ -246,9 +246,17 @@ class CellLoop(nn.Module):
         return self.head(torch.stack(states, dim=1))
 
 
-def everything_traced(trace: Any, *, plain: bool) -> dict[str, Any]:
-    """All that a trace shows, in the order of its computation."""
-    found = {
+def everything_traced(
+    model: nn.Module, given: tuple[Tensor, ...], y: Tensor, where: torch.device, options: Any
+) -> dict[str, Any]:
+    """All that a trace shows of a model on a device, in float64.
+
+    In float32 the exponents and eigenvalues would not be determined well enough to compare.
+    """
+    there = tuple(part.to(where) for part in given)
+    x = there if len(there) > 1 else there[0]
+    trace = trace_gradients(moved(model, where).double(), x, y.to(where), **options)
+    return {
         "hidden": trace.hidden,
         "hidden_gradients": trace.hidden_gradients,
         "norms": [trace.hidden_norms, trace.gradient_norms, trace.norms_by_distance()],
@@ -258,11 +266,9 @@ def everything_traced(trace: Any, *, plain: bool) -> dict[str, Any]:
         "radius": trace.spectral_radius,
         "exponents": trace.lyapunov_exponents(0)[0],
         "jacobians": trace.jacobians(0),
+        "bound": trace.jacobian_bound,
+        "closed form": trace.closed_form_norms,
     }
-    if plain:
-        found["bound"] = trace.jacobian_bound
-        found["closed form"] = trace.closed_form_norms
-    return found
 
 
 @part
@@ -270,41 +276,32 @@ def trace(setting: Setting) -> Iterator[Row]:
     """The gradient trace of every kind of recurrent call, and its time beside batched autograd."""
     batch, steps, inputs, hidden = setting.size((4, 40, 3, 16), (3, 5, 2, 4))
     device = setting.device
-    x, y = torch.randn(batch, steps, inputs), torch.randn(batch, steps, 1)
-    lengths = torch.arange(steps, steps - batch, -1).flip(0)
-    lstm, gru = (
-        kind(inputs, hidden, batch_first=True, **options)
-        for kind, options in (
-            (nn.LSTM, {"num_layers": 2}),
-            (nn.GRU, {"bidirectional": True}),
-        )
-    )
-    cases: dict[str, tuple[nn.Module, Any, dict[str, Any]]] = {
-        "eigenlab RNN": (RecurrentRegressor(RNN(inputs, hidden)), x, {}),
-        "eigenlab RNN, linear, last step": (
-            RecurrentRegressor(RNN(inputs, hidden, nonlinearity="identity")),
-            x,
-            {"last_step_only": True},
-        ),
-        "eigenlab LSTM, two layers": (RecurrentRegressor(LSTM(inputs, hidden, 2)), x, {}),
-        "nn.LSTM, two layers": (Tagger(lstm), x, {}),
-        "nn.LSTM, evaluation mode": (Tagger(lstm).eval(), x, {}),
-        "nn.GRU, both directions": (Tagger(gru), x, {}),
-        "nn.GRU, packed": (Tagger(gru), (x, lengths), {"lengths": lengths}),
-        "nn.LSTMCell in a loop": (CellLoop(inputs, hidden), x, {}),
+    x = torch.randn(batch, steps, inputs, dtype=torch.float64)
+    y = torch.randn(batch, steps, 1, dtype=torch.float64)
+    lengths = torch.arange(steps - batch + 1, steps + 1)
+
+    def lstm() -> nn.LSTM:
+        return nn.LSTM(inputs, hidden, num_layers=2, batch_first=True)
+
+    def gru() -> nn.GRU:
+        return nn.GRU(inputs, hidden, bidirectional=True, batch_first=True)
+
+    linear = RNN(inputs, hidden, nonlinearity="identity")
+    cases: dict[str, tuple[nn.Module, tuple[Tensor, ...], dict[str, Any]]] = {
+        "eigenlab RNN": (RecurrentRegressor(RNN(inputs, hidden)), (x,), {}),
+        "eigenlab RNN, linear": (RecurrentRegressor(linear), (x,), {"last_step_only": True}),
+        "eigenlab LSTM, two layers": (RecurrentRegressor(LSTM(inputs, hidden, 2)), (x,), {}),
+        "nn.LSTM, two layers": (Tagger(lstm()), (x,), {}),
+        "nn.LSTM, evaluation mode": (Tagger(lstm()).eval(), (x,), {}),
+        "nn.GRU, both directions": (Tagger(gru()), (x,), {}),
+        "nn.GRU, packed": (Tagger(gru()), (x, lengths), {"lengths": lengths}),
+        "nn.LSTMCell in a loop": (CellLoop(inputs, hidden), (x,), {}),
     }
     for name, (model, given, options) in cases.items():
-        model = model.double()  # so that exponents and eigenvalues are well determined
-        given = tuple(given) if isinstance(given, tuple) else (given,)
-        results = []
-        for where in (device, torch.device("cpu")):
-            there = [v.to(where) for v in given]
-            there = [v.double() if v.is_floating_point() else v for v in there]
-            arguments = tuple(there) if len(there) > 1 else there[0]
-            mine = moved(model, where)
-            traced = trace_gradients(mine, arguments, y.double().to(where), **options)
-            plain = name.startswith("eigenlab RNN")
-            results.append(everything_traced(traced, plain=plain))
+        results = [
+            everything_traced(model, given, y, where, options)
+            for where in (device, torch.device("cpu"))
+        ]
         # Eigenvalues and exponents lose digits to the conditioning of the matrices.
         yield check(name, *results, 1e-6)
 

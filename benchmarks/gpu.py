@@ -36,7 +36,9 @@ def arguments() -> argparse.Namespace:
         "--budget", type=float, default=280, help="seconds after which no more is measured"
     )
     parser.add_argument("--only", nargs="+", choices=sorted(PARTS), help="parts to run")
-    parser.add_argument("--output", type=Path, help="JSON file; by default results/gpu.json, if")
+    parser.add_argument(
+        "--output", type=Path, help="JSON file; for a full run on a GPU results/gpu.json"
+    )
     return parser.parse_args()
 
 
