@@ -31,17 +31,21 @@ from eigenlab.autoencoders import (
     train_ensemble,
 )
 from eigenlab.errors import Cancelled
+from eigenlab.experiments.gradient_statistics import measure as gradient_statistics
+from eigenlab.experiments.gradient_statistics.config import GradientStatisticsConfig
+from eigenlab.experiments.stacked_rnn import measure as stacked_rnn
+from eigenlab.experiments.stacked_rnn.config import StackedRNNConfig
 from eigenlab.graphs import SpectralClustering, rbf_affinity
 from eigenlab.graphs.normalize import leading_eigenvector, symmetric_normalize, without_loops
 from eigenlab.graphs.tiled import TiledGraph
 from eigenlab.names import NameClassifier
-from eigenlab.reporter import Reporter
+from eigenlab.reporter import SILENT, Reporter
 from eigenlab.spectrum import principal_angles, singular_values, top_eigenpairs
 from eigenlab.training import generator, minibatches, train
 
 CPU = torch.device("cpu")
-TRAINED = 1e-6
-"""Tolerance in float64 after a training: rounding grows from one update to the next."""
+TRAINED = 1e-8
+"""Tolerance in float64 after a training: rounding leaves 1e-14, float32 on the way 6e-8."""
 
 
 class CancelAfter(Reporter):
@@ -140,7 +144,8 @@ def autoencoders(setting: Setting) -> Iterator[Row]:
     samples, features, width, epochs = setting.size((14_000, 100, 20, 3), (60, 6, 3, 2))
     device = setting.device
     data = subspace_data(samples * 10 // 7, features, max(1, features // 5))
-    x, labels = data.train
+    many, labels = data.train
+    x, labels = many[:2000], labels[:2000]
 
     def single(where: torch.device) -> list[Any]:
         model = Autoencoder(features, [width], generator=generator(0), dtype=torch.float64)
@@ -187,7 +192,7 @@ def autoencoders(setting: Setting) -> Iterator[Row]:
     members = [Member(kind, (size,), seed) for kind in ("vanilla", "denoising", "masked")
                for size in setting.size((5, 20, 100, 500), (2, 3))
                for seed in setting.size((0, 1, 2), (0,))]  # fmt: skip
-    here = x.to(device)
+    here = many.to(device)
 
     def plain() -> None:
         for member in members[::3]:  # a third of them, since they take long
@@ -220,11 +225,12 @@ def tiled_graph(setting: Setting) -> Iterator[Row]:
         return model.fit_predict(X)
 
     agreement = adjusted_rand_score(labels("cpu"), labels(device))
-    yield check(f"labels of {n} points, adjusted Rand", [agreement], [1.0], 0.0)
+    # Every point but at most one, which may lie on a border.
+    yield check(f"labels of {n} points, adjusted Rand", [agreement], [1.0], 1e-3)
     V = np.random.default_rng(0).normal(size=(n, 4))
     products = [TiledGraph(X, 0.5, device=where).matmat(V) for where in (device, "cpu")]
     yield check("a product, by inner products", *products, TOLERANCES[torch.float64])
-    far = X + np.where(np.arange(n) % 2, 1e9, 0.0)[:, None]
+    far = X + np.where(np.arange(n) % 2, 1e5, 0.0)[:, None]
     products = [TiledGraph(far, 0.5, device=where).matmat(V) for where in (device, "cpu")]
     yield check("a product, by differences", *products, TOLERANCES[torch.float64])
 
@@ -317,6 +323,30 @@ def functions_of_tensors(setting: Setting) -> Iterator[Row]:
         yield check(name, function(setting.device), function(CPU), TOLERANCES[torch.float64])
 
 
+@part
+def experiments(setting: Setting) -> Iterator[Row]:
+    """The trainings of the experiments that take --device; other draws, so levels are compared."""
+    sizes = {"training_steps": setting.size(300, 10), "n_seeds": 3, "learning_rate": 1e-2}
+
+    def on(config: Any, device: str) -> Any:
+        return config.model_copy(update={"device": device})  # also cuda:1
+
+    def stacked(device: str) -> list[float]:
+        config = on(StackedRNNConfig(batch_size=256, **sizes), device)
+        runs = stacked_rnn._train_all(config, "RNN, two layers", [0, 1, 2], SILENT).runs
+        return [sum(run.final_loss for run in runs) / len(runs)]
+
+    def long_range(device: str) -> list[float]:
+        config = on(GradientStatisticsConfig(**sizes), device)
+        runs = gradient_statistics._train_all(
+            config, "delayed copy", 3, "every", [0, 1, 2], SILENT
+        ).runs
+        return [sum(run.error for run in runs) / len(runs)]
+
+    for name, function in (("stacked RNN", stacked), ("long-range task", long_range)):
+        yield check(name, function(str(setting.device)), function("cpu"), 0.3)
+
+
 def made_up_names(count: int) -> tuple[list[str], list[str]]:
     """Names of three invented languages that differ in their syllables."""
     rng = np.random.default_rng(0)
@@ -330,7 +360,7 @@ def made_up_names(count: int) -> tuple[list[str], list[str]]:
 @part
 def names(setting: Setting) -> Iterator[Row]:
     """The classifier of names, without dropout the same as on the CPU, and its time of training."""
-    count, size, epochs = setting.size((2000, 64, 3), (40, 8, 2))
+    count, size, epochs = setting.size((1000, 64, 3), (40, 8, 2))
     X, y = made_up_names(count)
 
     def fitted(device: str, **options: Any) -> NameClassifier:

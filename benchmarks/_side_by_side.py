@@ -98,10 +98,10 @@ def show(title: str, rows: Mapping[str, Any], reference: str, limit_ms: float | 
 
 
 def accelerator() -> dict[str, Any] | None:
-    """Name, memory, driver and libraries of the first GPU, or None without CUDA."""
+    """Name, memory, driver and libraries of the current GPU, or None without CUDA."""
     if not torch.cuda.is_available():
         return None
-    properties = torch.cuda.get_device_properties(0)
+    properties = torch.cuda.get_device_properties(torch.cuda.current_device())
     return {
         "name": properties.name,
         "memory_gib": round(properties.total_memory / 2**30, 1),

@@ -27,6 +27,7 @@ PARTS = {
     "tiled-graph",
     "eigenpairs",
     "functions-of-tensors",
+    "experiments",
     "names",
 }
 
