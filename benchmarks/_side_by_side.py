@@ -7,7 +7,9 @@ round by round. A short pause lets the threads of the way before go to sleep.
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,28 +26,41 @@ PAUSE = 0.2
 RESULTS = Path(__file__).parent / "results"
 
 
+def nothing() -> None:
+    """What a CPU needs to have finished its work: it already has."""
+
+
 def alternate(
-    ways: Mapping[str, Callable[[], object]], *, rounds: int = 15, inner_seconds: float = 0.02
+    ways: Mapping[str, Callable[[], object]],
+    *,
+    rounds: int = 15,
+    inner_seconds: float = 0.02,
+    pause: float = PAUSE,
+    synchronise: Callable[[], object] = nothing,
 ) -> dict[str, list[float]]:
     """Milliseconds per call of each way, one sample per round, after a warm-up of every way.
 
-    Calls shorter than ``inner_seconds`` are repeated within a sample.
+    Calls shorter than ``inner_seconds`` are repeated within a sample. ``synchronise`` waits for the
+    device before the clock is read.
     """
+
+    def seconds(way: Callable[[], object], calls: int) -> float:
+        synchronise()
+        begin = time.perf_counter()
+        for _ in range(calls):
+            way()
+        synchronise()
+        return time.perf_counter() - begin
+
     repeats = {}
     for name, way in ways.items():
         way()
-        begin = time.perf_counter()
-        way()
-        once = time.perf_counter() - begin
-        repeats[name] = max(1, round(inner_seconds / max(once, 1e-7)))
+        repeats[name] = max(1, round(inner_seconds / max(seconds(way, 1), 1e-7)))
     samples: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
-            time.sleep(PAUSE)
-            begin = time.perf_counter()
-            for _ in range(repeats[name]):
-                way()
-            samples[name].append(1e3 * (time.perf_counter() - begin) / repeats[name])
+            time.sleep(pause)
+            samples[name].append(1e3 * seconds(way, repeats[name]) / repeats[name])
     return samples
 
 
@@ -82,8 +97,40 @@ def show(title: str, rows: Mapping[str, Any], reference: str, limit_ms: float | 
         )
 
 
-def store(name: str, content: Mapping[str, Any]) -> None:
-    """Write ``results/<name>.json`` with the machine, versions and source revision."""
-    record = {"benchmark": name, "environment": environment(), **content}
-    write_atomic(RESULTS / f"{name}.json", dump_json(record, indent=None) + "\n")
-    print(f"\nstored {RESULTS / f'{name}.json'}: {len(json.dumps(record, default=str))} bytes")
+def accelerator() -> dict[str, Any] | None:
+    """Name, memory, driver and libraries of the current GPU, or None without CUDA."""
+    if not torch.cuda.is_available():
+        return None
+    properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+    return {
+        "name": properties.name,
+        "memory_gib": round(properties.total_memory / 2**30, 1),
+        "capability": f"{properties.major}.{properties.minor}",
+        "driver": _driver_version(),
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+    }
+
+
+def _driver_version() -> str | None:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return None
+    command = [program, "--query-gpu=driver_version", "--format=csv,noheader", "--id=0"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def store(name: str, content: Mapping[str, Any], path: Path | None = None) -> None:
+    """Write ``results/<name>.json``, or ``path``, with the machine, versions and source revision.
+
+    A GPU is named with its driver and libraries where there is one.
+    """
+    path = RESULTS / f"{name}.json" if path is None else path
+    machine = {**environment(), "accelerator": accelerator()}
+    record = {"benchmark": name, "environment": machine, **content}
+    write_atomic(path, dump_json(record, indent=None) + "\n")
+    print(f"\nstored {path}: {len(json.dumps(record, default=str))} bytes")

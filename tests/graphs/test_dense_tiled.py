@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+import torch._dynamo.exc
 
 from eigenlab.errors import InputError
 from eigenlab.graphs import rbf_affinity, tiled
@@ -79,3 +81,19 @@ def test_asymmetry_and_signs_by_rounding_are_removed():
 def test_bad_affinity_is_named(matrix, words):
     with pytest.raises(InputError, match=words):
         DenseGraph(matrix)
+
+
+def test_without_a_compiler_the_kernel_runs_as_it_is(monkeypatch):
+    """On a GPU the kernel is compiled, which fails without Triton or a C compiler."""
+
+    def compile_(function, **options):
+        def failing(*arguments):
+            raise torch._dynamo.exc.BackendCompilerFailed(None, RuntimeError("no cc"), None)
+
+        return failing
+
+    monkeypatch.setattr(torch, "compile", compile_)
+    kernel = tiled._compiled(torch.matmul)
+    with pytest.warns(RuntimeWarning, match="without it"):
+        assert kernel(torch.ones(2, 3), torch.ones(3, 1)).tolist() == [[3], [3]]
+    assert kernel(torch.ones(2, 3), torch.ones(3, 1)).tolist() == [[3], [3]]  # and warns once

@@ -289,6 +289,15 @@ def test_a_saved_classifier_is_loaded_with_the_same_predictions(fitted, tmp_path
     assert loaded.predict(NAMES).tolist() == model.predict(NAMES).tolist()
 
 
+def test_a_classifier_of_an_absent_gpu_is_loaded_on_the_cpu(fitted, tmp_path):
+    model = clone_with(fitted, device="cpu")
+    model.device = "cuda:99"
+    model.save(tmp_path / "names.safetensors")
+    loaded = NameClassifier.load(tmp_path / "names.safetensors")
+    assert loaded.device == "cpu"
+    np.testing.assert_array_equal(loaded.predict_proba(NAMES), fitted.predict_proba(NAMES))
+
+
 def test_a_random_state_may_be_a_generator_and_is_not_saved(tmp_path):
     state = np.random.RandomState(0)
     settings = {**SMALL, "n_epochs": 1, "random_state": state}

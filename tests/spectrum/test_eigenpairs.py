@@ -352,3 +352,14 @@ def test_no_warning_when_all_is_well():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert top_eigenpairs(A_CLUSTER, 3).certified
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("layout", [torch.strided, torch.sparse_csr])
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
+def test_16_bit_tensors_are_multiplied_in_float32(dtype, layout):
+    """The entries are powers of two, so they have the same eigenvalues in every dtype."""
+    A = torch.diag(2.0 ** -torch.arange(12.0)).to(dtype)
+    pairs = top_eigenpairs(A if layout == torch.strided else A.to_sparse_csr(), 3)
+    assert pairs.vectors.dtype == np.float32
+    np.testing.assert_allclose(pairs.eigenvalues, [1, 0.5, 0.25], rtol=1e-5)

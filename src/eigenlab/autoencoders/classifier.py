@@ -39,4 +39,6 @@ class LinearProbe:
             features: (n, n_features).
             labels: (n,) integers in 0...n_classes-1.
         """
-        return (self.logits(features).argmax(1) == labels).double().mean().item()
+        predicted = self.logits(features).argmax(1)
+        # On the CPU, since not every device has float64.
+        return (predicted.cpu() == labels.cpu()).double().mean().item()

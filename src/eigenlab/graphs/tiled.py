@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from eigenlab.errors import InputError
 from eigenlab.graphs.affinity import gaussian_factors
@@ -25,7 +28,7 @@ class TiledGraph(GaussianNodes):
     """A_ij = exp(-gamma ||x_i - x_j||^2), computed anew at each product and never stored.
 
     A product costs n^2 (d + m + some 10) operations and n (d + m) numbers of memory. On a GPU the
-    kernel of a tile is one compiled pass (``torch.compile``).
+    kernel of a tile is one compiled pass (``torch.compile``), or three where no compiler is found.
 
     Args:
         X: (n, d) points.
@@ -54,7 +57,7 @@ class TiledGraph(GaussianNodes):
         self._left, self._right, kernel = gaussian_factors(points, gamma)
         self.n_nodes = len(points)
         on_gpu = where.type == "cuda"
-        self._kernel = torch.compile(kernel, dynamic=True) if on_gpu else kernel
+        self._kernel = _compiled(kernel) if on_gpu else kernel
         self._rows = max(1, (GPU_TILE_NUMBERS if on_gpu else TILE_NUMBERS) // self.n_nodes)
 
     @functools.cached_property
@@ -83,3 +86,29 @@ class TiledGraph(GaussianNodes):
             tile = self._kernel(own[first : first + self._rows], self._right)
             product[first : first + self._rows] = (tile @ columns).to(product.device)
         return product.numpy().astype(vectors.dtype, copy=False)
+
+
+Kernel = Callable[[Tensor, Tensor], Tensor]
+
+
+def _compiled(kernel: Kernel) -> Kernel:
+    """The kernel in one pass; as it is, with a warning, where it cannot be compiled."""
+    current: Kernel = torch.compile(kernel, dynamic=True)
+
+    def run(left: Tensor, right: Tensor) -> Tensor:
+        nonlocal current
+        from torch._dynamo.exc import TorchDynamoException
+
+        try:
+            return current(left, right)
+        except TorchDynamoException as error:  # no Triton, or no C compiler
+            reason = str(error).partition("\n")[0]
+            warnings.warn(
+                f"torch.compile failed ({reason}); tiles are computed without it, more slowly",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            current = kernel
+            return kernel(left, right)
+
+    return run

@@ -149,7 +149,7 @@ def covariance_loss(W1: Tensor, W2: Tensor, S: Tensor, lam: float | Tensor = 0.0
     >>> covariance_loss(torch.zeros(1, 2), torch.zeros(2, 1), torch.eye(2)).item()
     2.0
     """
-    residual = W2 @ W1 - torch.eye(len(S), dtype=S.dtype)
+    residual = W2 @ W1 - torch.eye(len(S), dtype=S.dtype, device=S.device)
     error = ((residual @ S) * residual).sum((-2, -1))
     return error + lam * (W1.square().sum((-2, -1)) + W2.square().sum((-2, -1)))
 

@@ -38,7 +38,8 @@ def shrinkage(variances: Matrices, lam: float) -> Matrices:
     [0.9014, 0.5, 0.0]
     """
     if isinstance(variances, Tensor):
-        return torch.as_tensor(_shrinkage(variances.detach().numpy(), check_lam(lam)))
+        values = _shrinkage(variances.detach().cpu().numpy(), check_lam(lam))
+        return torch.from_numpy(values).to(variances.device)
     return _shrinkage(np.asarray(variances), check_lam(lam))
 
 

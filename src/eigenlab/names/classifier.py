@@ -197,7 +197,8 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             names, self.calibration_fraction, seed=derive_seed(seed, "calibration")
         )
         training = [spelling(names[index]) for index in kept]
-        with torch.random.fork_rng(devices=[]):
+        where = resolve_device(self.device)
+        with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
             torch.manual_seed(derive_seed(seed, "weights"))
             self.model_ = self._build(NGramVocabulary.learn(training, self.max_ngram))
             self.history_: TrainingHistory = train_ensemble(
@@ -211,7 +212,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
                 clip_norm=self.clip_norm,
                 repeat_discount=self.repeat_discount,
                 seed=seed,
-                device=resolve_device(self.device),
+                device=where,
                 evaluate=None if validation is None else self._accuracy(*validation),
                 reporter=reporter,
                 checkpoint=checkpoint,
@@ -311,6 +312,9 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
     def load(cls, path: Path | str) -> NameClassifier:
         """Read a classifier that :meth:`save` wrote; its predictions are the same.
 
+        Where the device of the training is not present, as a GPU on a laptop, ``device`` is
+        ``"cpu"``.
+
         Args:
             path: the file.
 
@@ -320,6 +324,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         weights, described = read_classifier(Path(path))
         try:
             model = cls(**described["parameters"])
+            model.device = _present_or_cpu(model.device)
             model.classes_ = np.array(described["classes"])
             model.class_prior_ = np.array(described["class_prior"])
             model.temperature_ = float(described["temperature"])
@@ -372,3 +377,12 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, names: Sequence[str]) -> torch.Tensor:
         return predict_logits(self.model_, names, resolve_device(self.device))
+
+
+def _present_or_cpu(device: str) -> str:
+    """The device, or the CPU where it is not present."""
+    try:
+        resolve_device(device)
+    except InputError:
+        return "cpu"
+    return device

@@ -8,6 +8,7 @@ matters); parameters start uniform in +-1/sqrt(H), as in ``torch.nn``.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -43,11 +44,9 @@ class _Layer(nn.Module):
         """Draw every parameter uniform in +-1/sqrt(hidden_size).
 
         Args:
-            generator: source of randomness. Default: torch's global generator.
+            generator: source of randomness, on any device. Default: ``None``, torch's global one.
         """
-        bound = 1 / math.sqrt(self.hidden_size)
-        for parameter in self.parameters():
-            nn.init.uniform_(parameter, -bound, bound, generator=generator)
+        draw_uniform(self.parameters(), 1 / math.sqrt(self.hidden_size), generator)
 
     def extra_repr(self) -> str:
         """The sizes, for ``print``."""
@@ -275,6 +274,19 @@ class LSTM(nn.Module):
             last_h.append(h_final)
             last_c.append(c_final)
         return x, (torch.stack(last_h), torch.stack(last_c))
+
+
+def draw_uniform(
+    parameters: Iterable[Tensor], bound: float, generator: torch.Generator | None
+) -> None:
+    """Draw parameters uniform in +-bound, on the generator's device where that is another one."""
+    for parameter in parameters:
+        if generator is None or generator.device.type == parameter.device.type:
+            nn.init.uniform_(parameter, -bound, bound, generator=generator)
+        else:
+            drawn = torch.empty_like(parameter, device=generator.device)
+            with torch.no_grad():
+                parameter.copy_(drawn.uniform_(-bound, bound, generator=generator))
 
 
 def _per_layer(state: Tensor | None, num_layers: int, name: str) -> Any:

@@ -9,6 +9,8 @@ numbers and shows the states in between. Nothing in the model is replaced.
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -107,8 +109,13 @@ class Observer(TorchFunctionMode):
             weights = params[layer * step : (layer + 1) * step]
             given = tuple(first) if kind is LSTMTape else first[0]
             before = (current, given) if packed is None else (current, second, given)
-            after = (biases, 1, 0.0, train, both, *((False,) if packed is None else ()))
-            hidden, *last = _results(func(*before, weights, *after))
+            # Without dropout training mode changes nothing, but that cuDNN keeps what its backward
+            # pass needs; in evaluation mode that pass is refused.
+            training = train or data.is_cuda
+            after = (biases, 1, 0.0, training, both, *((False,) if packed is None else ()))
+            with _one_layer_of_a_stack(layers):
+                result = func(*before, weights, *after)
+            hidden, *last = _results(result)
             each = step // width
             per_direction = [weights[d * each : (d + 1) * each] for d in range(width)]
             self.calls.append(
@@ -224,6 +231,17 @@ class Observer(TorchFunctionMode):
                 return copy
         self._copies.append((weight, weight._version, weight.detach().clone()))
         return self._copies[-1][2]
+
+
+@contextlib.contextmanager
+def _one_layer_of_a_stack(layers: int) -> Iterator[None]:
+    """Silence cuDNN about weights that are not in one piece, as those of one layer are not."""
+    if layers == 1:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="RNN module weights are not part of single")
+        yield
 
 
 def _results(results: Sequence[Tensor]) -> tuple[Tensor, *tuple[Tensor, ...]]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from eigenlab.errors import InputError
-from eigenlab.recurrent.layers import check_sizes
+from eigenlab.recurrent.layers import check_sizes, draw_uniform
 
 
 class RecurrentRegressor(nn.Module):
@@ -53,11 +53,12 @@ class RecurrentRegressor(nn.Module):
         return list(getattr(self.recurrent, "layers", [self.recurrent]))
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw every parameter, the readout's included, uniform in +-1/sqrt(hidden_size)."""
-        bound = 1 / math.sqrt(self.readout.in_features)
-        with torch.no_grad():
-            for parameter in self.parameters():
-                parameter.uniform_(-bound, bound, generator=generator)
+        """Draw every parameter, the readout's included, uniform in +-1/sqrt(hidden_size).
+
+        Args:
+            generator: source of randomness, on any device. Default: ``None``, torch's global one.
+        """
+        draw_uniform(self.parameters(), 1 / math.sqrt(self.readout.in_features), generator)
 
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Tensor]:
         """Return the predictions and the hidden states they are read from.

@@ -52,6 +52,8 @@ class CountingOperator:
         source: Any = operator
         if isinstance(source, torch.Tensor):
             source = source.detach()
+            if source.dtype in {torch.float16, torch.bfloat16}:  # numpy has no bfloat16
+                source = source.float()
             if source.device.type == "cpu" and source.layout == torch.strided:
                 source = source.numpy()
             else:
