@@ -113,7 +113,7 @@ class Observer(TorchFunctionMode):
             # pass needs; in evaluation mode that pass is refused.
             training = train or data.is_cuda
             after = (biases, 1, 0.0, training, both, *((False,) if packed is None else ()))
-            with _one_layer_of_a_stack(layers):
+            with _quiet() if data.is_cuda and layers > 1 else contextlib.nullcontext():
                 result = func(*before, weights, *after)
             hidden, *last = _results(result)
             each = step // width
@@ -234,11 +234,8 @@ class Observer(TorchFunctionMode):
 
 
 @contextlib.contextmanager
-def _one_layer_of_a_stack(layers: int) -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Silence cuDNN about weights that are not in one piece, as those of one layer are not."""
-    if layers == 1:
-        yield
-        return
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="RNN module weights are not part of single")
         yield
