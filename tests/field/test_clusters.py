@@ -19,6 +19,7 @@ from eigenlab.graphs import (
     UnclearClustersWarning,
 )
 from eigenlab.reporter import Reporter
+from eigenlab.spectrum import EigenpairsWarning
 
 NORMALIZATIONS = ("stochastic", "symmetric", "rows")
 METHODS = ("kmeans", "cluster_qr", "discretize")
@@ -282,3 +283,35 @@ def test_a_long_tiled_product_stops_soon_after_it_is_asked_to():
     with pytest.raises(Cancelled):
         SpectralClustering(3, gamma=0.01, random_state=0).fit(X, reporter=reporter)
     assert time.monotonic() - asked[0] < 2
+
+
+# Any partition into whole components cuts no edge, so it needs no vectors; and k-means is a local
+# search, so of its labels nothing is known (D. Aloise et al., NP-hardness of Euclidean
+# sum-of-squares clustering, Machine Learning 75, 2009).
+@pytest.mark.parametrize(
+    ("k", "certificate"), [(1, "components"), (2, "components"), (3, "components"), (5, "vectors")]
+)
+def test_the_certificate_says_what_is_verified(k, certificate):
+    A, _ = stars(20, 12, 9)
+    model = SpectralClustering(k, affinity="precomputed", random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", (DisconnectedGraphWarning, FewerClustersWarning))
+        model.fit(A)
+    assert (model.certificate_, model.certified_) == (certificate, True)
+    cut = A[model.labels_[:, None] != model.labels_].sum()
+    assert (cut == 0) == (certificate == "components")
+
+
+def test_components_are_certified_where_vectors_are_not(monkeypatch):
+    monkeypatch.setattr("eigenlab.spectrum.eigenpairs.PRODUCTS_PER_VECTOR", 0)
+    monkeypatch.setattr("eigenlab.spectrum.eigenpairs.MIN_PRODUCTS", 10)
+    random = np.random.default_rng(0)
+    X = random.normal(size=(600, 2)) + np.repeat([[0.0, 0.0], [90.0, 0.0]], 300, axis=0)
+    model = SpectralClustering(2, gamma=1.0, random_state=0, eigen_tol=1e-12)
+    with pytest.warns(EigenpairsWarning):
+        assert model.fit(X).certificate_ == "components"
+    with pytest.warns(EigenpairsWarning):
+        assert model.set_params(n_clusters=1).fit(X[:300]).certificate_ == "components"
+    with pytest.warns(EigenpairsWarning):
+        model.set_params(n_clusters=2).fit(X[:300])
+    assert (model.certificate_, model.certified_) == ("none", False)

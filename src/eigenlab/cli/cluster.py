@@ -41,6 +41,11 @@ from eigenlab.graphs.scales import unscaled_columns
 from eigenlab.spectrum import EigenpairsWarning
 
 COLUMN = "cluster"
+CERTIFICATES = {
+    "components": "the clusters are whole connected components: no link is cut",
+    "vectors": "the vectors are the leading ones; that the clusters of them are the best is not",
+    "none": "nothing: see the note",
+}
 REPORTED = (
     DisconnectedGraphWarning,
     FewerClustersWarning,
@@ -293,7 +298,8 @@ def _summary(table: Table, columns: Sequence[int], model: SpectralClustering) ->
         "singular_values": model.singular_values_[:used].tolist(),
         "gap": model.eigengap_,
         "residual": float(model.residuals_.max()),
-        "certified": bool(model.certified_),
+        "certified": model.certified_,
+        "certificate": model.certificate_,
     }
 
 
@@ -312,7 +318,6 @@ def _show(found: Mapping[str, Any]) -> None:
         graph += f", recall {found['recall']:.3f}"
     values = _abbreviated([f"{value:.6g}" for value in found["singular_values"]], " ")
     gap = "unknown" if math.isnan(found["gap"]) else f"{found['gap']:.3g}"
-    certainty = "certified" if found["certified"] else "not certified"
     lines = {
         "read": found["understood"],
         "points": f"{found['rows']} rows, {_count(len(found['columns']), 'column')} "
@@ -321,7 +326,8 @@ def _show(found: Mapping[str, Any]) -> None:
         "clusters": f"{len(found['sizes'])}{why}",
         "sizes": sizes,
         "singular values": f"{values}, eigengap {gap}" + _skipped(found["skipped_vectors"]),
-        "residual": f"{found['residual']:.2g}, {certainty}",
+        "residual": f"{found['residual']:.2g}",
+        "verified": CERTIFICATES[found["certificate"]],
         "seconds": f"{found['seconds']:.2f}",
         "written": ", ".join(filter(None, (found["out"], found["figure"]))),
     }

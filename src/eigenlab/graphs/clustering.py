@@ -47,6 +47,7 @@ SELECTION_NODES = 4000
 """Up to so many points the number of clusters is chosen on the whole graph, else on a sample."""
 SELECTION_SAMPLE = 2000
 """Points of that sample."""
+Certificate = Literal["components", "vectors", "none"]
 OPTIONAL_ATTRIBUTES = ("affinity_matrix_", "gamma_", "recall_", "selection_")
 
 
@@ -153,8 +154,14 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         gamma_: the gamma used; only of the complete Gaussian graph.
         residuals_: (n_components,) how far each vector is from being singular: ||M u - w u||, or
             ||S v - s u|| with v = S^T u / s, which is the residual of the eigenproblem over s.
-        certified_: whether residuals of the eigenproblem are within ``eigen_tol`` and the search
-            for overlooked vectors found none.
+        certified_: whether what the labels were made from is verified, which ``certificate_`` names:
+            true unless that is ``"none"``.
+        certificate_: what is verified. ``"components"``: the labels themselves, which are whole
+            connected components: no link that counts for ``n_connected_components_`` is cut.
+            ``"vectors"``: only the vectors, which are
+            the leading ones within ``eigen_tol``; whether ``assign_labels`` found the best clusters
+            of them is not known. ``"none"``: neither, and a warning said why. Isolated points (see
+            ``min_cluster_size``) are not covered.
         n_connected_components_: number of connected components of the graph. Links too weak to
             change the spectrum by more than ``eigen_tol`` do not count, so a complete graph may
             have several; outliers count as part of the component nearest to them.
@@ -277,6 +284,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         else:
             labels = parts.labels(rows, self.assign_labels, n_init=self.n_init, random_state=seed)
         self.labels_ = equal_labels(labels, place)
+        self.certificate_ = self._certificate(embedding)
+        self.certified_ = self.certificate_ != "none"
         self._warn_if_indistinct(embedding)
 
         extension = Extension(embedding, self.normalization, scale)
@@ -415,6 +424,11 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         columns = [np.arange(embedding.vectors.shape[1])] * count
         return Parts(embedding, component, columns, np.full(count, max(1, k // count)))
 
+    def _certificate(self, embedding: Embedding) -> Certificate:
+        if self.n_connected_components_ >= self.n_clusters_:
+            return "components"
+        return "vectors" if embedding.certified else "none"
+
     def _warn_if_unrelated(self, graph: Graph) -> None:
         count, component = graph.connected_components(LEAST_EDGE)
         if count > self.n_clusters_:
@@ -428,7 +442,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         found = len(np.unique(self.labels_))
         if found < self.n_clusters_:
             warn_of_fewer(found, self.n_clusters_)
-            return
+        if found < self.n_clusters_ or self.certificate_ != "vectors":
+            return  # labels that are not made from vectors, or warned of already
         values = embedding.singular_values
         zero = np.maximum(embedding.residual_norms, negligible_value(self.normalization))
         known = int((values > zero).sum())
@@ -444,7 +459,6 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     def _store(self, graph: Graph, embedding: Embedding, source: AffinitySource) -> None:
         """Set what is reported about the graph and its vectors."""
         values = self.singular_values_ = embedding.singular_values
-        self.certified_ = embedding.certified
         self.residuals_ = embedding.residual_norms
         self.eigengap_ = float(values[-1] - embedding.next_singular_value)
         self.n_skipped_vectors_ = int((embedding.skipped_values >= values[-1]).sum())
