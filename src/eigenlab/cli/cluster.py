@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +47,15 @@ CERTIFICATES = {
     "vectors": "the vectors are the leading ones; that the clusters of them are the best is not",
     "none": "nothing: see the note",
 }
+OPTIONS = {
+    "n_clusters": "--k",
+    "gamma": "--gamma",
+    "affinity": "--affinity",
+    "n_neighbors": "--n-neighbors",
+    "min_cluster_size": "--min-cluster-size",
+    "normalization": "--normalization",
+}
+"""Options of the command for parameters of the estimator, in messages."""
 REPORTED = (
     DisconnectedGraphWarning,
     FewerClustersWarning,
@@ -107,6 +117,7 @@ def cluster(file: Path, options: Options, *, out: Path, figure: Path | None, jso
         TerminalReporter(COLUMN, notices()) as reporter,
         cancel_on_interrupt(reporter.cancel),
         _warnings_as_notes(notes),
+        _errors_in_options(),
     ):
         started = time.perf_counter()
         model.fit(X, reporter=reporter)
@@ -254,12 +265,38 @@ def _warnings_as_notes(notes: list[str]) -> Iterator[None]:
         yield
     for warning in caught:
         text = " ".join(str(warning.message).split())
+        if issubclass(warning.category, EigenpairsWarning):
+            text = _without_solver(text)
+        text = _in_options(text)
         if not issubclass(warning.category, REPORTED):
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
         elif text not in notes:
             notes.append(text)
+
+
+def _in_options(text: str) -> str:
+    """A message of the estimator with the options of the command for its parameters."""
+    names = "|".join(OPTIONS)
+    return re.sub(
+        rf"(?<!-)\b({names})\b(=)?",
+        lambda found: OPTIONS[found[1]] + (" " if found[2] else ""),
+        text,
+    )
+
+
+def _without_solver(text: str) -> str:
+    """The message of an EigenpairsWarning with advice that the command has options for."""
+    return f"{text.rpartition('; ')[0]}; try another n_clusters or gamma"
+
+
+@contextmanager
+def _errors_in_options() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(_in_options(str(error))) from error
 
 
 def _unused_name(table: Table) -> str:

@@ -154,8 +154,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         gamma_: the gamma used; only of the complete Gaussian graph.
         residuals_: (n_components,) how far each vector is from being singular: ||M u - w u||, or
             ||S v - s u|| with v = S^T u / s, which is the residual of the eigenproblem over s.
-        certified_: whether what the labels were made from is verified, which ``certificate_`` names:
-            true unless that is ``"none"``.
+        certified_: whether what the labels were made from is verified, that is, whether
+            ``certificate_`` is not ``"none"``.
         certificate_: what is verified. ``"components"``: the labels themselves, which are whole
             connected components: no link that counts for ``n_connected_components_`` is cut.
             ``"vectors"``: only the vectors, which are
@@ -435,8 +435,17 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             warn_disconnected(
                 component,
                 f"they are merged whole into n_clusters={self.n_clusters_}, but no edge says which "
-                "belong together. Raise n_neighbors, lower gamma or ask for more clusters",
+                f"belong together. {self._how_to_link('more')}, or raise n_clusters",
             )
+
+    def _how_to_link(self, extent: Literal["more", "less"]) -> str:
+        """How the user can link points more or less, with the parameters that have an effect."""
+        more = extent == "more"
+        if self.affinity in {"nearest_neighbors", "precomputed_nearest_neighbors"}:
+            return f"{'Raise' if more else 'Lower'} n_neighbors"
+        if callable(self.affinity) or self.affinity == "precomputed":
+            return f"Give {'larger' if more else 'smaller'} affinities"
+        return f"Give a {'smaller' if more else 'larger'} gamma"
 
     def _warn_if_indistinct(self, embedding: Embedding) -> None:
         found = len(np.unique(self.labels_))
@@ -451,7 +460,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             warnings.warn(
                 f"all but {known} of the {len(values)} singular values are zero up to rounding: "
                 "the points are too alike for so many clusters, and which points share one is "
-                "arbitrary. Raise gamma or ask for fewer clusters",
+                f"arbitrary. {self._how_to_link('less')}, or lower n_clusters",
                 FewerClustersWarning,
                 stacklevel=3,
             )

@@ -184,7 +184,7 @@ def check_fourier(X: Floats, gamma: float, entry_error: float = 1e-13) -> None:
         gamma: inverse squared length, > 0.
         entry_error: bound on the error of each A_ij.
     """
-    remedy = "use the tiled graph"
+    remedy = "use the tiled graph, representation='tiled'"
     n_dimensions = np.shape(X)[1]
     if n_dimensions > MAX_DIMENSIONS:
         raise InputError(

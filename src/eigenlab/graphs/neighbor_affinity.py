@@ -163,7 +163,9 @@ def _connected(
         return affinity
     if connectivity == "warn" or count > MAX_BRIDGED:
         warn_disconnected(
-            component, "each gets its own leading vector. Raise n_neighbors or bridge them"
+            component,
+            "each gets its own leading vector. Raise n_neighbors"
+            + (" or take connectivity='bridge'" if count <= MAX_BRIDGED else ""),
         )
         return affinity
     pairs, lengths = joining_edges(X, affinity)

@@ -172,8 +172,9 @@ def _all_pairs(points: Floats, queries: Floats, k: int, threads: int) -> NDArray
 def _approximate(points: Floats, k: int, min_recall: float, seed: int, threads: int) -> Neighbors:
     if importlib.util.find_spec("faiss") is None:
         raise InputError(
-            "approximate neighbours need faiss: pip install 'eigenlab[scale]', or take "
-            "method='exact', which compares all pairs"
+            "approximate neighbours need faiss: pip install 'eigenlab[scale]'; or compare all "
+            "pairs by nearest_neighbors(X, n_neighbors, method='exact'), and give the result to "
+            "knn_affinity for a precomputed graph"
         )
     n = len(points)
     centred = np.ascontiguousarray(points - points.mean(axis=0), dtype=np.float32)
