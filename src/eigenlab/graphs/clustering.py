@@ -41,6 +41,7 @@ from eigenlab.graphs.selection import (
 )
 from eigenlab.graphs.sources.choice import affinity_source
 from eigenlab.graphs.sources.self_tuning import SelfTuningAffinities
+from eigenlab.graphs.threads import kept_threads
 from eigenlab.reporter import SILENT, Reporter
 
 SELECTION_NODES = 4000
@@ -254,50 +255,59 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             The fitted estimator.
         """
         X = self._checked(X)
-        if self.affinity in LOCAL_WIDTHS:
-            warn_if_unscaled(X, getattr(self, "feature_names_in_", None))
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        with kept_threads():  # k-means and searches for neighbours change them
+            if self.affinity in LOCAL_WIDTHS:
+                warn_if_unscaled(X, getattr(self, "feature_names_in_", None))
+            seed = int(check_random_state(self.random_state).randint(2**31 - 1))
 
-        reporter.stage("graph")
-        source = self._source(X, seed, reporter)
-        whole, graph, isolated = leave_out_isolated(source, X, self._min_kept(X.shape[0]), reporter)
-        if self.n_clusters == "auto":
-            self._choose(graph, source, seed, reporter)
-        else:
-            self.n_clusters_ = int(self.n_clusters)
-        least, tol = self._least(graph.n_nodes), eigen_tolerance(self.eigen_tol)
-        component = resolved_components(graph, tol, least)
-        self.n_connected_components_ = int(component.max()) + 1
-        place = source.places()
+            reporter.stage("graph")
+            reporter.raise_if_cancelled()
+            source = self._source(X, seed, reporter)
+            whole, graph, isolated = leave_out_isolated(
+                source, X, self._min_kept(X.shape[0]), reporter
+            )
+            if self.n_clusters == "auto":
+                self._choose(graph, source, seed, reporter)
+            else:
+                self.n_clusters_ = int(self.n_clusters)
+            least, tol = self._least(graph.n_nodes), eigen_tolerance(self.eigen_tol)
+            component = resolved_components(graph, tol, least)
+            self.n_connected_components_ = int(component.max()) + 1
+            reporter.raise_if_cancelled()
+            place = source.places()
+            reporter.raise_if_cancelled()
 
-        reporter.stage("spectrum")
-        parts = self._embed(graph, component, least, tol, seed, reporter)
-        embedding = equal_rows(parts.embedding, place)
+            reporter.stage("spectrum")
+            parts = self._embed(graph, component, least, tol, seed, reporter)
+            embedding = equal_rows(parts.embedding, place)
 
-        reporter.stage("labels")
-        scale = float(np.sqrt(graph.n_nodes))
-        rows = scale_rows(embedding.vectors, self.normalization, scale)
-        if self.n_connected_components_ > self.n_clusters_:
-            self._warn_if_unrelated(graph)
-            points = source.merging_points()
-            labels = merge_components(graph, component, self.n_clusters_, points)
-        else:
-            labels = parts.labels(rows, self.assign_labels, n_init=self.n_init, random_state=seed)
-        self.labels_ = equal_labels(labels, place)
-        self.certificate_ = self._certificate(embedding)
-        self.certified_ = self.certificate_ != "none"
-        self._warn_if_indistinct(embedding)
+            reporter.stage("labels")
+            scale = float(np.sqrt(graph.n_nodes))
+            rows = scale_rows(embedding.vectors, self.normalization, scale)
+            if self.n_connected_components_ > self.n_clusters_:
+                self._warn_if_unrelated(graph)
+                points = source.merging_points()
+                labels = merge_components(graph, component, self.n_clusters_, points)
+            else:
+                labels = parts.labels(
+                    rows, self.assign_labels, n_init=self.n_init, random_state=seed
+                )
+            self.labels_ = equal_labels(labels, place)
+            self.certificate_ = self._certificate(embedding)
+            self.certified_ = self.certificate_ != "none"
+            self._warn_if_indistinct(embedding)
 
-        extension = Extension(embedding, self.normalization, scale)
-        self._predictor = Predictor(source, extension, rows, self.labels_, component)
-        n_components = self.n_components or self.n_clusters_
-        self.embedding_ = rows[:, :n_components]
-        if n_components < rows.shape[1]:
-            embedding = embedding.leading(n_components)
-        self._store(whole, embedding, source)
-        if isolated.any():
-            self._label_isolated(X, isolated)
-        graph.reporter = whole.reporter = SILENT  # fitted models are pickled
+            extension = Extension(embedding, self.normalization, scale)
+            reporter.raise_if_cancelled()
+            self._predictor = Predictor(source, extension, rows, self.labels_, component)
+            n_components = self.n_components or self.n_clusters_
+            self.embedding_ = rows[:, :n_components]
+            if n_components < rows.shape[1]:
+                embedding = embedding.leading(n_components)
+            self._store(whole, embedding, source)
+            if isolated.any():
+                self._label_isolated(X, isolated)
+            source.reporter = graph.reporter = whole.reporter = SILENT  # fitted models are pickled
         return self
 
     def fit_predict(self, X: Any, y: object = None, **arguments: Any) -> NDArray[np.int64]:
@@ -331,7 +341,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self, "labels_")
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        return self._predictor.predict(X)[0]
+        with kept_threads():
+            return self._predictor.predict(X)[0]
 
     def _checked(self, X: Any) -> Any:
         X = validate_data(

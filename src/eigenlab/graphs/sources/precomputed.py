@@ -22,8 +22,11 @@ class PrecomputedAffinities(AffinitySource):
 
     def graph(self, X: Any) -> Graph:
         """The graph whose (n, n) affinity matrix ``X`` is."""
-        representation = SparseGraph if sparse.issparse(X) else DenseGraph
-        self._graph = representation(X, representation="precomputed")
+        self._graph = (
+            SparseGraph(X, "precomputed")
+            if sparse.issparse(X)
+            else DenseGraph(X, "precomputed", reporter=self.reporter)
+        )
         return self._graph
 
     def to(self, X_new: Any) -> Any:
