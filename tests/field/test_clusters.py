@@ -398,3 +398,34 @@ def test_components_are_certified_where_vectors_are_not(monkeypatch):
     with pytest.warns(EigenpairsWarning):
         model.set_params(n_clusters=2).fit(X[:300])
     assert (model.certificate_, model.certified_) == ("none", False)
+
+
+# Exchanging two such nodes leaves the graph as it is, so no right answer tells them apart.
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("loops", [True, False])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("k", [2, 3, 6, 9])
+def test_nodes_of_a_given_graph_that_are_alike_share_a_label(form, loops, method, k):
+    random = np.random.default_rng(k)
+    X = random.integers(0, 6, size=(200, 2)).astype(float)
+    _, place = np.unique(X, axis=0, return_inverse=True)
+    A = np.exp(-((X[:, None] - X) ** 2).sum(axis=2))
+    if not loops:
+        np.fill_diagonal(A, 0)
+    model = SpectralClustering(k, affinity="precomputed", assign_labels=method, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        labels = model.fit_predict(form(A))
+    assert is_finer(place.ravel(), labels)
+
+
+def test_leaves_of_one_hub_are_alike_and_nodes_without_edges_are_not():
+    from eigenlab.graphs.duplicates import twins
+
+    A, _ = stars(4, 3)
+    expected = [0, 1, 1, 1, 1, 2, 3, 3, 3]
+    assert twins(A).tolist() == twins(sparse.csr_array(A)).tolist() == expected
+    assert twins(np.zeros((3, 3))).tolist() == [0, 1, 2]
+    assert twins(np.ones((3, 3)) - np.eye(3)).tolist() == [0, 0, 0]
+    assert twins(np.diag([1.0, 1.0, 2.0])).tolist() == [0, 1, 2]
+    assert twins(np.array([[1.0, 2.0], [2.0, 0.5]])).tolist() == [0, 1]

@@ -62,8 +62,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
 
     Two things hold whatever the vectors are. Connected components are never divided while there are
     as many as clusters, nor ever mixed in a cluster while there are fewer: with as many of them as
-    clusters, they are the clusters. And equal points are in the same cluster; among neighbours they
-    count as one place, linked to the nearest others until it and they hold ``n_neighbors`` points.
+    clusters, they are the clusters. And equal points, or nodes of a precomputed graph with equal
+    rows, are in the same cluster; among neighbours they count as one place, linked to the nearest
+    others until it and they hold ``n_neighbors`` points.
 
     The graph of ``affinity="rbf"`` is complete: every pair of points counts, for a million points,
     too. Its representation is chosen from the number and dimension of the points:
