@@ -74,10 +74,14 @@ def assign_labels(
         if method == "cluster_qr":
             labels = _spectral.cluster_qr(embedding)
         else:
-            # Rows of zeros, where all vectors vanish, have no direction: the first cluster.
-            nonzero = embedding.any(axis=1)
+            # Rows of zeros, where all vectors vanish, have no direction: the first cluster. Vectors
+            # that vanish everywhere, as where they only tell equal points apart, make none.
+            nonzero, columns_left = embedding.any(axis=1), embedding.any(axis=0)
             labels = np.zeros(len(embedding), dtype=np.int64)
-            labels[nonzero] = _spectral.discretize(embedding[nonzero], random_state=random_state)
+            if columns_left.any():
+                labels[nonzero] = _spectral.discretize(
+                    embedding[np.ix_(nonzero, columns_left)], random_state=random_state
+                )
     found = len(np.unique(labels))
     if found < n_clusters:
         warn_of_fewer(found, n_clusters)
