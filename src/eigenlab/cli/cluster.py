@@ -43,8 +43,8 @@ from eigenlab.spectrum import EigenpairsWarning
 
 COLUMN = "cluster"
 CERTIFICATES = {
-    "components": "the clusters are whole connected components: no link is cut",
-    "vectors": "the vectors are the leading ones; that the clusters of them are the best is not",
+    "components": "the clusters, which are whole connected components: no link is cut",
+    "vectors": "the vectors, the leading ones; not whether k-means found their best clusters",
     "none": "nothing: see the note",
 }
 OPTIONS = {
