@@ -8,12 +8,14 @@ and folders of the same name). gzip members and padding: RFC 1952, section 2.2.
 from __future__ import annotations
 
 import gzip
+import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from eigenlab.data import load_mnist, path, read_idx
+from eigenlab.data import dataset, load_mnist, path, read_idx, verify
 from eigenlab.errors import DataError
 
 IMAGES = (np.arange(3 * 28 * 28) % 251).astype(np.uint8).reshape(3, 28, 28)
@@ -99,3 +101,49 @@ def test_padding_and_several_members_are_no_damage(tmp_path):
         gzip.compress(content[:5]) + gzip.compress(content[5:]) + bytes(512)
     )
     assert read_idx(tmp_path / "labels").tolist() == [7, 2, 1]
+
+
+MNIST = Path(os.environ.get("EIGENLAB_DATA", "")) / "mnist"
+KAGGLE = {
+    "hyphen": "{name}",
+    "point": "{dotted}",
+    "folders": "{dotted}/{dotted}",
+    "folders of hyphens": "{name}/{dotted}",
+}
+
+
+# https://www.kaggle.com/datasets/hojjatk/mnist-dataset holds the decompressed files, whose bytes
+# are those of the compressed ones, so that claims measured on either are the same.
+@pytest.mark.skipif(
+    not (MNIST / "t10k-labels-idx1-ubyte.gz").is_file(), reason="MNIST is not on this machine"
+)
+@pytest.mark.parametrize("layout", KAGGLE)
+def test_decompressed_mnist_is_the_same_data(layout, tmp_path, monkeypatch):
+    for file in sorted(MNIST.glob("*.gz")):
+        name = file.stem
+        place = KAGGLE[layout].format(name=name, dotted=name.replace("-idx", ".idx"))
+        (tmp_path / "mnist" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mnist" / place).write_bytes(gzip.decompress(file.read_bytes()))
+    expected = load_mnist("test", root=MNIST)
+    monkeypatch.setenv("EIGENLAB_DATA", str(tmp_path))
+    for found, right in zip(load_mnist("test"), expected, strict=True):
+        np.testing.assert_array_equal(found, right)
+    assert verify("mnist") == []
+    altered = next((tmp_path / "mnist").rglob("t10k-labels*ubyte"))
+    if altered.is_dir():
+        altered = next(path for path in altered.iterdir())
+    content = bytearray(altered.read_bytes())
+    content[-1] ^= 1
+    altered.write_bytes(content)
+    with pytest.raises(DataError, match="is altered: SHA-256"):
+        load_mnist("test")
+
+
+def test_decompressed_files_of_another_size_are_named(tmp_path, monkeypatch):
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    for file in dataset("mnist").files:
+        (folder / file.spellings[3]).write_bytes(b"\0\0\x08\x01\0\0\0\0")
+    monkeypatch.setenv("EIGENLAB_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=r"idx3-ubyte is truncated: 8 bytes, expected 47040016"):
+        load_mnist("train")

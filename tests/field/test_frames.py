@@ -6,9 +6,12 @@ warnings into errors) and without being changed.
 
 import numpy as np
 import pytest
+from sklearn.utils import estimator_checks
 
+from eigenlab.autoencoders import AutoencoderEmbedding
 from eigenlab.graphs import SpectralClustering
-from eigenlab.linear import LinearAutoencoder
+from eigenlab.linear import LinearAutoencoder, RegularizedLinearAutoencoder
+from eigenlab.spectrum import eigenvalues, singular_values, top_eigenpairs
 
 POINTS = np.random.default_rng(0).normal(size=(60, 3)) + np.repeat([[0.0], [9], [18]], 20, axis=0)
 NAMES = ["a", "b", "c"]
@@ -117,3 +120,59 @@ def test_the_message_about_asymmetry_shows_that_the_entries_differ(sparse_form):
         ValueError, match=r"\(1, 2\) is 1\.0000001 and \(2, 1\) is 1\.0: they differ"
     ):
         SpectralClustering(2, affinity="precomputed").fit(csr_array(A) if sparse_form else A)
+
+
+# scikit-learn's own checks of frames; they skip themselves where pandas or polars is missing.
+FRAME_CHECKS = [
+    "check_dataframe_column_names_consistency",
+    "check_n_features_in_after_fitting",
+    "check_readonly_memmap_input",
+]
+OUTPUT_CHECKS = [
+    "check_set_output_transform",
+    "check_set_output_transform_pandas",
+    "check_set_output_transform_polars",
+    "check_global_output_transform_pandas",
+    "check_global_set_output_transform_polars",
+]
+TRANSFORMERS = [
+    LinearAutoencoder(1),
+    LinearAutoencoder(1, solver="trained"),
+    LinearAutoencoder(1, solver="randomized"),
+    RegularizedLinearAutoencoder(1),
+    AutoencoderEmbedding(1, n_epochs=1, hidden_sizes=(4,)),
+]
+
+
+@pytest.mark.parametrize("estimator", [SpectralClustering(2, n_init=1), *TRANSFORMERS], ids=str)
+@pytest.mark.parametrize("name", FRAME_CHECKS)
+def test_frames_are_taken_as_scikit_learn_checks(name, estimator):
+    getattr(estimator_checks, name)(type(estimator).__name__, estimator)
+
+
+# The checks mix frames and arrays.
+@pytest.mark.filterwarnings("ignore:X (does not have valid|has) feature names")
+@pytest.mark.parametrize("estimator", TRANSFORMERS, ids=str)
+@pytest.mark.parametrize("name", OUTPUT_CHECKS)
+def test_frames_are_returned_as_scikit_learn_checks(name, estimator):
+    getattr(estimator_checks, name)(type(estimator).__name__, estimator)
+
+
+@each_form
+def test_regularized_and_deep_autoencoders(form, tmp_path):
+    X = form(tmp_path)
+    for model in (RegularizedLinearAutoencoder(2), AutoencoderEmbedding(2, n_epochs=2)):
+        if "random_state" in model.get_params():
+            model.set_params(random_state=0)
+        expected = model.fit(POINTS).transform(POINTS)
+        np.testing.assert_allclose(model.fit(X).transform(X), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", [read_only, memory_mapped, column_major])
+def test_spectra_of_arrays_that_torch_has_no_memory_for(form, tmp_path, monkeypatch):
+    A = np.diag([3.0, 2.0, 1.0])
+    monkeypatch.setitem(globals(), "POINTS", A)
+    for given in (form(tmp_path), A[::-1, ::-1][::-1, ::-1], A.astype(">f8")):
+        assert eigenvalues(given).real.tolist() == [3, 2, 1]
+        assert singular_values(given).tolist() == [3, 2, 1]
+        assert top_eigenpairs(given, 1).eigenvalues[0] == pytest.approx(3)

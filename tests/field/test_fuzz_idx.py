@@ -6,24 +6,18 @@
 from __future__ import annotations
 
 import gzip
-import os
 import struct
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from eigenlab.data import read_idx
 from eigenlab.errors import DataError
+from fuzz import fuzzed
 
-FUZZ = settings(
-    max_examples=int(os.environ.get("EIGENLAB_FUZZ", "150")),
-    deadline=None,
-    derandomize="EIGENLAB_FUZZ" not in os.environ,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+FUZZ = fuzzed(150)
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 DTYPES = st.sampled_from(sorted(CODES))
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=4)

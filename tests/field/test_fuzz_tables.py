@@ -6,24 +6,17 @@ The right reading is the table that was written. ``EIGENLAB_FUZZ=10000`` sets ho
 from __future__ import annotations
 
 import gzip
-import os
 import re
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from eigenlab.data import read_table
 from eigenlab.errors import InputError
+from fuzz import fuzzed
 
-TRIES = int(os.environ.get("EIGENLAB_FUZZ", "150"))
-FUZZ = settings(
-    max_examples=TRIES,
-    deadline=None,
-    derandomize="EIGENLAB_FUZZ" not in os.environ,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+FUZZ = fuzzed(150)
 WORDS = [
     "Ann",
     "New York",

@@ -9,13 +9,12 @@ ICAO Doc 9303 part 3, section 6, does in passports.
 
 from __future__ import annotations
 
-import os
 import unicodedata
 import warnings
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eigenlab.errors import InputError
@@ -36,8 +35,7 @@ from eigenlab.names import (
 )
 from eigenlab.names.encoding import unreadable
 from eigenlab.names.protocols import overlap
-
-FUZZ = int(os.environ.get("EIGENLAB_FUZZ", "60"))
+from fuzz import fuzzed
 
 #: What is typed or decoded in place of an apostrophe.
 APOSTROPHES = (
@@ -326,7 +324,7 @@ ODD = (
 TEXT = st.one_of(st.text(max_size=30), st.text(alphabet=ODD, max_size=30))
 
 
-@settings(max_examples=FUZZ, deadline=None, suppress_health_check=list(HealthCheck))
+@fuzzed(60)
 @given(name=TEXT)
 @example(name="ΐ\u0345")
 @example(name="\u0130\u0307")

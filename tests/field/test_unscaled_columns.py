@@ -40,7 +40,6 @@ def test_a_constant_column_says_nothing():
     assert unscaled_columns(np.stack([np.full(50, 1e9), RANDOM.normal(size=50)], axis=1)) is None
 
 
-@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_the_estimator_warns_with_the_names_of_the_columns():
     heights, incomes = RANDOM.normal(size=(2, 60))
     frame = pd.DataFrame({"height": heights, "income": 1000 * incomes})

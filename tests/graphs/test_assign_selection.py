@@ -54,12 +54,12 @@ def test_kmeans_seeded_on_a_sample_finds_the_same_groups(monkeypatch):
 @pytest.mark.parametrize("method", ["cluster_qr", "discretize"])
 @pytest.mark.parametrize("n_clusters", [2, 4])
 def test_where_columns_are_clusters_there_must_be_as_many(method, n_clusters):
-    with pytest.raises(InputError, match=f"n_components=3 and n_clusters={n_clusters}"):
+    with pytest.raises(InputError, match=f"3 columns and n_clusters={n_clusters}"):
         assign_labels(indicators(), n_clusters, method)
 
 
 def test_an_unknown_method_is_named():
-    with pytest.raises(InputError, match="assign_labels='dice'"):
+    with pytest.raises(InputError, match="method='dice'"):
         assign_labels(np.ones((4, 2)), 2, "dice")
 
 

@@ -14,7 +14,8 @@ from eigenlab.graphs.embedding import leading_vectors
 from eigenlab.graphs.fourier import MAX_MODES, FourierGraph, check_fourier, is_suitable
 from eigenlab.graphs.gauss_series import gauss_series
 from eigenlab.graphs.graph import NormalizedOperator
-from eigenlab.spectrum import EigenpairsWarning, top_eigenpairs
+from eigenlab.spectrum import EigenpairsWarning
+from eigenlab.spectrum.eigenpairs import find_eigenpairs
 
 pytest.importorskip("finufft", reason="finufft is not installed: pip install finufft")
 
@@ -154,10 +155,10 @@ def test_all_stages_share_one_limit_of_products(monkeypatch):
     solved = []
 
     def counting(operator, *args, **options):
-        solved.append(top_eigenpairs(operator, *args, **options))
+        solved.append(find_eigenpairs(operator, *args, **options))
         return solved[-1]
 
-    monkeypatch.setattr(fourier_eigenpairs, "top_eigenpairs", counting)
+    monkeypatch.setattr(fourier_eigenpairs, "find_eigenpairs", counting)
     graph = FourierGraph(stretched_blobs(300)[0], gamma=7.5)
     with pytest.warns(EigenpairsWarning, match="residual"):
         found = leading_vectors(graph, 3, "symmetric", tol=1e-12)

@@ -72,7 +72,7 @@ def test_precomputed_neighbors_make_the_graph_of_the_points():
 
 
 def test_a_row_without_affinity_is_named_beyond_the_first_block(monkeypatch):
-    monkeypatch.setattr("eigenlab.graphs.extension.MAX_PAIRS", 2 * len(X))
+    monkeypatch.setattr("eigenlab.graphs.affinity.BLOCK_PAIRS", 2 * len(X))
     A = rbf_affinity(X, 1.0)
     model = SpectralClustering(2, affinity="precomputed", random_state=0).fit(A)
     new = A[:7].copy()

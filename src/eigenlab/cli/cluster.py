@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,20 @@ from eigenlab.graphs.scales import unscaled_columns
 from eigenlab.spectrum import EigenpairsWarning
 
 COLUMN = "cluster"
+CERTIFICATES = {
+    "components": "the clusters, which are whole connected components: no link is cut",
+    "vectors": "the vectors, the leading ones; not whether k-means found their best clusters",
+    "none": "nothing: see the note",
+}
+OPTIONS = {
+    "n_clusters": "--k",
+    "gamma": "--gamma",
+    "affinity": "--affinity",
+    "n_neighbors": "--n-neighbors",
+    "min_cluster_size": "--min-cluster-size",
+    "normalization": "--normalization",
+}
+"""Options of the command for parameters of the estimator, in messages."""
 REPORTED = (
     DisconnectedGraphWarning,
     FewerClustersWarning,
@@ -102,6 +117,7 @@ def cluster(file: Path, options: Options, *, out: Path, figure: Path | None, jso
         TerminalReporter(COLUMN, notices()) as reporter,
         cancel_on_interrupt(reporter.cancel),
         _warnings_as_notes(notes),
+        _errors_in_options(),
     ):
         started = time.perf_counter()
         model.fit(X, reporter=reporter)
@@ -249,12 +265,38 @@ def _warnings_as_notes(notes: list[str]) -> Iterator[None]:
         yield
     for warning in caught:
         text = " ".join(str(warning.message).split())
+        if issubclass(warning.category, EigenpairsWarning):
+            text = _without_solver(text)
+        text = _in_options(text)
         if not issubclass(warning.category, REPORTED):
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
         elif text not in notes:
             notes.append(text)
+
+
+def _in_options(text: str) -> str:
+    """A message of the estimator with the options of the command for its parameters."""
+    names = "|".join(OPTIONS)
+    return re.sub(
+        rf"(?<!-)\b({names})\b(=)?",
+        lambda found: OPTIONS[found[1]] + (" " if found[2] else ""),
+        text,
+    )
+
+
+def _without_solver(text: str) -> str:
+    """The message of an EigenpairsWarning with advice that the command has options for."""
+    return f"{text.rpartition('; ')[0]}; try another n_clusters or gamma"
+
+
+@contextmanager
+def _errors_in_options() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(_in_options(str(error))) from error
 
 
 def _unused_name(table: Table) -> str:
@@ -293,7 +335,8 @@ def _summary(table: Table, columns: Sequence[int], model: SpectralClustering) ->
         "singular_values": model.singular_values_[:used].tolist(),
         "gap": model.eigengap_,
         "residual": float(model.residuals_.max()),
-        "certified": bool(model.certified_),
+        "certified": model.certified_,
+        "certificate": model.certificate_,
     }
 
 
@@ -312,7 +355,6 @@ def _show(found: Mapping[str, Any]) -> None:
         graph += f", recall {found['recall']:.3f}"
     values = _abbreviated([f"{value:.6g}" for value in found["singular_values"]], " ")
     gap = "unknown" if math.isnan(found["gap"]) else f"{found['gap']:.3g}"
-    certainty = "certified" if found["certified"] else "not certified"
     lines = {
         "read": found["understood"],
         "points": f"{found['rows']} rows, {_count(len(found['columns']), 'column')} "
@@ -321,7 +363,8 @@ def _show(found: Mapping[str, Any]) -> None:
         "clusters": f"{len(found['sizes'])}{why}",
         "sizes": sizes,
         "singular values": f"{values}, eigengap {gap}" + _skipped(found["skipped_vectors"]),
-        "residual": f"{found['residual']:.2g}, {certainty}",
+        "residual": f"{found['residual']:.2g}",
+        "verified": CERTIFICATES[found["certificate"]],
         "seconds": f"{found['seconds']:.2f}",
         "written": ", ".join(filter(None, (found["out"], found["figure"]))),
     }

@@ -6,6 +6,7 @@ Files are stored as ``<dataset>/<file>`` in a data folder, such as ``$EIGENLAB_D
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from eigenlab.errors import InputError, nearest
 
@@ -18,16 +19,38 @@ class File:
         path: path in the data folder, ``<dataset>/<file>``.
         size: size in bytes.
         sha256: SHA-256 checksum, 64 hexadecimal digits.
+        plain: size and checksum of the decompressed file, which may take its place. Default:
+            ``None``, it may not.
     """
 
     path: str
     size: int
     sha256: str
+    plain: tuple[int, str] | None = None
 
     @property
     def name(self) -> str:
         """Last part of the path."""
         return self.path.rpartition("/")[2]
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Names under which other programs keep the file, in the order they are looked for.
+
+        torchvision keeps MNIST with and without ``.gz``; Kaggle with a point for a hyphen, or in a
+        folder of the file's own name.
+        """
+        if self.plain is None:
+            return (self.name,)
+        plain = self.name.removesuffix(".gz")
+        dotted = plain.replace("-idx", ".idx")
+        folders = (f"{plain}/{plain}", f"{plain}/{dotted}", f"{dotted}/{dotted}")
+        return (self.name, plain, f"{dotted}.gz", dotted, *folders)
+
+    def located(self, folder: Path) -> Path:
+        """The file in ``folder`` under the first name that is there, else under its own."""
+        places = [folder / spelling for spelling in self.spellings]
+        return next((place for place in places if place.is_file()), places[0])
 
 
 @dataclass(frozen=True)
@@ -201,21 +224,37 @@ DATASETS = (
                 "mnist/train-images-idx3-ubyte.gz",
                 9630610,
                 "71524e2cd1ad2968737f7f2f2ff69cbfc32df8ccddff51593f7cb2d4e0eb5b64",
+                (
+                    47040016,
+                    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                ),
             ),
             File(
                 "mnist/train-labels-idx1-ubyte.gz",
                 28878,
                 "fe03b8bd7915f70bf5aa08be480aa413fbd85afcaa58b35d230d335f284fd88e",
+                (
+                    60008,
+                    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                ),
             ),
             File(
                 "mnist/t10k-images-idx3-ubyte.gz",
                 1602050,
                 "5634745efa576a17e7d4cf5cd9d09123c75e6538e5114267c2d156edaf519341",
+                (
+                    7840016,
+                    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                ),
             ),
             File(
                 "mnist/t10k-labels-idx1-ubyte.gz",
                 4517,
                 "ae18e77e031ccde52407f794d123116439864147d33ac992975f85dd4dc42af6",
+                (
+                    10008,
+                    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+                ),
             ),
         ),
     ),

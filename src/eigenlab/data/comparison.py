@@ -35,24 +35,28 @@ def compare(item: Dataset, folder: Path, *, checksums: bool = True) -> list[Find
     """
     if item.embedded and not any(folder.glob("*.txt")):
         return [Finding(folder, "holds no data; install eigenlab again")]
-    found = (
-        (folder / file.name, fault(file, folder / file.name, checksums)) for file in item.files
-    )
+    paths = [(file, file.located(folder)) for file in item.files]
+    found = ((path, fault(file, path, checksums)) for file, path in paths)
     return [Finding(path, problem) for path, problem in found if problem]
 
 
 def fault(file: File, path: Path, checksums: bool = True) -> str | None:
-    """Say how the file at ``path`` differs from ``file``, or return None."""
+    """Say how the file at ``path`` differs from ``file``, or return None.
+
+    A name without ``.gz`` stands for the decompressed file where ``file`` may be one.
+    """
+    compressed = file.plain is None or path.suffix == ".gz"
+    wanted_size, wanted = (file.size, file.sha256) if compressed else file.plain or (0, "")
     try:
         size = path.stat().st_size
-        if size != file.size:
-            kind = "truncated" if size < file.size else "altered"
-            return f"is {kind}: {size} bytes, expected {file.size}"
+        if size != wanted_size:
+            kind = "truncated" if size < wanted_size else "altered"
+            return f"is {kind}: {size} bytes, expected {wanted_size}"
         if checksums:
             with path.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            if digest != file.sha256:
-                return f"is altered: SHA-256 {digest[:12]}..., expected {file.sha256[:12]}..."
+            if digest != wanted:
+                return f"is altered: SHA-256 {digest[:12]}..., expected {wanted[:12]}..."
     except FileNotFoundError:
         return "is missing"
     except OSError as error:

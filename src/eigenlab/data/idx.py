@@ -11,6 +11,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from eigenlab.data.catalogue import dataset
 from eigenlab.data.gunzip import MAGIC, gunzip
 from eigenlab.data.lookup import find
 from eigenlab.errors import DataError, InputError
@@ -130,18 +131,13 @@ def load_mnist(
 
 
 def _existing(folder: Path, name: str) -> Path:
-    """The file of MNIST called ``name`` (such as ``train-images-idx3-ubyte``), however it is kept.
-
-    torchvision keeps it with and without ``.gz``; Kaggle with a point for a hyphen, or in a folder
-    of its own name.
-    """
-    dotted = name.replace("-idx", ".idx")
-    spellings = [f"{name}.gz", name, f"{dotted}.gz", dotted, f"{name}/{name}", f"{name}/{dotted}"]
-    for spelling in spellings:
-        if (folder / spelling).is_file():
-            return folder / spelling
+    """The file of MNIST called ``name``, ``train-images-idx3-ubyte`` or so, however it is kept."""
+    file = next(file for file in dataset("mnist").files if file.name == f"{name}.gz")
+    path = file.located(folder)
+    if path.is_file():
+        return path
     raise DataError(
-        f"{folder} lacks the file {name}; expected it there as {', '.join(spellings[:4])}"
+        f"{folder} lacks the file {name}; expected it there as {', '.join(file.spellings[:4])}"
     )
 
 

@@ -47,7 +47,7 @@ def locate(item: Dataset, root: Path | str | None) -> tuple[Path | None, Place |
     if own:
         if not Path(own).is_dir():
             raise DataError(f"EIGENLAB_DATA='{own}' is not a folder; correct or unset it")
-        found = _below(item, Path(own))
+        found = _below(item, Path(own), itself=True)
         if found is not None:
             return found, "EIGENLAB_DATA"
     cached = cache_folder() / item.name

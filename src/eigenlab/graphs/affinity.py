@@ -13,9 +13,12 @@ from sklearn.utils.sparsefuncs import mean_variance_axis
 from torch import Tensor
 
 from eigenlab.errors import InputError
+from eigenlab.reporter import SILENT, Reporter
 
 Matrix: TypeAlias = Any
 """A numpy array or a torch tensor; functions return the kind they are given."""
+BLOCK_PAIRS, BLOCK_DIFFERENCES = 2**22, 2**28
+"""Pairs of points, and differences of coordinates, that are computed without asking to stop."""
 LARGEST = 1e300
 """Bound on squared distances, widths and their ratios, with room for sums."""
 
@@ -41,15 +44,40 @@ def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
         raise InputError(f"X has shape {tuple(X.shape)}; expected points (n, d)")
     if not 0 < gamma < np.inf:
         raise InputError(f"gamma={gamma!r}; expected a positive, finite number")
-    tensor = isinstance(X, Tensor)
+    if not isinstance(X, Tensor):
+        return stored_gaussians(X, gamma)
+    left, right, kernel = gaussian_factors(X, gamma)
+    own = torch.eye(len(X), dtype=torch.bool, device=X.device)
+    # In place, autograd would miss what it needs.
+    return kernel(left, right).masked_fill(own, 1)
+
+
+def stored_gaussians(
+    X: NDArray[Any], gamma: float, reporter: Reporter = SILENT
+) -> NDArray[np.floating]:
+    """:func:`rbf_affinity` of an array, which ``reporter`` may stop between blocks of rows."""
     # A copy, since torch warns of memory that is read-only, such as files and columns of frames.
-    points = X if tensor else torch.tensor(np.asarray(X, dtype=_floating(X)))
+    points = torch.tensor(np.asarray(X, dtype=_floating(X)))
     left, right, kernel = gaussian_factors(points, gamma)
-    affinity = kernel(left, right)
-    if tensor:  # in place, autograd would miss what it needs
-        own = torch.eye(len(points), dtype=torch.bool, device=points.device)
-        return affinity.masked_fill(own, 1)
+    blocks = row_blocks(len(points), len(points), points.shape[1])
+    if len(blocks) == 1:
+        return kernel(left, right).fill_diagonal_(1).numpy()
+    affinity = torch.empty((len(points), len(points)), dtype=points.dtype)
+    for block in blocks:
+        reporter.raise_if_cancelled()
+        affinity[block] = kernel(left[block], right)
     return affinity.fill_diagonal_(1).numpy()
+
+
+def row_blocks(n_rows: int, n_columns: int, n_features: int = 1) -> list[slice]:
+    """Blocks of the rows of a matrix of pairs that take less than about a second each.
+
+    >>> row_blocks(3, 2**24)
+    [slice(0, 1, None), slice(1, 2, None), slice(2, 3, None)]
+    """
+    pairs = min(BLOCK_PAIRS, BLOCK_DIFFERENCES // max(n_features, 1))
+    step = max(1, pairs // max(n_columns, 1))
+    return [slice(first, min(first + step, n_rows)) for first in range(0, n_rows, step)]
 
 
 def gaussian_factors(
@@ -154,7 +182,10 @@ def self_tuning_affinity(X: NDArray[np.floating], n_neighbors: int = 7) -> NDArr
 
 
 def local_affinity(
-    X: NDArray[np.floating], gamma: float = 0.0, n_neighbors: int = 7
+    X: NDArray[np.floating],
+    gamma: float = 0.0,
+    n_neighbors: int = 7,
+    reporter: Reporter = SILENT,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The affinity of :func:`self_tuning_affinity` with a least width, and the (n,) widths s_i.
 
@@ -165,17 +196,25 @@ def local_affinity(
         X: (n, d) points.
         gamma: 1 / (least width)^2; 0 for none. Default: ``0.0``.
         n_neighbors: see :func:`self_tuning_affinity`. Default: ``7``.
+        reporter: may stop between blocks of rows. Default: ``SILENT``.
     """
     from scipy.spatial.distance import cdist
 
-    distances = cdist(X, X)
-    rank = min(n_neighbors, len(X) - 1)
-    widths = np.partition(distances, rank, axis=1)[:, rank]
+    n, rank = len(X), min(n_neighbors, len(X) - 1)
+    distances, widths, least = np.empty((n, n)), np.empty(n), np.inf
+    blocks = row_blocks(n, n, X.shape[1])
+    for block in blocks:
+        reporter.raise_if_cancelled()
+        own = cdist(X[block], X, out=distances[block])
+        widths[block] = np.partition(own, rank, axis=1)[:, rank]
+        least = min(least, float(own.min(where=own > 0, initial=np.inf)))
     if gamma > 0:
         widths = np.maximum(widths, gamma**-0.5)
-    positive = distances[distances > 0]
-    widths = np.where(widths > 0, widths, positive.min() if len(positive) else 1.0)
-    return _tuned(distances, widths, widths), widths
+    widths = np.where(widths > 0, widths, least if least < np.inf else 1.0)
+    for block in blocks:
+        reporter.raise_if_cancelled()
+        distances[block] = _tuned(distances[block], widths[block], widths)
+    return distances, widths
 
 
 def local_affinities_to(

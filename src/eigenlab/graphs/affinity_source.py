@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from eigenlab.graphs.affinity import row_blocks
 from eigenlab.graphs.duplicates import places_of
 from eigenlab.graphs.graph import Graph
+from eigenlab.reporter import SILENT, Reporter
 
 
 class AffinitySource(ABC):
@@ -21,6 +23,8 @@ class AffinitySource(ABC):
 
     points: Any
     """Training points, (n, d) array or sparse matrix."""
+    reporter: Reporter = SILENT
+    """Asked while a graph is made whether to stop."""
 
     @property
     def attributes(self) -> dict[str, float]:
@@ -40,7 +44,11 @@ class AffinitySource(ABC):
         from sklearn.neighbors import NearestNeighbors
 
         search = NearestNeighbors(n_neighbors=1).fit(self.points)
-        return search.kneighbors(X_new[rows], return_distance=False)[:, 0]
+        found = np.empty(len(rows), dtype=np.int64)
+        for block in row_blocks(len(rows), *self.points.shape):
+            self.reporter.raise_if_cancelled()
+            found[block] = search.kneighbors(X_new[rows[block]], return_distance=False)[:, 0]
+        return found
 
     def places(self) -> NDArray[np.int64]:
         """(n,) place of each training point, by number: that of equal points is the same."""

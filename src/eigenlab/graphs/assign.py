@@ -57,14 +57,14 @@ def assign_labels(
     array([0, 0, 1])
     """
     if method not in get_args(AssignLabels):
-        raise InputError(f"assign_labels={method!r}; choose one of {get_args(AssignLabels)}")
+        raise InputError(f"method={method!r}; choose one of {get_args(AssignLabels)}")
     if n_clusters == 1:
         return np.zeros(len(embedding), dtype=np.int64)
     columns = embedding.shape[1]
     if method != "kmeans" and columns != n_clusters:
         raise InputError(
-            f"assign_labels={method!r} makes a cluster of each column, but n_components={columns} "
-            f"and n_clusters={n_clusters}; leave n_components out, or take assign_labels='kmeans'"
+            f"method={method!r} makes a cluster of each column, but embedding has {columns} "
+            f"columns and n_clusters={n_clusters}; give as many, or take method='kmeans'"
         )
     if method == "kmeans":
         labels = _kmeans(embedding, n_clusters, n_init, random_state)
@@ -74,10 +74,14 @@ def assign_labels(
         if method == "cluster_qr":
             labels = _spectral.cluster_qr(embedding)
         else:
-            # Rows of zeros, where all vectors vanish, have no direction: the first cluster.
-            nonzero = embedding.any(axis=1)
+            # Rows of zeros, where all vectors vanish, have no direction: the first cluster. Vectors
+            # that vanish everywhere, as where they only tell equal points apart, make none.
+            nonzero, columns_left = embedding.any(axis=1), embedding.any(axis=0)
             labels = np.zeros(len(embedding), dtype=np.int64)
-            labels[nonzero] = _spectral.discretize(embedding[nonzero], random_state=random_state)
+            if columns_left.any():
+                labels[nonzero] = _spectral.discretize(
+                    embedding[np.ix_(nonzero, columns_left)], random_state=random_state
+                )
     found = len(np.unique(labels))
     if found < n_clusters:
         warn_of_fewer(found, n_clusters)

@@ -33,6 +33,7 @@ def check_parameters(parameters: Mapping[str, Any], shape: tuple[int, int]) -> N
     method = parameters["assign_labels"]
     if method not in get_args(AssignLabels):
         raise InputError(f"assign_labels={method!r}; choose one of {get_args(AssignLabels)}")
+    _check_columns(method, parameters["n_components"], parameters["n_clusters"])
     _check_gamma(parameters["gamma"], parameters["affinity"])
     eigen_tolerance(parameters["eigen_tol"])
     if parameters["affinity"] in PRECOMPUTED and shape[1] != n:
@@ -54,6 +55,15 @@ def _check_numbers(parameters: Mapping[str, Any], n: int) -> None:
     n_components = parameters["n_components"]
     if n_components is not None and not (_is_positive_integer(n_components) and n_components <= n):
         raise InputError(f"n_components={n_components!r}; expected None or 1 to n_samples={n}")
+
+
+def _check_columns(method: str, n_components: Any, n_clusters: Any) -> None:
+    if method != "kmeans" and n_components not in (None, n_clusters):
+        raise InputError(
+            f"assign_labels={method!r} makes a cluster of each vector, but n_components="
+            f"{n_components} and n_clusters={n_clusters!r}; leave n_components out, or take "
+            "assign_labels='kmeans'"
+        )
 
 
 def _check_gamma(gamma: Any, affinity: Any) -> None:

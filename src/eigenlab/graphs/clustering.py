@@ -41,12 +41,14 @@ from eigenlab.graphs.selection import (
 )
 from eigenlab.graphs.sources.choice import affinity_source
 from eigenlab.graphs.sources.self_tuning import SelfTuningAffinities
+from eigenlab.graphs.threads import kept_threads
 from eigenlab.reporter import SILENT, Reporter
 
 SELECTION_NODES = 4000
 """Up to so many points the number of clusters is chosen on the whole graph, else on a sample."""
 SELECTION_SAMPLE = 2000
 """Points of that sample."""
+Certificate = Literal["components", "vectors", "none"]
 OPTIONAL_ATTRIBUTES = ("affinity_matrix_", "gamma_", "recall_", "selection_")
 
 
@@ -60,8 +62,9 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
 
     Two things hold whatever the vectors are. Connected components are never divided while there are
     as many as clusters, nor ever mixed in a cluster while there are fewer: with as many of them as
-    clusters, they are the clusters. And equal points are in the same cluster; among neighbours they
-    count as one place, linked to the nearest others until it and they hold ``n_neighbors`` points.
+    clusters, they are the clusters. And equal points, or nodes of a precomputed graph with equal
+    rows, are in the same cluster; among neighbours they count as one place, linked to the nearest
+    others until it and they hold ``n_neighbors`` points.
 
     The graph of ``affinity="rbf"`` is complete: every pair of points counts, for a million points,
     too. Its representation is chosen from the number and dimension of the points:
@@ -153,8 +156,14 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         gamma_: the gamma used; only of the complete Gaussian graph.
         residuals_: (n_components,) how far each vector is from being singular: ||M u - w u||, or
             ||S v - s u|| with v = S^T u / s, which is the residual of the eigenproblem over s.
-        certified_: whether residuals of the eigenproblem are within ``eigen_tol`` and the search
-            for overlooked vectors found none.
+        certified_: whether what the labels were made from is verified, that is, whether
+            ``certificate_`` is not ``"none"``.
+        certificate_: what is verified. ``"components"``: the labels themselves, which are whole
+            connected components: no link that counts for ``n_connected_components_`` is cut.
+            ``"vectors"``: only the vectors, which are
+            the leading ones within ``eigen_tol``; whether ``assign_labels`` found the best clusters
+            of them is not known. ``"none"``: neither, and a warning said why. Isolated points (see
+            ``min_cluster_size``) are not covered.
         n_connected_components_: number of connected components of the graph. Links too weak to
             change the spectrum by more than ``eigen_tol`` do not count, so a complete graph may
             have several; outliers count as part of the component nearest to them.
@@ -247,48 +256,59 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             The fitted estimator.
         """
         X = self._checked(X)
-        if self.affinity in LOCAL_WIDTHS:
-            warn_if_unscaled(X, getattr(self, "feature_names_in_", None))
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        with kept_threads():  # k-means and searches for neighbours change them
+            if self.affinity in LOCAL_WIDTHS:
+                warn_if_unscaled(X, getattr(self, "feature_names_in_", None))
+            seed = int(check_random_state(self.random_state).randint(2**31 - 1))
 
-        reporter.stage("graph")
-        source = self._source(X, seed, reporter)
-        whole, graph, isolated = leave_out_isolated(source, X, self._min_kept(X.shape[0]), reporter)
-        if self.n_clusters == "auto":
-            self._choose(graph, source, seed, reporter)
-        else:
-            self.n_clusters_ = int(self.n_clusters)
-        least, tol = self._least(graph.n_nodes), eigen_tolerance(self.eigen_tol)
-        component = resolved_components(graph, tol, least)
-        self.n_connected_components_ = int(component.max()) + 1
-        place = source.places()
+            reporter.stage("graph")
+            reporter.raise_if_cancelled()
+            source = self._source(X, seed, reporter)
+            whole, graph, isolated = leave_out_isolated(
+                source, X, self._min_kept(X.shape[0]), reporter
+            )
+            if self.n_clusters == "auto":
+                self._choose(graph, source, seed, reporter)
+            else:
+                self.n_clusters_ = int(self.n_clusters)
+            least, tol = self._least(graph.n_nodes), eigen_tolerance(self.eigen_tol)
+            component = resolved_components(graph, tol, least)
+            self.n_connected_components_ = int(component.max()) + 1
+            reporter.raise_if_cancelled()
+            place = source.places()
+            reporter.raise_if_cancelled()
 
-        reporter.stage("spectrum")
-        parts = self._embed(graph, component, least, tol, seed, reporter)
-        embedding = equal_rows(parts.embedding, place)
+            reporter.stage("spectrum")
+            parts = self._embed(graph, component, least, tol, seed, reporter)
+            embedding = equal_rows(parts.embedding, place)
 
-        reporter.stage("labels")
-        scale = float(np.sqrt(graph.n_nodes))
-        rows = scale_rows(embedding.vectors, self.normalization, scale)
-        if self.n_connected_components_ > self.n_clusters_:
-            self._warn_if_unrelated(graph)
-            points = source.merging_points()
-            labels = merge_components(graph, component, self.n_clusters_, points)
-        else:
-            labels = parts.labels(rows, self.assign_labels, n_init=self.n_init, random_state=seed)
-        self.labels_ = equal_labels(labels, place)
-        self._warn_if_indistinct(embedding)
+            reporter.stage("labels")
+            scale = float(np.sqrt(graph.n_nodes))
+            rows = scale_rows(embedding.vectors, self.normalization, scale)
+            if self.n_connected_components_ > self.n_clusters_:
+                self._warn_if_unrelated(graph)
+                points = source.merging_points()
+                labels = merge_components(graph, component, self.n_clusters_, points)
+            else:
+                labels = parts.labels(
+                    rows, self.assign_labels, n_init=self.n_init, random_state=seed
+                )
+            self.labels_ = equal_labels(labels, place)
+            self.certificate_ = self._certificate(embedding)
+            self.certified_ = self.certificate_ != "none"
+            self._warn_if_indistinct(embedding)
 
-        extension = Extension(embedding, self.normalization, scale)
-        self._predictor = Predictor(source, extension, rows, self.labels_, component)
-        n_components = self.n_components or self.n_clusters_
-        self.embedding_ = rows[:, :n_components]
-        if n_components < rows.shape[1]:
-            embedding = embedding.leading(n_components)
-        self._store(whole, embedding, source)
-        if isolated.any():
-            self._label_isolated(X, isolated)
-        graph.reporter = whole.reporter = SILENT  # fitted models are pickled
+            extension = Extension(embedding, self.normalization, scale)
+            reporter.raise_if_cancelled()
+            self._predictor = Predictor(source, extension, rows, self.labels_, component)
+            n_components = self.n_components or self.n_clusters_
+            self.embedding_ = rows[:, :n_components]
+            if n_components < rows.shape[1]:
+                embedding = embedding.leading(n_components)
+            self._store(whole, embedding, source)
+            if isolated.any():
+                self._label_isolated(X, isolated)
+            source.reporter = graph.reporter = whole.reporter = SILENT  # fitted models are pickled
         return self
 
     def fit_predict(self, X: Any, y: object = None, **arguments: Any) -> NDArray[np.int64]:
@@ -322,7 +342,8 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self, "labels_")
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        return self._predictor.predict(X)[0]
+        with kept_threads():
+            return self._predictor.predict(X)[0]
 
     def _checked(self, X: Any) -> Any:
         X = validate_data(
@@ -415,20 +436,35 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
         columns = [np.arange(embedding.vectors.shape[1])] * count
         return Parts(embedding, component, columns, np.full(count, max(1, k // count)))
 
+    def _certificate(self, embedding: Embedding) -> Certificate:
+        if self.n_connected_components_ >= self.n_clusters_:
+            return "components"
+        return "vectors" if embedding.certified else "none"
+
     def _warn_if_unrelated(self, graph: Graph) -> None:
         count, component = graph.connected_components(LEAST_EDGE)
         if count > self.n_clusters_:
             warn_disconnected(
                 component,
                 f"they are merged whole into n_clusters={self.n_clusters_}, but no edge says which "
-                "belong together. Raise n_neighbors, lower gamma or ask for more clusters",
+                f"belong together. {self._how_to_link('more')}, or raise n_clusters",
             )
+
+    def _how_to_link(self, extent: Literal["more", "less"]) -> str:
+        """How the user can link points more or less, with the parameters that have an effect."""
+        more = extent == "more"
+        if self.affinity in {"nearest_neighbors", "precomputed_nearest_neighbors"}:
+            return f"{'Raise' if more else 'Lower'} n_neighbors"
+        if callable(self.affinity) or self.affinity == "precomputed":
+            return f"Give {'larger' if more else 'smaller'} affinities"
+        return f"Give a {'smaller' if more else 'larger'} gamma"
 
     def _warn_if_indistinct(self, embedding: Embedding) -> None:
         found = len(np.unique(self.labels_))
         if found < self.n_clusters_:
             warn_of_fewer(found, self.n_clusters_)
-            return
+        if found < self.n_clusters_ or self.certificate_ != "vectors":
+            return  # labels that are not made from vectors, or warned of already
         values = embedding.singular_values
         zero = np.maximum(embedding.residual_norms, negligible_value(self.normalization))
         known = int((values > zero).sum())
@@ -436,7 +472,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             warnings.warn(
                 f"all but {known} of the {len(values)} singular values are zero up to rounding: "
                 "the points are too alike for so many clusters, and which points share one is "
-                "arbitrary. Raise gamma or ask for fewer clusters",
+                f"arbitrary. {self._how_to_link('less')}, or lower n_clusters",
                 FewerClustersWarning,
                 stacklevel=3,
             )
@@ -444,7 +480,6 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
     def _store(self, graph: Graph, embedding: Embedding, source: AffinitySource) -> None:
         """Set what is reported about the graph and its vectors."""
         values = self.singular_values_ = embedding.singular_values
-        self.certified_ = embedding.certified
         self.residuals_ = embedding.residual_norms
         self.eigengap_ = float(values[-1] - embedding.next_singular_value)
         self.n_skipped_vectors_ = int((embedding.skipped_values >= values[-1]).sum())

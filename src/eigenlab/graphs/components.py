@@ -222,9 +222,11 @@ def embed_parts(
     for number in range(count):
         own = np.flatnonzero(component == number)
         k = min(len(own), wanted - count + 1)
+        part = graph.subgraph(own)
+        part.reporter = reporter
         found.append(
             spread_vectors(
-                graph.subgraph(own),
+                part,
                 k,
                 normalization,
                 min_participation=min_participation,

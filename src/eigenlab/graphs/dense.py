@@ -9,10 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.affinity import rbf_affinity
+from eigenlab.graphs.affinity import row_blocks, stored_gaussians
 from eigenlab.graphs.connectivity import search_components
 from eigenlab.graphs.gaussian_nodes import GaussianNodes
 from eigenlab.graphs.graph import Floats, Graph, asymmetry_message, rounding_tolerance
+from eigenlab.reporter import SILENT, Reporter
+
+TILE = 512
+"""Rows and columns that are compared with their mirror images at a time: they fit the cache."""
 
 
 class DenseGraph(Graph):
@@ -23,6 +27,7 @@ class DenseGraph(Graph):
         representation: name of the representation, ``"dense"`` or ``"precomputed"``. Default:
             ``"dense"``.
         trusted: skip the checks, for matrices known to be valid. Default: ``False``.
+        reporter: may stop the checks. Default: ``SILENT``.
 
     Raises:
         InputError: the matrix is not square, finite, non-negative and symmetric.
@@ -34,9 +39,14 @@ class DenseGraph(Graph):
     stored = True
 
     def __init__(
-        self, affinity: Floats, representation: str = "dense", *, trusted: bool = False
+        self,
+        affinity: Floats,
+        representation: str = "dense",
+        *,
+        trusted: bool = False,
+        reporter: Reporter = SILENT,
     ) -> None:
-        checked = affinity if trusted else check_affinity(affinity)
+        checked = affinity if trusted else check_affinity(affinity, reporter)
         self.affinity: NDArray[np.float64] = checked.astype(np.float64, copy=False)
         self.representation = representation
         self.n_nodes = len(self.affinity)
@@ -60,6 +70,7 @@ class DenseGraph(Graph):
         roots = np.sqrt(self.degrees)
 
         def linked(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.bool_]:
+            self.reporter.raise_if_cancelled()
             block = self.affinity[a] if len(b) == self.n_nodes else self.affinity[np.ix_(a, b)]
             found: NDArray[np.bool_] = block > np.multiply.outer(negligible * roots[a], roots[b])
             return found
@@ -83,34 +94,50 @@ class DenseGaussianGraph(GaussianNodes, DenseGraph):
     Args:
         X: (n, d) points.
         gamma: inverse squared length, > 0.
+        reporter: may stop the computation of the matrix. Default: ``SILENT``.
     """
 
-    def __init__(self, X: Floats, gamma: float) -> None:
+    def __init__(self, X: Floats, gamma: float, reporter: Reporter = SILENT) -> None:
         self.points, self.gamma = np.asarray(X, dtype=np.float64), gamma
-        super().__init__(rbf_affinity(self.points, gamma), trusted=True)
+        super().__init__(stored_gaussians(self.points, gamma, reporter), trusted=True)
 
 
-def check_affinity(affinity: Floats) -> Floats:
+def check_affinity(affinity: Floats, reporter: Reporter = SILENT) -> Floats:
     """``affinity`` as floats, exactly symmetric; refuses what is no affinity matrix."""
     matrix = np.asarray(affinity)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
         raise InputError(f"affinity has shape {matrix.shape}; expected a square matrix (n, n)")
     if matrix.dtype not in {np.dtype(np.float32), np.dtype(np.float64)}:
         matrix = matrix.astype(np.float64)
-    if not np.isfinite(matrix).all():
-        row, column = np.argwhere(~np.isfinite(matrix))[0]
-        raise InputError(f"affinity is {matrix[row, column]} at ({row}, {column}); must be finite")
-    rounding, least = rounding_tolerance(matrix.dtype, matrix.max()), float(matrix.min())
+    blocks, least, largest = row_blocks(len(matrix), len(matrix)), np.inf, -np.inf
+    for block in blocks:
+        reporter.raise_if_cancelled()
+        part = matrix[block]
+        if not np.isfinite(part).all():
+            row, column = np.argwhere(~np.isfinite(part))[0]
+            place = f"({block.start + row}, {column})"
+            raise InputError(f"affinity is {part[row, column]} at {place}; must be finite")
+        least, largest = min(least, float(part.min())), max(largest, float(part.max()))
+    rounding = rounding_tolerance(matrix.dtype, largest)
     if least < -rounding:
         row, column = np.unravel_index(matrix.argmin(), matrix.shape)
         raise InputError(
             f"affinity is {least:g} at ({row}, {column}); weights of edges must not be negative: "
             "pass similarities, not distances or correlations"
         )
-    gaps = np.abs(matrix - matrix.T)
-    if gaps.max() > rounding:
-        row, column = np.unravel_index(gaps.argmax(), gaps.shape)
-        forth, back = float(matrix[row, column]), float(matrix[column, row])
-        largest = float(matrix.max())
-        raise InputError(asymmetry_message(int(row), int(column), forth, back, largest))
-    return np.maximum((matrix + matrix.T) / 2, 0)
+    symmetric = np.empty_like(matrix)
+    tiles = [slice(first, first + TILE) for first in range(0, len(matrix), TILE)]
+    for rows in tiles:
+        reporter.raise_if_cancelled()
+        for columns in tiles[: rows.start // TILE + 1]:
+            forth, back = matrix[rows, columns], matrix[columns, rows].T
+            gaps = np.abs(forth - back)
+            if gaps.max() > rounding:
+                row, column = np.unravel_index(gaps.argmax(), gaps.shape)
+                i, j = sorted((rows.start + int(row), columns.start + int(column)))
+                raise InputError(
+                    asymmetry_message(i, j, float(matrix[i, j]), float(matrix[j, i]), largest)
+                )
+            symmetric[rows, columns] = np.maximum((forth + back) / 2, 0)
+            symmetric[columns, rows] = symmetric[rows, columns].T
+    return symmetric

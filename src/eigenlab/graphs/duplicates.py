@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.sparse import csgraph
 
 from eigenlab.graphs.affinity import rbf_affinity
 from eigenlab.graphs.connectivity import by_size
@@ -41,6 +42,49 @@ def places_of(X: Any) -> Ints:
         rows = X.toarray() if sparse.issparse(X) else np.asarray(X)
         _, first, place = np.unique(rows + 0.0, axis=0, return_index=True, return_inverse=True)
         place = place.ravel()
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[place]
+
+
+def twins(A: Any) -> Ints:
+    """For each node the number of its place: nodes that A does not tell apart have the same number.
+
+    These are nodes with equal rows, and nodes whose rows are equal but for the loops: equal points
+    of a graph without loops, each of which has no strongest link but the other. Nodes without any
+    edge are places of their own.
+
+    Args:
+        A: (n, n) symmetric affinities, dense or sparse in compressed rows.
+
+    Returns:
+        (n,) numbers from 0, in the order in which the places occur.
+
+    >>> twins(np.array([[0.0, 1.0, 0.5], [1.0, 0.0, 0.5], [0.5, 0.5, 0.0]]))
+    array([0, 0, 1])
+    """
+    n = A.shape[0]
+    loops = np.asarray(A.diagonal(), dtype=np.float64)
+    degrees = np.asarray(A.sum(axis=1)).ravel()
+    if sparse.issparse(A):
+        largest = A.max(axis=1).toarray().ravel()
+        looped = sparse.csr_array(A + sparse.diags_array(largest - loops))
+    else:
+        largest = A.max(axis=1)
+        looped = A.copy()
+        np.fill_diagonal(looped, largest)
+    # Two nodes with different loops are different, whatever their other links.
+    _, loop = np.unique(loops, return_inverse=True)
+    by_links = np.unique(np.stack([places_of(looped), loop]), axis=1, return_inverse=True)[1]
+    edges = [(np.arange(n), by_links.ravel()), (np.arange(n), by_links.max() + 1 + places_of(A))]
+    rows, places = (np.concatenate(part) for part in zip(*edges, strict=True))
+    linked = degrees[rows] > 0
+    size = n + int(places.max()) + 1
+    links = sparse.csr_array(
+        (np.ones(linked.sum()), (rows[linked], n + places[linked])), shape=(size, size)
+    )
+    _, label = csgraph.connected_components(links, directed=False)
+    _, first, place = np.unique(label[:n], return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
     return rank[place]

@@ -12,6 +12,7 @@ from eigenlab.graphs.graph import Floats, Graph, Normalization, NormalizedOperat
 from eigenlab.graphs.threads import serial_blas
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.spectrum import participation_ratio
+from eigenlab.spectrum.eigenpairs import warn_of_shortcomings
 
 MAX_SKIPPED = 24
 """Vectors localised on too few nodes that are skipped, at most."""
@@ -110,6 +111,11 @@ def leading_vectors(
         pairs = graph.top_eigenpairs(
             whole, k, tol=tol, start=start, seed=seed, certify=certify, reporter=reporter
         )
+    warn_of_shortcomings(
+        pairs,
+        "raise eigen_tol, or change n_clusters or n_components so that a gap follows the last",
+        stacklevel=6,
+    )
     values, lengths, following = pairs.eigenvalues, pairs.residual_norms, pairs.next_eigenvalue
     if squared:
         values, following = np.sqrt(np.maximum(values, 0)), float(np.sqrt(max(following, 0)))

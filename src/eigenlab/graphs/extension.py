@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.metrics import pairwise_distances_argmin
 from sklearn.metrics.pairwise import euclidean_distances
 
+from eigenlab.graphs.affinity import row_blocks
 from eigenlab.graphs.affinity_source import AffinitySource, dense
 from eigenlab.graphs.embedding import Embedding
 from eigenlab.graphs.fourier_sums import ENTRY_ERROR, FourierSums
@@ -21,8 +21,6 @@ MODES_FROM = 2**30
 """Pairs of new points and nodes from which their affinities are summed by Fourier modes."""
 MAX_SUMS = 64
 """Most components whose affinities are summed by modes, each at the cost of one vector."""
-MAX_PAIRS = 2**24
-"""Affinities of new points to nodes that are computed at a time."""
 
 
 class Extension:
@@ -117,9 +115,9 @@ class Predictor:
         embedded = np.empty((n_new, self._rows.shape[1]))
         isolated = np.empty(n_new, dtype=bool)
         left = self._by_modes(X, labels, embedded, isolated)
-        n_rows = max(1, MAX_PAIRS // len(self._labels))
-        for first in range(0, len(left), n_rows):
-            part = left[first : first + n_rows]
+        for block in row_blocks(len(left), len(self._labels), X.shape[1]):
+            self.source.reporter.raise_if_cancelled()
+            part = left[block]
             affinities = self.source.to(X[part])
             embedded[part], isolated[part] = self.extension.embed(affinities)
             parts = dense(affinities @ self._members)
@@ -171,7 +169,9 @@ class Predictor:
     def _nearest(self, embedded: Floats, parts: NDArray[np.float64]) -> NDArray[np.intp]:
         """The nearest cluster of each row's component, to which it has most of ``parts``."""
         if len(self._clusters) == 1:
-            nearest: NDArray[np.intp] = pairwise_distances_argmin(embedded, self._centers)
+            # Not by scikit-learn, which sets the threads of the whole process.
+            squares = (self._centers**2).sum(axis=1) / 2
+            nearest: NDArray[np.intp] = (squares - embedded @ self._centers.T).argmin(axis=1)
             return nearest
         component = parts.argmax(axis=1)
         distances = euclidean_distances(embedded, self._centers, squared=True)

@@ -92,6 +92,7 @@ class FourierGraph(GaussianNodes):
         product = np.empty_like(vectors)
         # A is real, so two real columns are transformed as real and imaginary part of one.
         for first in range(0, vectors.shape[1], 2):
+            self.reporter.raise_if_cancelled()
             pair = vectors[:, first : first + 2].astype(np.float64, copy=False)
             packed = pair[:, 0] + (1j * pair[:, 1] if pair.shape[1] == 2 else 0j)
             out = self.synthesize(self.weights * self.analyze(packed))
@@ -184,7 +185,7 @@ def check_fourier(X: Floats, gamma: float, entry_error: float = 1e-13) -> None:
         gamma: inverse squared length, > 0.
         entry_error: bound on the error of each A_ij.
     """
-    remedy = "use the tiled graph"
+    remedy = "use the tiled graph, representation='tiled'"
     n_dimensions = np.shape(X)[1]
     if n_dimensions > MAX_DIMENSIONS:
         raise InputError(

@@ -10,8 +10,8 @@ from eigenlab.errors import InputError
 from eigenlab.graphs.compressed import CompressedProblem, FourierSeries
 from eigenlab.graphs.graph import Floats, NormalizedOperator
 from eigenlab.reporter import Reporter
-from eigenlab.spectrum import Eigenpairs, fix_signs, top_eigenpairs
-from eigenlab.spectrum.eigenpairs import MIN_PRODUCTS, default_max_products
+from eigenlab.spectrum import Eigenpairs, fix_signs
+from eigenlab.spectrum.eigenpairs import MIN_PRODUCTS, default_max_products, find_eigenpairs
 
 
 def fourier_eigenpairs(
@@ -49,12 +49,12 @@ def fourier_eigenpairs(
             # A has a rank below k, as when points coincide: in what is left rounding rules.
             break
         left -= pairs.n_products
-        pairs = _measured(whole, problem.lift(pairs.vectors), pairs)
+        pairs = _measured(whole, problem.lift(pairs.vectors), pairs, tol)
         # What few modes could not resolve with all products, more of them cannot either.
         if pairs.residual_norms.max() <= tol or left < MIN_PRODUCTS / 2:
             return pairs
         start = pairs.vectors
-    return top_eigenpairs(
+    return find_eigenpairs(
         whole,
         k,
         tol=tol,
@@ -79,7 +79,7 @@ def _solve(
     guess = None if start is None else problem.restrict(start)
     if guess is not None and problem.outer is not None:
         guess = problem.outer.matmat(guess)  # u = B h and H G h = s^2 h give h = H B^* u / s^2
-    return top_eigenpairs(
+    return find_eigenpairs(
         problem,
         k,
         metric=None if problem.outer is None else problem.inner,
@@ -93,7 +93,9 @@ def _solve(
     )
 
 
-def _measured(whole: NormalizedOperator, vectors: Floats, pairs: Eigenpairs) -> Eigenpairs:
+def _measured(
+    whole: NormalizedOperator, vectors: Floats, pairs: Eigenpairs, tol: float
+) -> Eigenpairs:
     """The pairs again, by Rayleigh-Ritz over all nodes."""
     basis, _ = np.linalg.qr(vectors)
     images = whole.matmat(basis)
@@ -101,11 +103,14 @@ def _measured(whole: NormalizedOperator, vectors: Floats, pairs: Eigenpairs) -> 
     values, turn = values[::-1], turn[:, ::-1]
     vectors, images = basis @ turn, images @ turn
     lengths = np.linalg.norm(images - vectors * values, axis=0)
+    tolerance = tol * float(np.abs(values).max())
     return dataclasses.replace(
         pairs,
         eigenvalues=values,
         vectors=fix_signs(vectors),
         residual_norms=lengths,
         error_bounds=lengths,
+        certified=pairs.certified and bool((lengths <= tolerance).all()),
+        tolerance=tolerance,
         n_products=pairs.n_products + len(values),
     )

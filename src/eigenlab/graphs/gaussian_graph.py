@@ -15,6 +15,7 @@ from eigenlab.graphs.fourier import FourierGraph, is_suitable, n_modes
 from eigenlab.graphs.graph import Graph
 from eigenlab.graphs.sharded import ShardedFourierGraph, ShardedGraph
 from eigenlab.graphs.tiled import TiledGraph
+from eigenlab.reporter import SILENT, Reporter
 from eigenlab.training import distributed
 
 Representation = Literal["auto", "dense", "tiled", "fourier", "sharded"]
@@ -29,7 +30,11 @@ PAIRS_PER_MODE = 200
 
 
 def gaussian_graph(
-    X: Any, gamma: float, representation: Representation = "auto", device: str = "cpu"
+    X: Any,
+    gamma: float,
+    representation: Representation = "auto",
+    device: str = "cpu",
+    reporter: Reporter = SILENT,
 ) -> Graph:
     """The graph A_ij = exp(-gamma ||x_i - x_j||^2) of all pairs of points.
 
@@ -41,6 +46,7 @@ def gaussian_graph(
             storing costs less than their modes, and tiles otherwise. Under ``torchrun`` the
             processes share the rows. Default: ``"auto"``.
         device: where tiles are computed, ``"cpu"`` or ``"cuda"``. Default: ``"cpu"``.
+        reporter: may stop the computation of a stored matrix. Default: ``SILENT``.
 
     Returns:
         The graph; its ``representation`` names the one chosen.
@@ -63,7 +69,7 @@ def gaussian_graph(
     if representation in {"tiled", "fourier"} and n_places(X) <= min(len(X) // 2, DENSE_NODES):
         return ReplicatedGaussianGraph(X, gamma)
     if representation == "dense":
-        return DenseGaussianGraph(X, gamma)
+        return DenseGaussianGraph(X, gamma, reporter)
     if representation == "fourier":
         return FourierGraph(X, gamma)
     if representation == "sharded":

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from eigenlab.graphs.connectivity import by_size, search_components
 from eigenlab.graphs.graph import Graph
+from eigenlab.reporter import SILENT, Reporter
 
 CELLS_PER_LINK = 16
 """Points in cells of this fraction of the longest link count as one when components are sought."""
@@ -30,7 +31,8 @@ class GaussianNodes(Graph):
         """
         if negligible <= 0:  # no Gaussian is zero
             return 1, np.zeros(self.n_nodes, dtype=np.int64)
-        component = near_components(self.points, np.sqrt(-np.log(negligible) / self.gamma))
+        radius = np.sqrt(-np.log(negligible) / self.gamma)
+        component = near_components(self.points, radius, self.reporter)
         return int(component.max()) + 1, component
 
     def strongest_link(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> int | None:
@@ -46,7 +48,9 @@ class GaussianNodes(Graph):
         return type(self)(self.points[rows], self.gamma)  # type: ignore[call-arg]
 
 
-def near_components(points: NDArray[np.float64], radius: float) -> NDArray[np.int64]:
+def near_components(
+    points: NDArray[np.float64], radius: float, reporter: Reporter = SILENT
+) -> NDArray[np.int64]:
     """Components of the graph of points that are within ``radius`` of each other.
 
     In up to three dimensions points that share a small cell are replaced by its centre, which
@@ -55,6 +59,7 @@ def near_components(points: NDArray[np.float64], radius: float) -> NDArray[np.in
     Args:
         points: (n, d) points.
         radius: largest distance of linked points.
+        reporter: may stop the search. Default: ``SILENT``.
 
     Returns:
         (n,) component of each point, numbered by descending size.
@@ -76,6 +81,7 @@ def near_components(points: NDArray[np.float64], radius: float) -> NDArray[np.in
         places = (steps[first] + 0.5) * cell
 
     def linked(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.bool_]:
+        reporter.raise_if_cancelled()
         near: NDArray[np.bool_] = cdist(places[a], places[b], "sqeuclidean") <= radius**2
         return near
 

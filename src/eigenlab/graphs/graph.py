@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eigenlab.reporter import SILENT, Reporter
-from eigenlab.spectrum import Eigenpairs, top_eigenpairs
+from eigenlab.spectrum import Eigenpairs
+from eigenlab.spectrum.eigenpairs import find_eigenpairs
 
 Normalization = Literal["stochastic", "symmetric", "rows"]
 NORMALIZATIONS: tuple[Normalization, ...] = ("stochastic", "symmetric", "rows")
@@ -87,10 +88,11 @@ class Graph(ABC):
     ) -> Eigenpairs:
         """The ``k`` largest eigenpairs of a normalised operator over this graph.
 
-        The arguments are those of :func:`~eigenlab.spectrum.top_eigenpairs`, which is called unless
-        the representation has a faster solver.
+        The arguments are those of :func:`~eigenlab.spectrum.top_eigenpairs`, whose search is used
+        unless the representation has a faster solver. There is no warning: the caller knows which
+        parameters its user has.
         """
-        return top_eigenpairs(
+        return find_eigenpairs(
             operator, k, tol=tol, start=start, seed=seed, certify=certify, reporter=reporter
         )
 

@@ -50,6 +50,7 @@ def leave_out_isolated(
         Both graphs, and which points are isolated.
     """
     n = X.shape[0]
+    source.reporter = reporter
 
     def graph_of(points: Any) -> Graph:
         graph = source.graph(points)

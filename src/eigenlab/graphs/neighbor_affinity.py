@@ -45,6 +45,11 @@ def knn_affinity(
       Zelnik-Manor and P. Perona, Self-tuning spectral clustering, NeurIPS 2004). Where that is zero
       (more points coincide with i than it has neighbours) the smallest positive s takes its place.
 
+    Of points at the same distance, as on a grid or where points are equal, only as many are linked
+    as neighbours are asked for, as in scikit-learn: which ones may depend on the order of the rows,
+    and equal points may have different edges. ``SpectralClustering(affinity="nearest_neighbors")``
+    counts equal points as one place with a weight.
+
     Args:
         X: (n, d) finite points.
         n_neighbors: number of neighbours of each point, itself counted if ``include_self``.
@@ -163,7 +168,9 @@ def _connected(
         return affinity
     if connectivity == "warn" or count > MAX_BRIDGED:
         warn_disconnected(
-            component, "each gets its own leading vector. Raise n_neighbors or bridge them"
+            component,
+            "each gets its own leading vector. Raise n_neighbors"
+            + (" or take connectivity='bridge'" if count <= MAX_BRIDGED else ""),
         )
         return affinity
     pairs, lengths = joining_edges(X, affinity)

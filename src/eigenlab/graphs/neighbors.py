@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +16,8 @@ from scipy.spatial import cKDTree
 from eigenlab.errors import InputError
 from eigenlab.graphs.affinity import check_overflow
 from eigenlab.graphs.graph import Floats
+from eigenlab.graphs.threads import kept_threads, openmp_threads
+from eigenlab.reporter import SILENT, Reporter
 
 Method = Literal["auto", "tree", "exact", "approximate"]
 
@@ -29,6 +31,10 @@ SAMPLE = 256
 """Points whose neighbours are found exactly to choose the search; as many others measure it."""
 EFFORTS = ((8, 2), (16, 4), (32, 4), (64, 6), (128, 8))
 """(cells visited, candidates per neighbour), tried in turn on the sample."""
+ALL_PAIRS_WORK = 5 * 10**9
+"""Products of coordinates of a block of queries: less than a second."""
+TREE_QUERIES, FAISS_QUERIES = 1000, 10_000
+"""Queries of a tree, or of the approximate search, that are answered at a time."""
 BLOCK_NUMBERS = 2**23
 """Coordinate differences computed at a time."""
 
@@ -56,6 +62,7 @@ def nearest_neighbors(
     min_recall: float = 0.97,
     seed: int = 0,
     n_jobs: int | None = None,
+    reporter: Reporter = SILENT,
 ) -> Neighbors:
     """The ``n_neighbors`` nearest other points of each row of ``X``, by Euclidean distance.
 
@@ -76,6 +83,7 @@ def nearest_neighbors(
         seed: random seed of the samples and the cells. The same seed and number of threads give the
             same neighbours. Default: ``0``.
         n_jobs: threads; None is one, -1 all. Default: ``None``.
+        reporter: may stop the search. Default: ``SILENT``.
 
     Returns:
         Indices, distances, the method used and its recall.
@@ -101,14 +109,20 @@ def nearest_neighbors(
     if method == "auto":
         method = _affordable_method(n, d)
     if method == "tree":
-        _, found = cKDTree(points).query(points, k + 1, workers=threads)
+        tree = cKDTree(points)
+        found = _by_blocks(
+            points,
+            TREE_QUERIES,
+            lambda own: tree.query(own, k + 1, workers=threads)[1],
+            reporter,
+        )
         indices = _without_self(found)
         return Neighbors(indices, _distances(points, indices), "tree", 1.0)
     if method == "exact":
-        indices = _without_self(_all_pairs(points, points, k + 1, threads))
+        indices = _without_self(_all_pairs(points, points, k + 1, threads, reporter))
         return Neighbors(indices, _distances(points, indices), "exact", 1.0)
     if method == "approximate":
-        return _approximate(points, k, min_recall, seed, threads)
+        return _approximate(points, k, min_recall, seed, threads, reporter)
     raise InputError(f"method must be 'auto', 'tree', 'exact' or 'approximate', not {method!r}")
 
 
@@ -158,22 +172,46 @@ def _distances(points: Floats, indices: NDArray[np.int64]) -> NDArray[np.float64
     return distances
 
 
-def _all_pairs(points: Floats, queries: Floats, k: int, threads: int) -> NDArray[np.integer]:
+def _by_blocks(
+    queries: Floats,
+    step: int,
+    search: Callable[[Floats], NDArray[np.integer]],
+    reporter: Reporter,
+) -> NDArray[np.integer]:
+    """The rows that ``search`` finds for the queries, so many at a time."""
+    found = []
+    for first in range(0, len(queries), max(1, step)):
+        reporter.raise_if_cancelled()
+        found.append(search(queries[first : first + step]))
+    return np.concatenate(found)
+
+
+def _all_pairs(
+    points: Floats, queries: Floats, k: int, threads: int, reporter: Reporter = SILENT
+) -> NDArray[np.integer]:
     from sklearn.neighbors import NearestNeighbors
-    from threadpoolctl import threadpool_limits
 
     # Expanded squares lose digits far from the origin.
     centre = points.mean(axis=0)
     search = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points - centre)
-    with threadpool_limits(threads):
-        return search.kneighbors(queries - centre, return_distance=False)
+    step = max(1, ALL_PAIRS_WORK // points.size)
+    with kept_threads(), openmp_threads(threads):
+        return _by_blocks(
+            queries - centre,
+            step,
+            lambda own: search.kneighbors(own, return_distance=False),
+            reporter,
+        )
 
 
-def _approximate(points: Floats, k: int, min_recall: float, seed: int, threads: int) -> Neighbors:
+def _approximate(
+    points: Floats, k: int, min_recall: float, seed: int, threads: int, reporter: Reporter
+) -> Neighbors:
     if importlib.util.find_spec("faiss") is None:
         raise InputError(
-            "approximate neighbours need faiss: pip install 'eigenlab[scale]', or take "
-            "method='exact', which compares all pairs"
+            "approximate neighbours need faiss: pip install 'eigenlab[scale]'; or compare all "
+            "pairs by nearest_neighbors(X, n_neighbors, method='exact'), and give the result to "
+            "knn_affinity for a precomputed graph"
         )
     n = len(points)
     centred = np.ascontiguousarray(points - points.mean(axis=0), dtype=np.float32)
@@ -193,9 +231,13 @@ def _approximate(points: Floats, k: int, min_recall: float, seed: int, threads: 
             if _recall(squares, truth[: len(trial)]) >= min_recall:
                 break
         else:
-            indices = _without_self(_all_pairs(points, points, k + 1, threads))
+            indices = _without_self(_all_pairs(points, points, k + 1, threads, reporter))
             return Neighbors(indices, _distances(points, indices), "exact", 1.0)
-        squares, found = index.search(centred, k + 1, params=search)
+        squares, found = np.empty((n, k + 1), np.float32), np.empty((n, k + 1), np.int64)
+        for first in range(0, n, FAISS_QUERIES):
+            reporter.raise_if_cancelled()
+            block = slice(first, first + FAISS_QUERIES)
+            squares[block], found[block] = index.search(centred[block], k + 1, params=search)
     recall = _recall(squares[judged], truth[len(trial) :])
     indices = _without_self(_filled(found, centred, k, threads))
     return Neighbors(indices, _distances(points, indices), "approximate", recall)

@@ -121,6 +121,7 @@ def choose_n_clusters(
     slowness = np.maximum(1 - found.singular_values, CONNECTED)
     gaps, tightness = {}, {}
     for k in range(2, most):
+        reporter.raise_if_cancelled()
         gaps[k] = float(slowness[k] / slowness[k - 1])
         labels = _labels(found.vectors[:, :k])
         cut = normalized_cut(graph, labels)
@@ -200,7 +201,8 @@ def choose_width(
         points = points[np.sort(rows)]
     found = []
     for gamma in _gammas(points)[0 if local else 1 :] or [0.0]:
-        graph = DenseGraph(local_affinity(points, gamma)[0], trusted=True)
+        affinity, _ = local_affinity(points, gamma, reporter=reporter)
+        graph = DenseGraph(affinity, trusted=True)
         selection = choose_n_clusters(
             graph, min_cluster_size=min_cluster_size, seed=seed, reporter=reporter
         )

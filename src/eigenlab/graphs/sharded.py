@@ -92,7 +92,13 @@ class ShardedGraph(GaussianNodes):
 
     def matmat(self, vectors: Floats) -> Floats:
         """``A @ vectors``: its own rows by tiles, the others from the other processes."""
-        return self._shards.gather(self._tiled.matmat(vectors, rows=self._shards.rows))
+        self._tiled.reporter = self.reporter
+        product = self._tiled.matmat(vectors, rows=self._shards.rows)
+        try:
+            return self._shards.gather(product)
+        except RuntimeError:  # another process stopped first
+            self.reporter.raise_if_cancelled()
+            raise
 
 
 class ShardedFourierGraph(FourierGraph):

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from eigenlab.errors import InputError
+from eigenlab.spectrum.matrices import as_tensor
 
 Floats = NDArray[np.floating]
 
@@ -93,7 +94,7 @@ class CountingOperator:
         elif self.matrix is not None:
             product = self.matrix @ block
         elif self._device is not None:
-            there = torch.from_numpy(np.ascontiguousarray(block)).to(self._device)
+            there = as_tensor(np.ascontiguousarray(block)).to(self._device)
             product = (self._source @ there.to(self._source.dtype)).cpu().numpy()
         else:
             product = self._source.matmat(block)

@@ -55,6 +55,8 @@ class Eigenpairs:
     """No eigenvalue beside the k found exceeds this, up to a probability of 2e-6; may be inf."""
     tolerance: float
     """Bound on the residual norms: ``tol`` (or the least of the dtype) times max |lambda|."""
+    overlooked: bool = False
+    """Whether a search found another pair that belongs among these."""
 
     @property
     def converged(self) -> NDArray[np.bool_]:
@@ -118,6 +120,38 @@ def top_eigenpairs(
     >>> pairs.certified, bool(abs(pairs.eigenvalues[0] - 2 * np.cos(np.pi / 301)) < 1e-14)
     (True, True)
     """
+    pairs = find_eigenpairs(
+        operator,
+        k,
+        tol=tol,
+        start=start,
+        metric=metric,
+        block_size=block_size,
+        max_products=max_products,
+        seed=seed,
+        certify=certify,
+        reporter=reporter,
+    )
+    warn_of_shortcomings(
+        pairs, "allow more max_products, a larger tol or block_size, or pass a start"
+    )
+    return pairs
+
+
+def find_eigenpairs(
+    operator: OperatorLike,
+    k: int,
+    *,
+    tol: float = 1e-8,
+    start: ArrayLike | None = None,
+    metric: OperatorLike | None = None,
+    block_size: int | None = None,
+    max_products: int | None = None,
+    seed: int = 0,
+    certify: bool = True,
+    reporter: Reporter = SILENT,
+) -> Eigenpairs:
+    """:func:`top_eigenpairs` without a warning, for callers whose users have other parameters."""
     A = CountingOperator("operator", operator)
     G = None if metric is None else CountingOperator("metric", metric)
     _check_arguments(A, G, k, tol, block_size, max_products)
@@ -130,9 +164,7 @@ def top_eigenpairs(
         guessed = start is not None
         search = Search(A, G, k, tol, min(block, A.n), limit, seed, reporter, guessed)
         findings = search.run(_padded(guess, block, seed), certify)
-    pairs = _assemble(A, findings, tol, certify)
-    _warn(pairs, findings.searched or not certify)
-    return pairs
+    return _assemble(A, findings, tol, certify)
 
 
 def default_max_products(k: int) -> int:
@@ -208,25 +240,32 @@ def _assemble(A: CountingOperator, found: Findings, tol: float, certify: bool) -
         next_eigenvalue=found.next_value,
         next_eigenvalue_bound=found.outside,
         tolerance=limit,
+        overlooked=certify and not found.searched,
     )
 
 
-def _warn(pairs: Eigenpairs, complete: bool) -> None:
+def warn_of_shortcomings(pairs: Eigenpairs, remedy: str, stacklevel: int = 3) -> None:
+    """Warn, with an :class:`EigenpairsWarning`, of pairs not converged, or not the largest.
+
+    Args:
+        pairs: pairs that were searched for.
+        remedy: what the user can do, the end of the message: only parameters that the user has.
+        stacklevel: frames from here to the user's. Default: ``3``.
+    """
     k = len(pairs.eigenvalues)
     reasons = [
         f"pair {i} (eigenvalue {pairs.eigenvalues[i]:.6g}) has residual norm "
         f"{pairs.residual_norms[i]:.1e} > {pairs.tolerance:.1e}"
         for i in np.flatnonzero(~pairs.converged)[:3]
     ]
-    if not complete:
+    if pairs.overlooked:
         reasons.append(
             f"an eigenvalue of at least {pairs.next_eigenvalue:.9g} was overlooked, so pair "
             f"{k - 1} ({pairs.eigenvalues[-1]:.9g}) is not among the {k} largest"
         )
     if reasons:
         warnings.warn(
-            f"{'; '.join(reasons)} after {pairs.n_products} products; "
-            "allow more max_products, a larger tol or block_size, or pass a start",
+            f"{'; '.join(reasons)} after {pairs.n_products} products; {remedy}",
             EigenpairsWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from eigenlab.errors import InputError
 
 Matrix = Tensor | ArrayLike
+
+
+def as_tensor(array: NDArray[Any]) -> Tensor:
+    """A tensor over the array's memory, or over a copy where torch has no such memory.
+
+    That is memory which is read-only, in reverse, or of another byte order.
+
+    >>> as_tensor(np.broadcast_to(1.0, (2,)))
+    tensor([1., 1.], dtype=torch.float64)
+    """
+    usable = array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0
+    if not usable:
+        array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    return torch.from_numpy(array)
 
 
 def as_matrix(name: str, value: Matrix, *, square: bool = False, stacked: bool = False) -> Tensor:
@@ -29,7 +45,7 @@ def as_matrix(name: str, value: Matrix, *, square: bool = False, stacked: bool =
             square where it must be.
     """
     try:
-        tensor = value if isinstance(value, Tensor) else torch.as_tensor(np.asarray(value))
+        tensor = value if isinstance(value, Tensor) else as_tensor(np.asarray(value))
     except TypeError:
         raise InputError(f"{name} is not an array of numbers: {type(value).__name__}") from None
     if tensor.device.type == "mps":

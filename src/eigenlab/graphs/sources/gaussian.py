@@ -36,7 +36,7 @@ class GaussianAffinities(AffinitySource):
     def graph(self, X: Any) -> Graph:
         """The complete graph of the training points ``X``, (n, d)."""
         self.points = X
-        return gaussian_graph(X, self.gamma, self.representation, self.device)
+        return gaussian_graph(X, self.gamma, self.representation, self.device, self.reporter)
 
     def to(self, X_new: Any) -> Any:
         """The (m, n) affinities of (m, d) new points to the training points."""

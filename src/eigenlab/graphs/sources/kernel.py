@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.affinity import scale_gamma
+from eigenlab.graphs.affinity import row_blocks, scale_gamma
 from eigenlab.graphs.affinity_source import AffinitySource
 from eigenlab.graphs.dense import DenseGraph
 from eigenlab.graphs.graph import Graph
@@ -53,10 +54,23 @@ class KernelAffinities(AffinitySource):
         if not callable(self.kernel):
             gamma = scale_gamma(X) if self.gamma == "scale" else float(self.gamma)
             self.parameters |= {"gamma": gamma, "degree": self.degree, "coef0": self.coef0}
-        return DenseGraph(self.to(X))
+        affinity = np.concatenate(
+            [self._values(X[block], X) for block in row_blocks(X.shape[0], *X.shape)]
+            if not callable(self.kernel)
+            else [self._values(X, None)]
+        )
+        return DenseGraph(affinity, reporter=self.reporter)
 
     def to(self, X_new: Any) -> Any:
         """The (m, n) affinities of (m, d) new points to the training points."""
-        return pairwise_kernels(
-            X_new, self.points, metric=self.kernel, filter_params=True, **self.parameters
-        )
+        return self._values(X_new, self.points)
+
+    def _values(self, X: Any, Y: Any) -> Any:
+        self.reporter.raise_if_cancelled()
+        metric = self._stoppable if callable(self.kernel) else self.kernel
+        return pairwise_kernels(X, Y, metric=metric, filter_params=True, **self.parameters)
+
+    def _stoppable(self, x: Any, y: Any, **parameters: Any) -> float:
+        assert callable(self.kernel)
+        self.reporter.raise_if_cancelled()
+        return self.kernel(x, y, **parameters)

@@ -58,7 +58,9 @@ class NeighborAffinities(AffinitySource):
             if wanted < 2:
                 self.recall = 1.0
                 return ReplicatedGraph(sparse.eye_array(1, format="csr"), place)
-        near = nearest_neighbors(array, wanted - 1, seed=self.seed, n_jobs=self.n_jobs)
+        near = nearest_neighbors(
+            array, wanted - 1, seed=self.seed, n_jobs=self.n_jobs, reporter=self.reporter
+        )
         self.recall = near.recall
         weights: Literal["local", "connectivity"] = "local" if self.local else "connectivity"
         if repeated:

@@ -11,6 +11,7 @@ from scipy import sparse
 from eigenlab.errors import InputError
 from eigenlab.graphs.affinity_source import AffinitySource
 from eigenlab.graphs.dense import DenseGraph
+from eigenlab.graphs.duplicates import twins
 from eigenlab.graphs.graph import Graph
 from eigenlab.graphs.sparse import SparseGraph
 
@@ -22,8 +23,11 @@ class PrecomputedAffinities(AffinitySource):
 
     def graph(self, X: Any) -> Graph:
         """The graph whose (n, n) affinity matrix ``X`` is."""
-        representation = SparseGraph if sparse.issparse(X) else DenseGraph
-        self._graph = representation(X, representation="precomputed")
+        self._graph = (
+            SparseGraph(X, "precomputed")
+            if sparse.issparse(X)
+            else DenseGraph(X, "precomputed", reporter=self.reporter)
+        )
         return self._graph
 
     def to(self, X_new: Any) -> Any:
@@ -38,8 +42,8 @@ class PrecomputedAffinities(AffinitySource):
         )
 
     def places(self) -> NDArray[np.int64]:
-        """(n,) one place for each node: nodes are not known to be equal."""
-        return np.arange(self._graph.n_nodes)
+        """(n,) place of each node; nodes with equal rows, and so with equal columns, share one."""
+        return twins(self._graph.affinity)
 
     def merging_points(self) -> None:
         """None: there are no points."""

@@ -42,7 +42,9 @@ class SelfTuningAffinities(AffinitySource):
                 "with so many take affinity='nearest_neighbors', gamma='local'"
             )
         check_overflow(array)
-        affinity, self.widths = local_affinity(np.asarray(array, dtype=np.float64), self.gamma)
+        affinity, self.widths = local_affinity(
+            np.asarray(array, dtype=np.float64), self.gamma, reporter=self.reporter
+        )
         return DenseGraph(affinity, trusted=True)
 
     def to(self, X_new: Any) -> NDArray[np.float64]:
