@@ -53,6 +53,7 @@ def test_every_type_is_read_back(tmp_path, code, dtype, packed):
         (struct.pack(">HBB4I", 0, 8, 4, 0, *3 * [2**32 - 1]), r"holds shape \(0, 4294967295"),
         (gzip.compress(idx(IMAGES))[:-12], "truncated inside its gzip stream"),
     ],
+    ids=range(9),  # the last bytes hold the time of compression
 )
 def test_a_damaged_file_is_an_error_with_the_reason(tmp_path, content, match):
     (tmp_path / "broken").write_bytes(content)

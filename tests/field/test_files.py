@@ -88,6 +88,7 @@ def test_a_folder_without_mnist_is_refused(tmp_path):
         (gzip.compress(idx(LABELS))[:-8] + bytes(8), "damaged inside its gzip stream"),
         (gzip.compress(idx(LABELS) + b"junk"), "has bytes after its end"),
     ],
+    ids=["junk", "truncated", "damaged", "longer"],  # the bytes hold the time of compression
 )
 def test_damage_is_told_by_its_kind(tmp_path, content, told):
     (tmp_path / "labels").write_bytes(content)
