@@ -80,6 +80,13 @@ def row_blocks(n_rows: int, n_columns: int, n_features: int = 1) -> list[slice]:
     return [slice(first, min(first + step, n_rows)) for first in range(0, n_rows, step)]
 
 
+def stored_width(points: Any) -> int:
+    """Numbers stored for each point: the columns, or of a sparse matrix the mean of its rows."""
+    if isinstance(points, np.ndarray):
+        return points.shape[1]
+    return int(points.nnz // max(points.shape[0], 1)) + 1
+
+
 def gaussian_factors(
     points: Tensor, gamma: float
 ) -> tuple[Tensor, Tensor, Callable[[Tensor, Tensor], Tensor]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from eigenlab.graphs.affinity import row_blocks
+from eigenlab.graphs.affinity import row_blocks, stored_width
 from eigenlab.graphs.duplicates import places_of
 from eigenlab.graphs.graph import Graph
 from eigenlab.reporter import SILENT, Reporter
@@ -45,7 +45,7 @@ class AffinitySource(ABC):
 
         search = NearestNeighbors(n_neighbors=1).fit(self.points)
         found = np.empty(len(rows), dtype=np.int64)
-        for block in row_blocks(len(rows), *self.points.shape):
+        for block in row_blocks(len(rows), self.points.shape[0], stored_width(self.points)):
             self.reporter.raise_if_cancelled()
             found[block] = search.kneighbors(X_new[rows[block]], return_distance=False)[:, 0]
         return found

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.metrics.pairwise import euclidean_distances
 
-from eigenlab.graphs.affinity import row_blocks
+from eigenlab.graphs.affinity import row_blocks, stored_width
 from eigenlab.graphs.affinity_source import AffinitySource, dense
 from eigenlab.graphs.embedding import Embedding
 from eigenlab.graphs.fourier_sums import ENTRY_ERROR, FourierSums
@@ -115,7 +115,7 @@ class Predictor:
         embedded = np.empty((n_new, self._rows.shape[1]))
         isolated = np.empty(n_new, dtype=bool)
         left = self._by_modes(X, labels, embedded, isolated)
-        for block in row_blocks(len(left), len(self._labels), X.shape[1]):
+        for block in row_blocks(len(left), len(self._labels), stored_width(X)):
             self.source.reporter.raise_if_cancelled()
             part = left[block]
             affinities = self.source.to(X[part])

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
 from eigenlab.errors import InputError
-from eigenlab.graphs.affinity import row_blocks, scale_gamma
+from eigenlab.graphs.affinity import row_blocks, scale_gamma, stored_width
 from eigenlab.graphs.affinity_source import AffinitySource
 from eigenlab.graphs.dense import DenseGraph
 from eigenlab.graphs.graph import Graph
@@ -54,8 +55,9 @@ class KernelAffinities(AffinitySource):
         if not callable(self.kernel):
             gamma = scale_gamma(X) if self.gamma == "scale" else float(self.gamma)
             self.parameters |= {"gamma": gamma, "degree": self.degree, "coef0": self.coef0}
+        blocks = row_blocks(X.shape[0], X.shape[0], stored_width(X))
         affinity = np.concatenate(
-            [self._values(X[block], X) for block in row_blocks(X.shape[0], *X.shape)]
+            [self._values(X[block], X) for block in blocks]
             if not callable(self.kernel)
             else [self._values(X, None)]
         )
@@ -68,9 +70,26 @@ class KernelAffinities(AffinitySource):
     def _values(self, X: Any, Y: Any) -> Any:
         self.reporter.raise_if_cancelled()
         metric = self._stoppable if callable(self.kernel) else self.kernel
+        if sparse.issparse(X) and sparse.issparse(Y) and X.shape[1] > X.nnz + Y.nnz:
+            X, Y = _without_empty_columns(X, Y)
         return pairwise_kernels(X, Y, metric=metric, filter_params=True, **self.parameters)
 
     def _stoppable(self, x: Any, y: Any, **parameters: Any) -> float:
         assert callable(self.kernel)
         self.reporter.raise_if_cancelled()
         return self.kernel(x, y, **parameters)
+
+
+def _without_empty_columns(X: Any, Y: Any) -> tuple[Any, Any]:
+    """Two sparse matrices on the columns that either has entries in; no kernel reads others.
+
+    A product with the transpose of a matrix takes memory for each of its columns.
+    """
+    columns = np.unique(np.concatenate([X.indices, Y.indices]))
+
+    def kept(matrix: Any) -> Any:
+        indices = np.searchsorted(columns, matrix.indices)
+        shape = (matrix.shape[0], max(len(columns), 1))
+        return sparse.csr_array((matrix.data, indices, matrix.indptr), shape=shape)
+
+    return kept(X), kept(Y)
