@@ -44,6 +44,8 @@ class LayerCall:
         packed: the packed batch, or None. Default: ``None``.
         owner: the module that made the call, by name, or what tells its weights apart.
         layer: index in a stack, or None for a single layer. Default: ``None``.
+        sequences: how many sequences of the batch are kept, the first ones; None for all. Default:
+            ``None``.
 
     Attributes:
         hidden: hidden states (T, B, D H) for D directions.
@@ -63,7 +65,9 @@ class LayerCall:
         packed: PackedBatch | None = None,
         owner: str | tuple[int, ...] = "",
         layer: int | None = None,
+        sequences: int | None = None,
     ) -> None:
+        self._kept = slice(sequences)
         self.kind, self.weights, self.packed = kind, weights, packed
         self.owner, self.layer = owner, layer
         self.differentiable = torch.is_grad_enabled()
@@ -146,13 +150,15 @@ class LayerCall:
         lengths = None
         if self.packed is not None:
             data, lengths = self.packed.padded(data)
+            lengths = lengths[self._kept]
         elif data.ndim == 2:  # one step of a cell
             data = data.unsqueeze(0)
-        return data.detach().to(self.weights[0].w_x.dtype, copy=True), lengths
+        kept = data.detach()[:, self._kept]
+        return kept.to(self.weights[0].w_x.dtype, copy=True), lengths
 
     def _rows(self, states: Tensor) -> Tensor:
         states = states if self.packed is None else self.packed.ordered(states)
-        return states.detach().to(self.weights[0].w_x.dtype, copy=True)
+        return states.detach()[self._kept].to(self.weights[0].w_x.dtype, copy=True)
 
 
 def _edge(result: Tensor | None) -> GradientEdge | None:

@@ -18,6 +18,7 @@ from eigenlab.errors import InputError
 from eigenlab.recurrent.calls import LayerCall
 from eigenlab.recurrent.diagnosis import FlowRecord, LayerFlow, describe
 from eigenlab.recurrent.growth import sweep_with_growth
+from eigenlab.recurrent.layers import check_sizes
 from eigenlab.recurrent.observe import Observer
 from eigenlab.recurrent.preserve import eager, outside_compilation
 from eigenlab.recurrent.runs import LayerRun, calls_within, layer_runs, part_name
@@ -63,6 +64,8 @@ class GradientMonitor:
         every: int >= 1. Forward passes in training mode from one observed to the next; the first is
             observed. Default: ``10``.
         recurrent: the module to observe, or its name. Default: ``None``, all recurrent layers.
+        max_sequences: int >= 1 or None. Sequences of a batch whose states and gradients are
+            followed, the first ones; None for all, which costs more. Default: ``8``.
         callback: function of a :class:`FlowRecord`, called when one is complete. Default: ``None``.
         csv: path of a file to which a row is added for each layer and time step. Default: ``None``.
         tensorboard: a ``torch.utils.tensorboard.SummaryWriter``, or an object with its
@@ -79,7 +82,8 @@ class GradientMonitor:
     no backward pass happens, nothing is recorded; the first such update warns.
 
     Raises:
-        InputError: ``every`` is below 1, or ``recurrent`` is no part of the model.
+        InputError: ``every`` or ``max_sequences`` is below 1, or ``recurrent`` is no part of the
+            model.
 
     >>> model = nn.GRU(1, 8, batch_first=True)
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -101,13 +105,16 @@ class GradientMonitor:
         every: int = 10,
         *,
         recurrent: nn.Module | str | None = None,
+        max_sequences: int | None = 8,
         callback: Callable[[FlowRecord], None] | None = None,
         csv: str | Path | None = None,
         tensorboard: ScalarWriter | None = None,
         loss_scale: Callable[[], float] | None = None,
     ) -> None:
-        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
-            raise InputError(f"every={every!r} must be an integer of at least 1")
+        check_sizes(every=every)
+        if max_sequences is not None:
+            check_sizes(max_sequences=max_sequences)
+        self._sequences = max_sequences
         self._model, self._every = model, every
         self._part = None if recurrent is None else part_name(model, recurrent)
         self._loss_scale = loss_scale
@@ -194,7 +201,8 @@ class GradientMonitor:
             return
         stack = contextlib.ExitStack()
         stack.enter_context(eager())
-        self._observer = Observer(module, (args, kwargs), anchored=False)
+        inputs = (args, kwargs)
+        self._observer = Observer(module, inputs, anchored=False, sequences=self._sequences)
         stack.enter_context(self._observer)
         self._active = stack
 

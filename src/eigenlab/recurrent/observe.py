@@ -49,13 +49,23 @@ class Observer(TorchFunctionMode):
             Default: ``None``.
         anchored: whether a call becomes differentiable even if nothing that it reads is, so that
             gradients with respect to its states exist. Default: ``True``.
+        sequences: how many sequences of a batch are recorded, the first ones; None for all.
+            Default: ``None``.
 
     Attributes:
         calls: a :class:`LayerCall` for each layer of each call, in order.
     """
 
-    def __init__(self, model: nn.Module, inputs: Any = None, *, anchored: bool = True) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: Any = None,
+        *,
+        anchored: bool = True,
+        sequences: int | None = None,
+    ) -> None:
         super().__init__()
+        self._sequences = sequences
         self.calls: list[LayerCall] = []
         self._anchored = anchored
         self._modules = [pair for pair in model.named_modules() if isinstance(pair[1], RECURRENT)]
@@ -128,6 +138,7 @@ class Observer(TorchFunctionMode):
                     packed=packed,
                     owner=owner,
                     layer=layer if layers > 1 else None,
+                    sequences=self._sequences,
                 )
             )
             finals.append(last)
@@ -162,6 +173,7 @@ class Observer(TorchFunctionMode):
                 [(state,) for state in states],
                 (results[0], None, *results[1:]),
                 owner=self._owner(params),
+                sequences=self._sequences,
             )
         )
         return results if kind is LSTMTape else results[0]
@@ -175,7 +187,9 @@ class Observer(TorchFunctionMode):
             self._copy(w_x), self._copy(w_h), self._copy(b), nonlinearity=nonlinearity
         )
         owner = self._owner([w_x, w_h, b])
-        self.calls.append(LayerCall(RNNTape, [weights], x, [(h0,)], (hidden,), owner=owner))
+        kept = self._sequences
+        call = LayerCall(RNNTape, [weights], x, [(h0,)], (hidden,), owner=owner, sequences=kept)
+        self.calls.append(call)
         return hidden
 
     def _unrolled_lstm(
@@ -186,7 +200,9 @@ class Observer(TorchFunctionMode):
         weights = Weights(self._copy(w_x), self._copy(w_h), self._copy(b))
         owner = self._owner([w_x, w_h, b])
         results = (hidden, None, cell)
-        self.calls.append(LayerCall(LSTMTape, [weights], x, [(h0,), (c0,)], results, owner=owner))
+        kept, first = self._sequences, [(h0,), (c0,)]
+        call = LayerCall(LSTMTape, [weights], x, first, results, owner=owner, sequences=kept)
+        self.calls.append(call)
         return hidden, cell
 
     def _anchor(self, x: Tensor, others: Sequence[Tensor]) -> Tensor:
