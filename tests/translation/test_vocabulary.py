@@ -158,6 +158,8 @@ def test_other_content_is_refused(content):
         vocabulary_from_dict(content)
 
 
-def test_a_string_is_not_a_list_of_sentences():
+def test_a_string_is_no_list():
+    with pytest.raises(InputError, match="one string"):
+        Vocabulary("abc")
     with pytest.raises(InputError, match="one string"):
         Vocabulary.build("I see a dog.")

@@ -32,7 +32,7 @@ class Vocabulary:
         lowercase: as given.
 
     Raises:
-        InputError: there is no token, a token is repeated, or it is not what
+        InputError: there is no token, a token is repeated, or one is not what
             :func:`~eigenlab.translation.tokenize` gives.
 
     >>> vocabulary = Vocabulary.build(["I see a dog.", "I see a cat."])
@@ -45,6 +45,8 @@ class Vocabulary:
     kind: ClassVar[str] = "words"
 
     def __init__(self, tokens: Sequence[str], *, lowercase: bool = False) -> None:
+        if isinstance(tokens, str):
+            raise InputError(f"tokens is one string, {tokens[:40]!r}; give a list of tokens")
         self.lowercase = bool(lowercase)
         self.tokens = (*SPECIAL_TOKENS, *tokens)
         self._indices = {token: index for index, token in enumerate(self.tokens)}
