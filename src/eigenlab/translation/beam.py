@@ -21,7 +21,9 @@ from eigenlab.translation.stack import State
 
 
 def length_penalty(length: int, exponent: float) -> float:
-    """((5 + length) / 6)^exponent, which log-probabilities are divided by (Wu et al., 2016).
+    """Return ((5 + length) / 6)^exponent, which log-probabilities are divided by.
+
+    Source: Y. Wu et al., 2016, equation 14.
 
     Args:
         length: tokens, ``<eos>`` included.

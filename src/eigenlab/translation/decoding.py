@@ -22,7 +22,7 @@ every batch, which they do not for other numbers of rows."""
 class Translation:
     """One translation of a source.
 
-    Attributes:
+    Args:
         tokens: indices of the target, without ``<sos>`` and ``<eos>``.
         log_probability: of these tokens and, if complete, of ``<eos>``; natural logarithm.
         score: what beam search ranks by: ``log_probability`` over the length penalty.

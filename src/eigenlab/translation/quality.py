@@ -12,7 +12,7 @@ from eigenlab.errors import InputError
 class Quality:
     """How close translations are to their references.
 
-    Attributes:
+    Args:
         bleu: corpus BLEU, 0 to 100.
         chrf: corpus chrF2, 0 to 100.
         exact_match: share of translations equal to their reference.

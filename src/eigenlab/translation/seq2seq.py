@@ -147,7 +147,13 @@ class Seq2Seq(nn.Module):
         return self.output(self.features(source, source_lengths, inputs))
 
     def features(self, source: Tensor, source_lengths: Tensor, inputs: Tensor) -> Tensor:
-        """What the output layer reads, (B, T, H); see :meth:`forward`."""
+        """What the output layer reads, (B, T, H).
+
+        Args:
+            source: indices of the sources, (B, S).
+            source_lengths: real tokens of each, (B,).
+            inputs: what the decoder is fed, (B, T).
+        """
         encoded = self.encode(source, source_lengths)
         return self.decode(encoded, inputs)[0]
 
