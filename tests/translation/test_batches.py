@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from eigenlab.errors import InputError
 from eigenlab.training.batches import local_batch
 from eigenlab.translation import EOS, PAD, bucketed_batches
+from fuzz import fuzzed
 
 SENTENCES = st.lists(st.integers(3, 40), max_size=7)
 PAIRS = st.lists(st.tuples(SENTENCES, SENTENCES), min_size=1, max_size=30)
@@ -18,6 +19,7 @@ def build(pairs, **settings):
     return bucketed_batches(sources, targets, **{"batch_size": 4, "seed": 3} | settings)
 
 
+@fuzzed(100)
 @given(PAIRS, st.integers(1, 8), st.integers(1, 3))
 def test_every_epoch_visits_every_pair_once_and_pads_rightly(pairs, batch_size, pool):
     batches = build(pairs, batch_size=batch_size, pool=pool)
@@ -40,6 +42,7 @@ def test_every_epoch_visits_every_pair_once_and_pads_rightly(pairs, batch_size, 
         assert batches.padding_share(epoch) == pytest.approx(1 - tokens / places)
 
 
+@fuzzed(100)
 @given(PAIRS)
 def test_a_step_gives_the_same_batch_in_any_order(pairs):
     one, two = build(pairs), build(pairs)

@@ -15,6 +15,7 @@ from eigenlab.translation import (
     free_running_inputs,
     teacher_forcing_inputs,
 )
+from fuzz import fuzzed
 
 BOTH = pytest.mark.parametrize("inputs", [teacher_forcing_inputs, free_running_inputs])
 
@@ -47,6 +48,7 @@ def test_rows_that_end_and_rows_that_do_not(inputs):
     assert inputs(torch.tensor([[7, EOS, 9], [8, 9, EOS]])).tolist() == [[SOS, 7, PAD], [SOS, 8, 9]]
 
 
+@fuzzed(100)
 @given(st.lists(st.lists(st.integers(3, 50), max_size=6), min_size=1, max_size=5))
 def test_in_a_batch_as_alone(sentences):
     batch = bucketed_batches(sentences, sentences, batch_size=9, seed=0)

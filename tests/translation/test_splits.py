@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from eigenlab.errors import InputError
 from eigenlab.translation import Leaks, count_leaks, sentence_key, split_pairs
+from fuzz import fuzzed
 
 SIDES = st.sampled_from(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"])
 PAIRS = st.lists(st.tuples(SIDES, SIDES), min_size=2, max_size=12)
@@ -29,6 +30,7 @@ def brute_force_groups(pairs):
             return groups
 
 
+@fuzzed(100)
 @given(PAIRS, st.integers(1, 5), st.integers(0, 3), st.integers(0, 9))
 def test_no_sentence_is_in_two_parts(pairs, test, validation, seed):
     groups = brute_force_groups(pairs)
@@ -133,6 +135,7 @@ def test_keys(one, two, same):
     assert (sentence_key(one) == sentence_key(two)) is same
 
 
+@fuzzed(100)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_key_is_its_own_key(text):
     key = sentence_key(text)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from eigenlab.errors import InputError
 from eigenlab.translation import JOINER, detokenize, normalize, tokenize
+from fuzz import fuzzed
 
 TEXT = st.text(
     st.one_of(
@@ -17,11 +18,13 @@ TEXT = st.text(
 )
 
 
+@fuzzed(100)
 @given(TEXT)
 def test_tokens_restore_the_normalized_sentence(text):
     assert detokenize(tokenize(text)) == normalize(text)
 
 
+@fuzzed(100)
 @given(TEXT)
 def test_no_token_is_empty_or_holds_a_space(text):
     for token in tokenize(text):
@@ -29,12 +32,14 @@ def test_no_token_is_empty_or_holds_a_space(text):
         assert len(token.split()) == 1
 
 
+@fuzzed(100)
 @given(TEXT, st.booleans())
 def test_normalizing_twice_changes_nothing(text, lowercase):
     once = normalize(text, lowercase=lowercase)
     assert normalize(once, lowercase=lowercase) == once
 
 
+@fuzzed(100)
 @given(TEXT)
 def test_composed_and_decomposed_text_have_the_same_tokens(text):
     assert tokenize(unicodedata.normalize("NFD", text)) == tokenize(text)

@@ -21,10 +21,12 @@ from eigenlab.translation import (
     tokenize,
     vocabulary_from_dict,
 )
+from fuzz import fuzzed
 
 SENTENCES = ["I see a dog.", "I see a cat.", "You don't see a dog."]
 
 
+@fuzzed(100)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))), st.booleans())
 def test_encoding_is_undone_by_decoding(sentences, lowercase):
     if not any(tokenize(sentence, lowercase=lowercase) for sentence in sentences):

@@ -234,7 +234,7 @@ DATASETS = (
     ),
     Dataset(
         name="multi30k",
-        description="31,014 image captions in English, German and French, and two test sets of "
+        description="30,014 image captions in English, German and French, and two test sets of "
         "1,000 (Elliott et al. 2016).",
         licence="For research; the captions describe images of Flickr30k, which has terms of its "
         "own.",
