@@ -13,6 +13,7 @@ LIBRARIES = (
     "eigenlab.recurrent",
     "eigenlab.spectrum",
     "eigenlab.training",
+    "eigenlab.translation",
 )
 ABOVE = ("pydantic", "plotly", "cyclopts", "rich", "jinja2", "eigenlab.lab", "eigenlab.cli")
 

@@ -27,6 +27,7 @@ PACKAGES = (
     "eigenlab.spectrum",
     "eigenlab.statistics",
     "eigenlab.training",
+    "eigenlab.translation",
 )
 
 

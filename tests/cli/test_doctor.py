@@ -124,3 +124,11 @@ def test_a_mistyped_dataset_suggests_the_nearest(call, command):
     assert shown.status == 2
     assert "did you mean 'names-mini'?" in shown.err
     assert shown.err.count("\n") == 1
+
+
+def test_fetching_everything_leaves_out_what_has_no_mirror(monkeypatch, call):
+    fetched = []
+    monkeypatch.setattr("eigenlab.data.fetch", lambda name, reporter: fetched.append(name))
+    assert call("data", "fetch").status == 0
+    assert "multi30k" in fetched
+    assert "spa-eng" not in fetched  # it can only be put into EIGENLAB_DATA

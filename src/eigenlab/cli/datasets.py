@@ -50,8 +50,9 @@ def _size(size: int) -> str:
 
 
 def fetch_all(names: Sequence[str]) -> None:
-    """Download the named datasets (default: all that need a download) into the cache."""
-    chosen = [data.dataset(name) for name in names] or list(data.datasets())
+    """Download the named datasets (default: all that have a mirror) into the cache."""
+    fetchable = [item for item in data.datasets() if item.mirrors or item.embedded]
+    chosen = [data.dataset(name) for name in names] or fetchable
     for item in chosen:
         with (
             TerminalReporter(item.name, notices()) as reporter,

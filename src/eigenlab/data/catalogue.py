@@ -258,6 +258,94 @@ DATASETS = (
             ),
         ),
     ),
+    Dataset(
+        name="spa-eng",
+        description="118,964 English-Spanish sentence pairs, from Tatoeba by way of "
+        "manythings.org/anki.",
+        licence="CC BY 2.0 (attribution: www.manythings.org/anki and tatoeba.org)",
+        files=(
+            File(
+                "spa-eng/spa-eng.zip",
+                2767131,
+                "f80e581ae291aa34dd3aba7bd98b5e9505234da4318e2f3295df70a1520c7f61",
+            ),
+        ),
+    ),
+    Dataset(
+        name="multi30k",
+        description="30,014 image captions in English, German and French, and two test sets of "
+        "1,000 (Elliott et al. 2016).",
+        licence="For research; the captions describe images of Flickr30k, which has terms of its "
+        "own.",
+        mirrors=(
+            Mirror(
+                "https://raw.githubusercontent.com/multi30k/dataset/"
+                "a3d2e0d26b56f3846f66a952536ffed4e401d05a/data/task1/raw/{name}"
+            ),
+        ),
+        files=(
+            File(
+                "multi30k/train.en.gz",
+                568929,
+                "d79cfa999dd4c51d2cb42499b6796d5a882c3a8a961923c25a898c90f8bbd56f",
+            ),
+            File(
+                "multi30k/train.de.gz",
+                637044,
+                "726e39b2fa9eb9ffb6dc763fb35a179f80fae06ffc5d28b6ace5faa883de28a6",
+            ),
+            File(
+                "multi30k/train.fr.gz",
+                604242,
+                "622e75069e9f4c577425c4f277116ce66e63a2401c0a2312d90073cb12379a3c",
+            ),
+            File(
+                "multi30k/val.en.gz",
+                21650,
+                "14f7d25ddd868909a9213e361768460edcacdd6ab9d1e77b92560dc10c10dc28",
+            ),
+            File(
+                "multi30k/val.de.gz",
+                24681,
+                "f0cba2f995189cf5770f29a8a9a537a3ad3f51657ad873405082ff6863a5e75a",
+            ),
+            File(
+                "multi30k/val.fr.gz",
+                23001,
+                "ca3106f1a72390591d25f6c45cb4cd39dec4cd3f123e099748a3ce5256c160e9",
+            ),
+            File(
+                "multi30k/test_2016_flickr.en.gz",
+                21077,
+                "611d361c6334bc7246101d48097c13cf5c4413c5befc793cc629934359d532d9",
+            ),
+            File(
+                "multi30k/test_2016_flickr.de.gz",
+                22890,
+                "9204244e408ccb38d2a55cfcd344df15005fc42a07a6e55ca6c52b6ababb8cc8",
+            ),
+            File(
+                "multi30k/test_2016_flickr.fr.gz",
+                22310,
+                "6d326e188d259fb1d04ac19eae3af956559b3a0b93d7635e56c90987c40c8b90",
+            ),
+            File(
+                "multi30k/test_2017_flickr.en.gz",
+                19138,
+                "76a444ee25172e72695cddb13ae4a3bda59430617be88e0bb46b60504f054074",
+            ),
+            File(
+                "multi30k/test_2017_flickr.de.gz",
+                21471,
+                "a2c89666db00c495cd8513b9d708d5a3acc205d7de312ef2bf5fb7ebc1540aee",
+            ),
+            File(
+                "multi30k/test_2017_flickr.fr.gz",
+                20434,
+                "3ba671ceb2299f3304ffafefea7a833d08632fbaf0ba18546f8a2ec2391af496",
+            ),
+        ),
+    ),
 )
 
 
@@ -265,7 +353,7 @@ def datasets() -> tuple[Dataset, ...]:
     """Return all datasets of the catalogue, the embedded ones first.
 
     >>> [item.name for item in datasets()]
-    ['names-mini', 'names', 'mnist']
+    ['names-mini', 'names', 'mnist', 'spa-eng', 'multi30k']
     """
     return DATASETS
 

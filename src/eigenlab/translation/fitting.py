@@ -1,0 +1,98 @@
+"""Training an encoder-decoder through the common loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from eigenlab.reporter import SILENT, Reporter
+from eigenlab.training import Batch, TrainingHistory, one_cycle, train
+from eigenlab.translation.batches import PairBatch, bucketed_batches
+from eigenlab.translation.indices import PAD
+from eigenlab.translation.inputs import teacher_forcing_inputs
+from eigenlab.translation.seq2seq import Seq2Seq
+
+
+def translation_loss(model: Seq2Seq, batch: PairBatch, label_smoothing: float = 0.0) -> Tensor:
+    """Mean cross-entropy of the target tokens under teacher forcing, nats (question 7b).
+
+    The output layer, most of the work with a large vocabulary, sees real tokens only.
+
+    Args:
+        model: the encoder-decoder.
+        batch: encoded pairs.
+        label_smoothing: share of the probability that is spread over all tokens.
+            Default: ``0.0``.
+    """
+    inputs = teacher_forcing_inputs(batch.target)
+    features = model.features(batch.source, batch.source_lengths, inputs)
+    real = batch.target != PAD
+    return nn.functional.cross_entropy(
+        model.output(features[real]), batch.target[real], label_smoothing=label_smoothing
+    )
+
+
+def fit_seq2seq(
+    model: Seq2Seq,
+    batches: bucketed_batches,
+    *,
+    steps: int,
+    learning_rate: float = 2e-3,
+    weight_decay: float = 0.0,
+    clip_norm: float = 1.0,
+    label_smoothing: float = 0.0,
+    evaluate: Callable[[Seq2Seq], Mapping[str, float]] | None = None,
+    evaluate_every: int | None = None,
+    monitor: str | None = None,
+    patience: int | None = None,
+    reporter: Reporter = SILENT,
+    checkpoint: Path | None = None,
+) -> TrainingHistory:
+    """Train a model in place with AdamW and a learning rate that rises and falls once.
+
+    Args:
+        model: the encoder-decoder.
+        batches: of encoded pairs.
+        steps: number of updates.
+        learning_rate: the highest. Default: ``2e-3``.
+        weight_decay: of AdamW. Default: ``0.0``.
+        clip_norm: largest norm of the gradient. Default: ``1.0``.
+        label_smoothing: see :func:`translation_loss`. Default: ``0.0``.
+        evaluate: returns metrics of the model, as in :func:`eigenlab.training.train`.
+            Default: ``None``.
+        evaluate_every: updates between evaluations. Default: ``None``, once an epoch.
+        monitor: metric, larger is better, whose best model is kept. Default: ``None``.
+        patience: evaluations without a better one before it stops. Default: ``None``.
+        reporter: receives progress and may cancel. Default: ``SILENT``.
+        checkpoint: path prefix of the checkpoint; a training continues from it.
+            Default: ``None``.
+
+    Returns:
+        Losses and evaluations.
+    """
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True
+    )
+
+    def objective(model: Seq2Seq, batch: Batch) -> Tensor:
+        return translation_loss(model, PairBatch(*batch), label_smoothing)
+
+    return train(
+        model,
+        objective,
+        batches,
+        optimizer=optimizer,
+        steps=steps,
+        schedule=one_cycle(steps, peak=0.15),
+        clip_norm=clip_norm,
+        evaluate=evaluate,
+        evaluate_every=evaluate_every,
+        monitor=monitor,
+        mode="max",
+        patience=patience,
+        reporter=reporter,
+        checkpoint=checkpoint,
+    )

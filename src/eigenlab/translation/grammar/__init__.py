@@ -1,0 +1,1 @@
+"""A grammar of Spanish and English that writes both sides of a sentence pair at once."""
