@@ -29,6 +29,7 @@ from eigenlab.autoencoders import AutoencoderEmbedding, LinearProbe
 from eigenlab.graphs import SpectralClustering
 from eigenlab.linear import LinearAutoencoder, RegularizedLinearAutoencoder
 from eigenlab.names import CharacterNGramClassifier, NameClassifier
+from eigenlab.translation import Translator
 
 THREADS, ROUNDS = 8, 4
 #: A class with one of these, public in its package, is an estimator.
@@ -44,6 +45,8 @@ ENDINGS = ("ov", "anov", "in", "i", "ini", "o")
 NAMES = [a + b for a in ("Ross", "Petr", "Orl", "Verd", "Sok", "Gall") for b in ENDINGS]
 LANGUAGES = ["Russian" if name.endswith(("ov", "in")) else "Italian" for name in NAMES]
 NEW = ["Smirnov", "Monti", "O’Shea", "Kuznetsov", "Li", "Paolini"] * 20
+
+PAIRS = [(f"Veo un {word}.", f"I see a {word}.") for word in ("perro", "gato", "pez", "libro")]
 
 #: Method -> its arguments.
 Calls = dict[str, tuple[Any, ...]]
@@ -150,6 +153,19 @@ def _probe(_: Any) -> tuple[Any, Calls]:
     weight = torch.tensor([[1.0, -2.0, 0.5], [0.3, 1.0, -1.0]], dtype=torch.float64)
     calls: Calls = {"logits": (features,), "accuracy": (features, labels)}
     return LinearProbe(weight, weight[:, 0]), calls
+
+
+@recipe("Translator")
+def _translator(_: Any) -> tuple[Any, Calls]:
+    model = Translator(8, n_epochs=2, attention=False, validation_fraction=0, random_state=0)
+    sentences = [source for source, _ in PAIRS]
+    calls: Calls = {
+        "translate": (sentences,),
+        "candidates": (sentences,),
+        "score": (PAIRS,),
+        "quality": (PAIRS,),
+    }
+    return model.set_params(max_length=6).fit(PAIRS), calls
 
 
 def public_estimators() -> set[str]:
@@ -294,7 +310,14 @@ def assert_unchanged(now: dict[str, Any], before: dict[str, Any]) -> None:
 
 
 def assert_same(found: Any, expected: Any, name: str) -> None:
-    if isinstance(expected, list):  # pairs of a language and a probability
+    if name == "candidates":
+        tokens, scores = zip(*[(t.tokens, t.score) for row in expected for t in row], strict=True)
+        assert tuple(t.tokens for row in found for t in row) == tokens
+        found, expected = [t.score for row in found for t in row], scores
+    elif name in ("translate", "quality"):
+        assert found == expected
+        return
+    elif isinstance(expected, list):  # pairs of a language and a probability
         assert [[pair[0] for pair in row] for row in found] == [
             [pair[0] for pair in row] for row in expected
         ]
