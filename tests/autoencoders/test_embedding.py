@@ -80,7 +80,7 @@ def test_invalid_arguments_are_refused(settings, match):
 
 def test_other_files_are_refused(tmp_path):
     (tmp_path / "text").write_text("no tensors")
-    with pytest.raises(InputError, match="text cannot be read as safetensors"):
+    with pytest.raises(InputError, match="text is not a complete safetensors file"):
         AutoencoderEmbedding.load(tmp_path / "text")
     model = AutoencoderEmbedding(2, n_epochs=1).fit(X)
     with pytest.raises(InputError, match="X has 8 columns"):

@@ -1,5 +1,6 @@
 """The translator: fitted, saved, loaded, and the same answers alone, in company and in threads."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -100,6 +101,8 @@ def test_wrong_use_is_named(translator):
         translator.translate("Veo un perro.")
     with pytest.raises(InputError, match="holds no pair"):
         Translator().fit([])
+    with pytest.raises(InputError, match=r"random_state=1\.5"):
+        Translator(random_state=1.5).fit(PAIRS)
     with pytest.raises(InputError, match="n_epochs=0"):
         Translator(n_epochs=0).fit(PAIRS)
     with pytest.raises(InputError, match="validation_fraction"):
@@ -109,7 +112,19 @@ def test_wrong_use_is_named(translator):
 
 
 def test_bleu_is_sacrebleus():
-    """Papineni et al. 2002: half of the bigrams match, and the brevity penalty."""
-    assert bleu(["the cat"], ["the cat"]).exact_match == 1.0
-    assert bleu(["the cat sat down there"], ["the cat sat down there"]).bleu == pytest.approx(100)
-    assert bleu(["a b c d e f"], ["u v w x y z"]).bleu < 5
+    """Papineni et al. 2002, by hand: 4/5 words, 3/4 pairs, 2/3 triples, 1/2 of four match; a
+    translation of 5 words for 6 has the brevity penalty exp(1 - 6/5)."""
+    precision = (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25
+    found = bleu(["a b c d e"], ["a b c d f"])
+    assert found.bleu == pytest.approx(100 * precision)
+    assert found.exact_match == 0
+    short = bleu(["a b c d e"], ["a b c d f g"])
+    assert short.bleu == pytest.approx(100 * precision * math.exp(1 - 6 / 5))
+
+
+def test_pairs_may_be_rows_of_a_data_frame():
+    pd = pytest.importorskip("pandas")
+    options = {"n_epochs": 1, "validation_fraction": 0, "random_state": 0, "max_length": 5}
+    frame = pd.DataFrame(PAIRS, columns=["es", "en"])
+    a, b = (Translator(8, **options).fit(pairs) for pairs in (frame, PAIRS))
+    assert a.translate(["Veo un gato."]) == b.translate(["Veo un gato."])

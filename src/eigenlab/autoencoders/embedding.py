@@ -25,8 +25,8 @@ from eigenlab.autoencoders.ensemble import Member
 from eigenlab.autoencoders.fit import train_epochs
 from eigenlab.autoencoders.models import KINDS, Autoencoder
 from eigenlab.errors import InputError, nearest
-from eigenlab.files import write_atomic
 from eigenlab.training import generator
+from eigenlab.training.storage import read_model, write_model
 
 #: Kinds whose samples are flattened images.
 IMAGE_KINDS = ("warped", "convolutional")
@@ -190,10 +190,8 @@ class AutoencoderEmbedding(
         Args:
             path: file to write; an existing one is replaced.
         """
-        from safetensors.torch import save
-
         check_is_fitted(self, "model_")
-        tensors = {name: value.contiguous() for name, value in self.model_.state_dict().items()}
+        tensors = dict(self.model_.state_dict())
         tensors["mean"] = torch.as_tensor(self.mean_)
         sequences = {
             name: list(value)
@@ -211,11 +209,8 @@ class AutoencoderEmbedding(
         }
         if hasattr(self, "feature_names_in_"):
             state["feature_names"] = list(self.feature_names_in_)
-        header = {
-            "format": _FORMAT,
-            "state": json.dumps(state, default=lambda number: number.item()),
-        }
-        write_atomic(Path(path), save(tensors, header))
+        described = json.dumps(state, default=lambda number: number.item())
+        write_model(path, tensors, format=_FORMAT, state=described)
 
     @classmethod
     def load(cls, path: Path | str) -> AutoencoderEmbedding:
@@ -227,18 +222,7 @@ class AutoencoderEmbedding(
         Raises:
             InputError: the file cannot be read, or was not written by :meth:`save`.
         """
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(str(path), "pt") as stored:
-                header = stored.metadata() or {}
-                tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"{path} cannot be read as safetensors: {error}") from error
-        if header.get("format") != _FORMAT:
-            raise InputError(
-                f"{path} is not a {_FORMAT} file; write one with AutoencoderEmbedding.save"
-            )
+        tensors, header = read_model(path, format=_FORMAT)
         try:
             return cls._restored(json.loads(header["state"]), tensors)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:

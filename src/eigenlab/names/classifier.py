@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from eigenlab.errors import InputError
+from eigenlab.files import dump_json, load_json
 from eigenlab.names.checks import (
     ABSTAINED,
     Unreadable,
@@ -30,14 +31,17 @@ from eigenlab.names.ensemble import (
     predict_logits,
 )
 from eigenlab.names.fitting import build_ensemble, hold_out, train_ensemble
+from eigenlab.names.intended_use import INTENDED_USE
 from eigenlab.names.module import ModelType
 from eigenlab.names.ngram_embedding import NGramVocabulary
 from eigenlab.names.priors import check_priors, shift_priors
-from eigenlab.names.storage import read_classifier, write_classifier
 from eigenlab.names.temperature import fit_temperature
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.training import TrainingHistory, derive_seed, resolve_device
 from eigenlab.training.seeding import resolve_seed
+from eigenlab.training.storage import read_model, write_model
+
+FORMAT = "eigenlab.names.NameClassifier/2"
 
 
 class NameClassifier(ClassifierMixin, BaseEstimator):
@@ -306,7 +310,13 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
             "ngrams": self.model_.vocabulary.ngrams,
             "temperature": self.temperature_,
         }
-        write_classifier(Path(path), self.model_.state_dict(), described)
+        write_model(
+            path,
+            self.model_.state_dict(),
+            format=FORMAT,
+            intended_use=INTENDED_USE,
+            description=dump_json(described, indent=None),
+        )
 
     @classmethod
     def load(cls, path: Path | str) -> NameClassifier:
@@ -321,7 +331,8 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             InputError: the file is missing, damaged, or not of a NameClassifier.
         """
-        weights, described = read_classifier(Path(path))
+        weights, header = read_model(path, format=FORMAT)
+        described = load_json(header["description"])
         try:
             model = cls(**described["parameters"])
             model.device = _present_or_cpu(model.device)

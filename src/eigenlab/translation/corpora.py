@@ -31,8 +31,8 @@ def as_pairs(pairs: Iterable[Any]) -> list[SentencePair]:
     """Return pairs as a list of :class:`SentencePair`, or say which one is not a pair of strings.
 
     Args:
-        pairs: any (source, target) pairs of strings: tuples, lists, rows of an array, or objects
-            with the attributes ``source`` and ``target``.
+        pairs: any (source, target) pairs of strings: tuples, lists, rows of an array or of a data
+            frame of two columns, or objects with the attributes ``source`` and ``target``.
 
     Raises:
         InputError: ``pairs`` is a string or not iterable, or an item is not a pair of strings with
@@ -46,6 +46,8 @@ def as_pairs(pairs: Iterable[Any]) -> list[SentencePair]:
             f"pairs is a {type(pairs).__name__}; give (source, target) pairs, or read a file with "
             "read_pairs(path)"
         )
+    if hasattr(pairs, "to_numpy"):  # iterating over a data frame gives its columns
+        pairs = pairs.to_numpy()
     return [_as_pair(pair, f"pairs[{place}]") for place, pair in enumerate(pairs)]
 
 

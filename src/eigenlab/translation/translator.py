@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from eigenlab.errors import InputError
+from eigenlab.files import dump_json, load_json
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.training import TrainingHistory, derive_seed, resolve_device
+from eigenlab.training.storage import read_model, write_model
 from eigenlab.translation.batches import bucketed_batches
 from eigenlab.translation.beam import beam_search
 from eigenlab.translation.corpora import as_pairs
@@ -25,9 +28,9 @@ from eigenlab.translation.quality import Quality, bleu
 from eigenlab.translation.seq2seq import Seq2Seq
 from eigenlab.translation.splits import split_pairs
 from eigenlab.translation.stack import Cell
-from eigenlab.translation.storage import read_translator, write_translator
 from eigenlab.translation.vocabulary import Vocabulary
 
+FORMAT = "eigenlab.translation.Translator/1"
 DECODED_TOGETHER = 64
 """Sentences that are decoded at a time, similar lengths together."""
 
@@ -267,7 +270,8 @@ class Translator(BaseEstimator):
             "source_vocabulary": self.source_vocabulary_.to_dict(),
             "target_vocabulary": self.target_vocabulary_.to_dict(),
         }
-        write_translator(Path(path), self.model_.state_dict(), described)
+        description = dump_json(described, indent=None)
+        write_model(path, self.model_.state_dict(), format=FORMAT, description=description)
 
     @classmethod
     def load(cls, path: Path | str) -> Translator:
@@ -279,7 +283,8 @@ class Translator(BaseEstimator):
         Raises:
             InputError: the file is missing, damaged, or not of a Translator.
         """
-        weights, described = read_translator(Path(path))
+        weights, header = read_model(path, format=FORMAT)
+        described = load_json(header["description"])
         try:
             translator = cls(**described["parameters"])
             for side in ("source", "target"):
@@ -343,6 +348,8 @@ class Translator(BaseEstimator):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise InputError(f"{name}={value!r} must be an integer of at least 1")
+        if not isinstance(self.random_state, Integral | None):
+            raise InputError(f"random_state={self.random_state!r} must be an integer or None")
         if not 0 <= self.validation_fraction < 1:
             raise InputError(f"validation_fraction={self.validation_fraction!r} must be in [0, 1)")
 
