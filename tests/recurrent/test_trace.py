@@ -372,3 +372,23 @@ def test_wrong_input_is_named_in_one_line(case):
     with pytest.raises(InputError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_a_trace_is_drawn_as_it_is():
+    lstm = nn.LSTM(INPUTS, HIDDEN, 2, batch_first=True).to(D)
+    trace = trace_gradients(Wrapped(lstm).to(D), *data())
+    norms = trace.plot()
+    assert [len(curve.y) for curve in norms.data] == [STEPS] * 4
+    assert list(norms.data[1].y) == trace.gradient_norms[0].tolist()
+    assert list(norms.data[2].y) == trace.hidden_norms[1].tolist()
+    pairs = trace.plot("pairs").data[0]
+    assert pairs.customdata[3][1] == trace.pairwise_norms[-1, 3, 1].item()
+    assert pairs.z[1][3] is None  # L_2 does not depend on h_4
+    circle, *blocks = trace.plot("eigenvalues").data
+    assert [block.name for block in blocks] == ["W_hi", "W_hf", "W_hg", "W_ho"]
+    assert sorted(blocks[1].x) == sorted(trace.eigenvalues[-1, 1].real.tolist())
+    styles = {(block.marker.symbol, block.marker.color) for block in blocks}
+    assert len(styles) == 4
+    assert circle.name == "unit circle"
+    with pytest.raises(InputError, match="what='terms'"):
+        trace.plot("terms")

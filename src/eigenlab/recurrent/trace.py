@@ -122,7 +122,7 @@ class GradientTrace:
 
         Args:
             what: ``"norms"``, |h_t| and |dL/dh_t| of every layer over time; ``"pairs"``,
-                |dL_k/dh_t| of the top layer; or ``"eigenvalues"`` of every recurrent block in the
+                |dL_k/dh_t| of the top layer; or ``"eigenvalues"`` of its recurrent blocks in the
                 complex plane. Default: ``"norms"``.
 
         Returns:
@@ -144,11 +144,9 @@ class GradientTrace:
         if what != "eigenvalues":
             raise InputError(f"what={what!r}; expected 'norms', 'pairs' or 'eigenvalues'")
         chart = plots.complex_plane()
-        for name, blocks in zip(self.layer_names, self.eigenvalues, strict=True):
-            for block, values in zip(self.block_names, blocks, strict=True):
-                label = f"{name}, {block}"
-                pairs = _drawn(torch.view_as_real(values))
-                plots.add_eigenvalues(chart, pairs, label, index=len(chart.data) - 1)
+        blocks = zip(self.block_names, self.eigenvalues[-1], strict=True)
+        for index, (name, values) in enumerate(blocks):
+            plots.add_eigenvalues(chart, _drawn(torch.view_as_real(values)), name, index=index)
         return chart
 
     @full_precision
