@@ -82,7 +82,7 @@ def assert_close(one, two):
         )
 
 
-@pytest.mark.parametrize("batches", ["uneven", "generated", "one-sample"])
+@pytest.mark.parametrize("batches", ["uneven", "generated", "one-sample", "translation"])
 def test_two_processes_train_like_one(results, batches):
     assert (results[1]["size"], results[2]["size"]) == (1, 2)
     assert_close(results[1][batches], results[2][batches])

@@ -13,7 +13,8 @@ from torch import nn
 
 from eigenlab.errors import Cancelled
 from eigenlab.reporter import Reporter
-from eigenlab.training import distributed, generated, generator, minibatches, train
+from eigenlab.training import cosine, distributed, generated, generator, minibatches, train
+from eigenlab.translation import Seq2Seq, bucketed_batches, fit_seq2seq
 
 STEPS = 12
 X = torch.randn(23, 3, generator=generator(0, "x"), dtype=torch.float64)
@@ -114,6 +115,23 @@ def run_channels_last():
     return model.weight.flatten().tolist()
 
 
+def run_translation():
+    """A mean over tokens, of which the parts of a batch have different numbers."""
+    sources = [[3 + (i * k) % 7 for k in range(1, 2 + i % 6)] for i in range(11)]
+    targets = [[3 + (i + k) % 5 for k in range(1 + (i * 5) % 7)] for i in range(11)]
+    torch.manual_seed(0)
+    model = Seq2Seq(10, 8, 8, attention=True, dtype=torch.float64)
+    history = fit_seq2seq(
+        model,
+        bucketed_batches(sources, targets, batch_size=5, seed=0),
+        steps=STEPS,
+        learning_rate=0.01,
+        teacher_forcing=cosine(STEPS),
+    )
+    weights = {name: value.tolist() for name, value in model.state_dict().items()}
+    return {"losses": history.losses, "evaluations": [], "weights": weights}
+
+
 def stopped_and_resumed(folder):
     message = "not stopped"
     try:
@@ -133,6 +151,7 @@ def main(folder):
         results["early stop"] = run(target=0.9)
         results["interrupted"] = stopped_and_resumed(folder)
         results["channels last"] = run_channels_last()
+        results["translation"] = run_translation()
         results["size"] = group.size
         alike = group.gather(torch.tensor([hash(json.dumps(results["uneven"]["weights"]))]))
         results["same weights"] = len({int(value) for value in alike}) == 1

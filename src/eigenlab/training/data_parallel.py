@@ -3,7 +3,8 @@
 ``DistributedDataParallel`` does not fit: it averages inside ``forward`` only, while an objective
 here may call any method of the model; and it gives every process the same weight, which is wrong
 when a batch splits unevenly. Here one flattened all-reduce per update sums the gradients weighted
-by local sample counts, so the result is the gradient of the mean over the global batch.
+by how many terms each local mean has, so the result is the gradient of the mean over the whole
+batch.
 """
 
 from __future__ import annotations
@@ -43,21 +44,21 @@ def synchronized(group: Group, model: nn.Module, device: torch.device) -> Iterat
 
 
 def average_gradients(
-    parameters: Sequence[Tensor], loss: Tensor | None, count: int, stop: bool
+    parameters: Sequence[Tensor], loss: Tensor | None, count: float, stop: bool
 ) -> tuple[Tensor, Tensor]:
-    """Replace gradients by those of the mean over all processes' samples.
+    """Replace gradients by those of the mean over all processes' terms.
 
     Args:
         parameters: the model's parameters, in the same order everywhere; ``grad`` may be None.
         loss: scalar mean over this process's samples; None when it has none.
-        count: number of this process's samples.
+        count: number of terms of that mean, such as samples or tokens.
         stop: whether this process was asked to stop.
 
     Returns:
         The loss of the whole batch, and how many processes were asked to stop; both are tensors
         without dimensions.
     """
-    dtype = torch.float32  # holds counts exactly up to 2^24 samples
+    dtype = torch.float32  # holds counts exactly up to 2^24
     for parameter in parameters:
         dtype = torch.promote_types(dtype, parameter.dtype)
     grads = [p.grad for p in parameters]
@@ -74,9 +75,9 @@ def average_gradients(
         ]
     )
     dist.all_reduce(buffer)
-    samples, stops = buffer[-2], buffer[-1]
+    terms, stops = buffer[-2], buffer[-1]
     flags = buffer[-2 - len(grads) : -2]
-    buffer[: -2 - len(grads)] /= samples
+    buffer[: -2 - len(grads)] /= terms
     position = 0
     for index, (parameter, grad) in enumerate(zip(parameters, grads, strict=True)):
         mean = buffer[position : position + parameter.numel()]

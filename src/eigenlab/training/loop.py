@@ -32,6 +32,11 @@ Objective = Callable[[M, Batch], Tensor]
 Evaluate = Callable[[M], Mapping[str, float]]
 
 
+def n_samples(batch: Batch) -> int:
+    """The number of samples of a batch."""
+    return len(batch[0])
+
+
 def train(
     model: M,
     objective: Objective[M],
@@ -52,13 +57,14 @@ def train(
     checkpoint: Path | None = None,
     checkpoint_every: int | None = None,
     resume: bool = True,
+    count: Callable[[Batch], float] = n_samples,
 ) -> TrainingHistory:
     """Minimise ``objective(model, batch)`` over ``steps`` updates; the model is changed in place.
 
     Args:
         model: any module that holds every trained parameter; in training mode while it trains.
         objective: ``objective(model, batch)`` returns the scalar mean of a loss over the samples
-            of the batch.
+            of the batch, or over what ``count`` counts.
         batches: ``batches(step)`` returns the batch of the 0-based step, always the same one for
             the same step; see :class:`minibatches` and :class:`generated`. Tensors must be on the
             device of the model.
@@ -94,6 +100,9 @@ def train(
         resume: continue from ``checkpoint`` if it exists. On a CPU the result is bit for bit that
             of an uninterrupted training, dropout included; a finished one returns at once.
             Default: ``True``.
+        count: ``count(batch)`` returns the number of terms of the mean that ``objective`` takes,
+            by which the processes of a group weigh their parts of a batch. Default: the number of
+            samples; give it where the mean is over something else, such as tokens.
 
     Returns:
         Losses and evaluations, and why training stopped.
@@ -138,7 +147,9 @@ def train(
     )
     group = distributed.current()
     leader = reporter if group.leads else SILENT
-    update = Update(model, objective, batches, optimizer=optimizer, plan=plan, group=group)
+    update = Update(
+        model, objective, batches, optimizer=optimizer, plan=plan, group=group, count=count
+    )
     with (
         _restored(model, optimizer),
         synchronized(group, model, update.device),

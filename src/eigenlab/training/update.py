@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from eigenlab.errors import InputError
-from eigenlab.training.batches import Batches, local_batch
+from eigenlab.training.batches import Batch, Batches, local_batch
 from eigenlab.training.data_parallel import average_gradients
 from eigenlab.training.distributed import Group
 from eigenlab.training.plan import Plan
@@ -26,6 +26,7 @@ class Update:
         optimizer: over parameters of ``model``.
         plan: schedule and clipping are used.
         group: the processes that train together.
+        count: ``count(batch)`` is the number of terms of the loss's mean.
 
     Attributes:
         parameters: all parameters of the optimizer.
@@ -46,9 +47,10 @@ class Update:
         optimizer: torch.optim.Optimizer,
         plan: Plan,
         group: Group,
+        count: Callable[[Batch], float],
     ) -> None:
         self.model, self.objective, self.batches = model, objective, batches
-        self.optimizer, self.plan, self.group = optimizer, plan, group
+        self.optimizer, self.plan, self.group, self.count = optimizer, plan, group, count
         self.parameters = _trained_parameters(model, optimizer)
         self.device = self.parameters[0].device
         self.reads_at_once = _reads_at_once(self.device)
@@ -100,7 +102,7 @@ class Update:
                 _check_loss(loss)
             loss.backward()
         if self.group.size > 1:
-            return average_gradients(self.parameters, loss, len(batch[0]), stop)
+            return average_gradients(self.parameters, loss, self.count(batch), stop)
         assert loss is not None
         return loss, None
 

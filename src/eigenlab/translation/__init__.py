@@ -15,11 +15,13 @@ from eigenlab.translation.corpora import (
     read_pairs,
 )
 from eigenlab.translation.decoding import Translation, greedy_decode, sample
+from eigenlab.translation.exposure import Exposure, Fed, exposure
 from eigenlab.translation.fitting import fit_seq2seq, translation_loss
 from eigenlab.translation.indices import EOS, PAD, SOS, SPECIAL_TOKENS, UNK
 from eigenlab.translation.inputs import free_running_inputs, teacher_forcing_inputs
 from eigenlab.translation.phrasebook import PhrasebookPair, phrasebook
 from eigenlab.translation.quality import Quality, bleu
+from eigenlab.translation.scheduled import scheduled_sampling_inputs, with_forced_tokens
 from eigenlab.translation.seq2seq import Seq2Seq
 from eigenlab.translation.splits import Leaks, PairSplit, count_leaks, sentence_key, split_pairs
 from eigenlab.translation.subwords import (
@@ -38,6 +40,8 @@ __all__ = [
     "SOS",
     "SPECIAL_TOKENS",
     "UNK",
+    "Exposure",
+    "Fed",
     "Leaks",
     "PairBatch",
     "PairSplit",
@@ -55,6 +59,7 @@ __all__ = [
     "bucketed_batches",
     "count_leaks",
     "detokenize",
+    "exposure",
     "fit_seq2seq",
     "free_running_inputs",
     "greedy_decode",
@@ -66,10 +71,12 @@ __all__ = [
     "phrasebook",
     "read_pairs",
     "sample",
+    "scheduled_sampling_inputs",
     "sentence_key",
     "split_pairs",
     "teacher_forcing_inputs",
     "tokenize",
     "translation_loss",
     "vocabulary_from_dict",
+    "with_forced_tokens",
 ]

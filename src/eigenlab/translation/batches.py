@@ -56,6 +56,7 @@ class bucketed_batches:
     Attributes:
         n_samples: number of pairs.
         steps_per_epoch: batches per epoch.
+        longest_target: tokens of the longest target, its ``<eos>`` included.
 
     Raises:
         InputError: the numbers of sources and targets differ or are 0, an index is not an
@@ -88,6 +89,7 @@ class bucketed_batches:
         self.batch_size = min(batch_size, self.n_samples)
         self.seed, self.pool = seed, pool
         self.steps_per_epoch = -(-self.n_samples // self.batch_size)
+        self.longest_target = int(self._sides[1].lengths.max())
         self._cached: tuple[int, list[Tensor]] = (-1, [])
 
     def __call__(self, step: int) -> PairBatch:

@@ -13,11 +13,17 @@ from eigenlab.training import Batch, TrainingHistory, one_cycle, train
 from eigenlab.translation.batches import PairBatch, bucketed_batches
 from eigenlab.translation.indices import PAD
 from eigenlab.translation.inputs import teacher_forcing_inputs
+from eigenlab.translation.scheduled import scheduled_sampling_inputs, with_forced_tokens
 from eigenlab.translation.seq2seq import Seq2Seq
 
 
-def translation_loss(model: Seq2Seq, batch: PairBatch, label_smoothing: float = 0.0) -> Tensor:
-    """Mean cross-entropy of the target tokens under teacher forcing, nats (question 7b).
+def translation_loss(
+    model: Seq2Seq,
+    batch: PairBatch,
+    label_smoothing: float = 0.0,
+    forced: Tensor | None = None,
+) -> Tensor:
+    """Mean cross-entropy of the target tokens, nats, under teacher forcing (question 7b).
 
     The output layer, most of the work with a large vocabulary, sees real tokens only.
 
@@ -26,8 +32,13 @@ def translation_loss(model: Seq2Seq, batch: PairBatch, label_smoothing: float = 
         batch: encoded pairs.
         label_smoothing: share of the probability that is spread over all tokens.
             Default: ``0.0``.
+        forced: for scheduled sampling, which target tokens are fed, bool (B, T); see
+            :func:`scheduled_sampling_inputs`. Default: ``None``, all.
     """
-    inputs = teacher_forcing_inputs(batch.target)
+    if forced is None or bool(forced.all()):
+        inputs = teacher_forcing_inputs(batch.target)
+    else:
+        inputs = scheduled_sampling_inputs(model, *batch[:3], forced)
     features = model.features(batch.source, batch.source_lengths, inputs)
     real = batch.target != PAD
     return nn.functional.cross_entropy(
@@ -44,6 +55,7 @@ def fit_seq2seq(
     weight_decay: float = 0.0,
     clip_norm: float = 1.0,
     label_smoothing: float = 0.0,
+    teacher_forcing: Callable[[int], float] | None = None,
     evaluate: Callable[[Seq2Seq], Mapping[str, float]] | None = None,
     evaluate_every: int | None = None,
     monitor: str | None = None,
@@ -61,6 +73,10 @@ def fit_seq2seq(
         weight_decay: of AdamW. Default: ``0.0``.
         clip_norm: largest norm of the gradient. Default: ``1.0``.
         label_smoothing: see :func:`translation_loss`. Default: ``0.0``.
+        teacher_forcing: ``teacher_forcing(step)`` is the probability with which a word of the
+            target is fed, and not the word that the decoder wrote; see
+            :func:`scheduled_sampling_inputs`, and for a decay :func:`eigenlab.training.cosine`.
+            Default: ``None``, always 1.
         evaluate: returns metrics of the model, as in :func:`eigenlab.training.train`.
             Default: ``None``.
         evaluate_every: updates between evaluations. Default: ``None``, once an epoch.
@@ -78,12 +94,13 @@ def fit_seq2seq(
     )
 
     def objective(model: Seq2Seq, batch: Batch) -> Tensor:
-        return translation_loss(model, PairBatch(*batch), label_smoothing)
+        forced = batch[4] if len(batch) > 4 else None
+        return translation_loss(model, PairBatch(*batch[:4]), label_smoothing, forced)
 
     return train(
         model,
         objective,
-        batches,
+        batches if teacher_forcing is None else with_forced_tokens(batches, teacher_forcing),
         optimizer=optimizer,
         steps=steps,
         schedule=one_cycle(steps, peak=0.15),
@@ -95,4 +112,5 @@ def fit_seq2seq(
         patience=patience,
         reporter=reporter,
         checkpoint=checkpoint,
+        count=lambda batch: float(batch[3].sum()),  # the loss is a mean over target tokens
     )
