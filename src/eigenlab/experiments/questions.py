@@ -145,6 +145,23 @@ QUESTIONS = (
         ("eigenlab.spectrum.vectors:row_normalize",),
     ),
     Question(
+        "7b",
+        "What is the decoder fed in training, for the target I see a dog?",
+        (
+            "eigenlab.translation.inputs:teacher_forcing_inputs",
+            "eigenlab.translation.fitting:translation_loss",
+        ),
+    ),
+    Question(
+        "7c",
+        "What is it fed when it generates, after it has emitted I saw a dog?",
+        (
+            "eigenlab.translation.inputs:free_running_inputs",
+            "eigenlab.translation.scheduled:scheduled_sampling_inputs",
+            "eigenlab.translation.exposure:Exposure.first_errors",
+        ),
+    ),
+    Question(
         "8a",
         "What objective do two linear layers minimise under weight decay?",
         (

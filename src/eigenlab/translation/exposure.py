@@ -49,7 +49,8 @@ class Exposure:
     def first_errors(self) -> Tensor:
         """The 0-based step of the first wrong token of each sentence, T if there is none, (B,).
 
-        Until then both ways feed the same words, so that they make the same first error.
+        Until then both ways feed the same words, so that they make the same first error
+        (question 7c).
         """
         wrong = self.real & ~self.forced.correct
         ended = torch.ones_like(wrong[:, :1])

@@ -1,0 +1,300 @@
+"""Training and decoding translators beside plain code with torch's own layers.
+
+    python benchmarks/translation.py [speed] [decoding] [budgets] [short] [multi30k]
+
+Without arguments: speed and decoding, some minutes. ``budgets`` trains ours and the plain ones for
+2, 5 and 10 minutes each (an hour in all), ``short`` trains on all pairs of up to 12 words for 20
+minutes, ``multi30k`` on 29,000 captions for about an hour. They need EIGENLAB_DATA.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from statistics import median, quantiles
+from typing import Any
+
+import torch
+
+from _plain_translation import PlainSeq2Seq, plain_step
+from _side_by_side import PAUSE, alternate, show, store, summarise
+from eigenlab.translation import (
+    EOS,
+    PAD,
+    PairBatch,
+    SentencePair,
+    Seq2Seq,
+    Vocabulary,
+    beam_search,
+    bleu,
+    bucketed_batches,
+    fit_seq2seq,
+    greedy_decode,
+    load_spa_eng,
+    split_pairs,
+    tokenize,
+    translation_loss,
+)
+
+HIDDEN, BATCH = 256, 128
+SHORTEST, TEST = 30_000, 2_000
+MAX_LENGTH = 30
+CELLS = ("gru", "rnn", "lstm")
+
+
+class Corpus:
+    """Pairs in two parts that share no sentence, and the vocabularies of the first."""
+
+    def __init__(self, pairs: list[SentencePair], test: int) -> None:
+        split = split_pairs(pairs, test=test, seed=0)
+        self.train = [pairs[i] for i in split.train]
+        self.test = [pairs[i] for i in split.test]
+        self.random_leaks = split.random_leaks.either
+        self.source = Vocabulary.build([pair.source for pair in self.train])
+        self.target = Vocabulary.build([pair.target for pair in self.train])
+        self.sizes = len(self.source), len(self.target)
+
+    def encoded(self, pairs: list[SentencePair]) -> tuple[list[list[int]], list[list[int]]]:
+        return (
+            [self.source.encode(pair.source) for pair in pairs],
+            [self.target.encode(pair.target) for pair in pairs],
+        )
+
+    def batches(self, **options: Any) -> bucketed_batches:
+        return bucketed_batches(*self.encoded(self.train), batch_size=BATCH, seed=0, **options)
+
+    def quality(self, write: Callable[[torch.Tensor, torch.Tensor], list[list[int]]]) -> dict:
+        """BLEU of the test pairs, which are written together in the order of their lengths."""
+        sources, _ = self.encoded(self.test)
+        order = sorted(range(len(sources)), key=lambda row: len(sources[row]))
+        written: dict[int, str] = {}
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            tokens = write(*padded([sources[row] for row in rows]))
+            written |= {row: self.target.decode(t) for row, t in zip(rows, tokens, strict=True)}
+        found = bleu([written[row] for row in range(len(order))], [p.target for p in self.test])
+        return {"bleu": found.bleu, "exact": found.exact_match, "signature": found.signature}
+
+
+def shortest() -> Corpus:
+    pairs = sorted(load_spa_eng(), key=lambda pair: len(pair.source) + len(pair.target))
+    return Corpus(pairs[:SHORTEST], TEST)
+
+
+def padded(rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    lengths = torch.tensor([len(row) + 1 for row in rows])
+    source = torch.full((len(rows), int(lengths.max())), PAD)
+    for place, row in enumerate(rows):
+        source[place, : len(row) + 1] = torch.tensor([*row, EOS])
+    return source, lengths
+
+
+class Plain:
+    """The plain model with Adam on random batches."""
+
+    def __init__(self, corpus: Corpus, cell: str) -> None:
+        torch.manual_seed(0)
+        self.model = PlainSeq2Seq(*corpus.sizes, HIDDEN, cell)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
+        self.batches, self.step = corpus.batches(pool=1), 0
+
+    def __call__(self) -> int:
+        batch = self.batches(self.step)
+        plain_step(self.model, self.optimizer, batch)
+        self.step += 1
+        return int(batch.target_lengths.sum())
+
+
+class Ours:
+    """eigenlab's model and loss with fused AdamW on bucketed batches."""
+
+    def __init__(self, corpus: Corpus, cell: str, *, bfloat16: bool = False) -> None:
+        torch.manual_seed(0)
+        self.model = Seq2Seq(*corpus.sizes, HIDDEN, cell=cell)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=1e-3, weight_decay=0.0, fused=True
+        )
+        self.batches, self.step, self.bfloat16 = corpus.batches(), 0, bfloat16
+
+    def __call__(self) -> int:
+        batch = self.batches(self.step)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            loss = translation_loss(self.model, PairBatch(*batch))
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        return int(batch.target_lengths.sum())
+
+
+def speed() -> dict[str, Any]:
+    """Target tokens per second, in turns of eight updates."""
+    corpus = shortest()
+    ways: dict[str, Callable[[], int]] = {}
+    for cell in CELLS:
+        ways[f"plain {cell}"] = Plain(corpus, cell)
+        ways[f"ours {cell}"] = Ours(corpus, cell)
+        ways[f"ours {cell}, bfloat16"] = Ours(corpus, cell, bfloat16=True)
+    samples: dict[str, list[float]] = {name: [] for name in ways}
+    for way in ways.values():
+        for _ in range(4):
+            way()
+    for _ in range(15):
+        for name, way in ways.items():
+            time.sleep(PAUSE)
+            begin = time.perf_counter()
+            tokens = sum(way() for _ in range(8))
+            samples[name].append(tokens / (time.perf_counter() - begin))
+    rows = {}
+    for name, values in samples.items():
+        plain = samples[f"plain {name.split()[1].rstrip(',')}"]
+        ratios = [a / b for a, b in zip(values, plain, strict=True)]
+        rows[name] = {
+            "tokens_per_second": median(values),
+            "quartiles": quantiles(values, n=4)[::2],
+            "ratio": median(ratios),
+            "ratio_quartiles": quantiles(ratios, n=4)[::2],
+            "samples": values,
+        }
+        print(f"{name:24s} {median(values):8.0f} tokens/s  {median(ratios):5.2f} x plain")
+    return {
+        "rows": rows,
+        "padding": {
+            "plain": corpus.batches(pool=1).padding_share(),
+            "ours": corpus.batches().padding_share(),
+        },
+        "vocabularies": corpus.sizes,
+    }
+
+
+def decoding() -> dict[str, Any]:
+    """2,000 sentences by a model trained for a minute: a plain loop, ours, and beam search."""
+    corpus = shortest()
+    torch.manual_seed(0)
+    model = Seq2Seq(*corpus.sizes, HIDDEN)
+    fit_seq2seq(model, corpus.batches(), steps=660, learning_rate=4e-3)
+    model.eval()
+    plain = as_plain(model, corpus)
+    sources, _ = corpus.encoded(corpus.test)
+    order = sorted(sources, key=len)
+    parts = [padded(order[start : start + BATCH]) for start in range(0, len(order), BATCH)]
+    unsorted = [padded(sources[start : start + BATCH]) for start in range(0, len(order), BATCH)]
+    ways = {
+        "plain loop, as they come": lambda: [plain.translate(s, MAX_LENGTH) for s, _ in unsorted],
+        "plain loop, sorted": lambda: [plain.translate(s, MAX_LENGTH) for s, _ in parts],
+        "ours, greedy": lambda: [greedy_decode(model, *p, max_length=MAX_LENGTH) for p in parts],
+        "ours, beam 5": lambda: [
+            beam_search(model, *p, beam_size=5, max_length=MAX_LENGTH) for p in parts
+        ],
+    }
+    rows = summarise(alternate(ways, rounds=7), "ours, greedy")
+    show("2,000 sentences", rows, "ours, greedy", None)
+    greedy = corpus.quality(lambda s, n: [t.tokens for t in greedy_decode(model, s, n)])
+    beam = corpus.quality(lambda s, n: [t[0].tokens for t in beam_search(model, s, n)])
+    alone = corpus.quality(lambda s, n: plain.translate(s, MAX_LENGTH))
+    for name, found in (("greedy", greedy), ("beam 5", beam), ("plain loop", alone)):
+        print(f"  BLEU {name:12s} {found['bleu']:.2f}")
+    return {"rows": rows, "greedy": greedy, "beam": beam, "plain": alone}
+
+
+def as_plain(model: Seq2Seq, corpus: Corpus) -> PlainSeq2Seq:
+    """The same weights in the plain loop."""
+    plain = PlainSeq2Seq(*corpus.sizes, HIDDEN, "gru").eval()
+    renamed = {
+        name.replace("encoder.layers.0", "encoder").replace("decoder.layers.0", "decoder"): value
+        for name, value in model.state_dict().items()
+    }
+    plain.load_state_dict(renamed)
+    return plain
+
+
+MINUTES = (2, 5, 10)
+#: Ours: model, and settings of fit_seq2seq.
+CONTESTANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "ours gru": ({"cell": "gru", "bidirectional": True}, {"learning_rate": 4e-3}),
+    "ours gru, attention": (
+        {"cell": "gru", "bidirectional": True, "attention": True},
+        {"learning_rate": 4e-3},
+    ),
+    "ours rnn": ({"cell": "rnn", "bidirectional": True}, {"learning_rate": 2e-3}),
+}
+
+
+def budgets() -> dict[str, Any]:
+    """BLEU after equal times: ours anew for each, since its learning rate falls to zero in it."""
+    corpus = shortest()
+    rows: dict[str, Any] = {}
+    for cell in ("gru", "rnn"):
+        rows[f"plain {cell}"] = plain_curve(corpus, cell)
+    for name in CONTESTANTS:
+        rows[name] = {minutes: ours_after(corpus, name, 60 * minutes) for minutes in MINUTES}
+    return {"rows": rows, "random_leaks": corpus.random_leaks, "test": len(corpus.test)}
+
+
+def plain_curve(corpus: Corpus, cell: str) -> dict[int, Any]:
+    """One training, evaluated at each time; the clock stops for the evaluations."""
+    plain, spent, tokens, found = Plain(corpus, cell), 0.0, 0, {}
+    for minutes in MINUTES:
+        while spent < 60 * minutes:
+            begin = time.perf_counter()
+            tokens += plain()
+            spent += time.perf_counter() - begin
+        plain.model.eval()
+        quality = corpus.quality(lambda source, _: plain.model.translate(source, MAX_LENGTH))
+        plain.model.train()
+        found[minutes] = {**quality, "tokens_per_second": tokens / spent, "updates": plain.step}
+        print(f"plain {cell}, {minutes} min: BLEU {quality['bleu']:.1f}", flush=True)
+    return found
+
+
+def ours_after(corpus: Corpus, name: str, seconds: float) -> dict[str, Any]:
+    """Train for as many updates as fit into the time, by the speed of the first ones."""
+    options, settings = CONTESTANTS[name]
+    torch.manual_seed(0)
+    model = Seq2Seq(*corpus.sizes, HIDDEN, dropout=0.2, **options)
+    batches = corpus.batches()
+    settings = {"label_smoothing": 0.1, **settings}
+    begin = time.perf_counter()
+    trial = Seq2Seq(*corpus.sizes, HIDDEN, dropout=0.2, **options)
+    fit_seq2seq(trial, batches, steps=60, **settings)
+    steps = int(60 * seconds / (time.perf_counter() - begin))
+    begin = time.perf_counter()
+    fit_seq2seq(model, batches, steps=steps, **settings)
+    spent = time.perf_counter() - begin
+    model.eval()
+    quality = corpus.quality(
+        lambda *source: [t.tokens for t in greedy_decode(model, *source, max_length=MAX_LENGTH)]
+    )
+    print(f"{name}, {spent / 60:.1f} min, {steps} updates: BLEU {quality['bleu']:.1f}", flush=True)
+    return {**quality, "seconds": spent, "updates": steps}
+
+
+def short() -> dict[str, Any]:
+    """All pairs of up to 12 words on both sides, 20 minutes with attention."""
+    pairs = [
+        pair
+        for pair in load_spa_eng()
+        if max(len(tokenize(pair.source)), len(tokenize(pair.target))) <= 12
+    ]
+    corpus = Corpus(pairs, TEST)
+    found = ours_after(corpus, "ours gru, attention", 20 * 60)
+    return {"pairs": len(pairs), "random_leaks": corpus.random_leaks, **found}
+
+
+PARTS = {"speed": speed, "decoding": decoding, "budgets": budgets, "short": short}
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or ["speed", "decoding"]
+    for name in chosen:
+        if name not in PARTS:
+            raise SystemExit(f"{name} is no part; choose from {', '.join(PARTS)}")
+    for name in chosen:
+        print(f"\n{name}")
+        store(f"translation_{name}", {"part": name, **PARTS[name]()})
+
+
+if __name__ == "__main__":
+    main()
