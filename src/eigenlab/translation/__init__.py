@@ -28,7 +28,7 @@ from eigenlab.translation.subwords import (
     vocabulary_from_dict,
 )
 from eigenlab.translation.tokens import JOINER, detokenize, normalize, tokenize
-from eigenlab.translation.translator import Translator
+from eigenlab.translation.translator import IncompleteTranslationWarning, Translator
 from eigenlab.translation.vocabulary import Vocabulary
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "SOS",
     "SPECIAL_TOKENS",
     "UNK",
+    "IncompleteTranslationWarning",
     "Leaks",
     "PairBatch",
     "PairSplit",
