@@ -364,7 +364,7 @@ class Translator(BaseEstimator):
             X: (source, target) pairs.
             y: ignored. Default: ``None``.
         """
-        return self.quality(X).bleu / 100
+        return min(self.quality(X).bleu / 100, 1.0)  # sacreBLEU may round 100 up
 
     def quality(self, X: Iterable[Any], *, beam_size: int = 1, penalty: float = 0.0) -> Quality:
         """BLEU, chrF, exact matches and sacreBLEU's signature on pairs.
