@@ -30,7 +30,7 @@ from eigenlab.translation.subwords import (
     vocabulary_from_dict,
 )
 from eigenlab.translation.tokens import JOINER, detokenize, normalize, tokenize
-from eigenlab.translation.translator import Translator
+from eigenlab.translation.translator import IncompleteTranslationWarning, Translator
 from eigenlab.translation.vocabulary import Vocabulary
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "UNK",
     "Exposure",
     "Fed",
+    "IncompleteTranslationWarning",
     "Leaks",
     "PairBatch",
     "PairSplit",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
+from numbers import Real
 
 import torch
 from torch import Tensor
 
 from eigenlab.errors import InputError
+from eigenlab.translation.checks import check_count
 from eigenlab.translation.decoding import (
     Translation,
     check_decoding,
+    check_numbers,
     filled,
     filled_rows,
     next_tokens,
@@ -78,10 +82,7 @@ def beam_search(
     True
     """
     check_decoding(model, max_length)
-    if not 1 <= n_best <= beam_size:
-        raise InputError(f"n_best={n_best} must be from 1 to beam_size={beam_size}")
-    if not penalty >= 0:
-        raise InputError(f"penalty={penalty!r} must be at least 0")
+    check_search(beam_size, n_best, penalty)
     if not len(source):
         return []
     searches = [_Search(beam_size, n_best, penalty, max_length) for _ in range(len(source))]
@@ -91,6 +92,16 @@ def beam_search(
         [_with_attention(model, encoded, row, found) for found in search.best()]
         for row, search in enumerate(searches)
     ]
+
+
+def check_search(beam_size: int, n_best: int, penalty: float) -> None:
+    """Raise :class:`~eigenlab.errors.InputError` for a number that no beam search can have."""
+    check_count("beam_size", beam_size, 1)
+    check_count("n_best", n_best, 1)
+    if n_best > beam_size:
+        raise InputError(f"n_best={n_best} must be from 1 to beam_size={beam_size}")
+    if not isinstance(penalty, Real) or not 0 <= penalty < math.inf:
+        raise InputError(f"penalty={penalty!r} must be a finite number of at least 0")
 
 
 def _run(model: Seq2Seq, sources: Encoded, searches: list[_Search]) -> None:
@@ -108,11 +119,13 @@ def _run(model: Seq2Seq, sources: Encoded, searches: list[_Search]) -> None:
         totals = log_probabilities[:count].double().view(len(going), size, width)
         totals = (totals + before.to(device).unsqueeze(-1)).flatten(1)
         values, places = totals.topk(min(2 * size, totals.shape[1]), dim=-1)
+        rows_of_values = values.tolist()
         parents, tokens = (places // width).tolist(), (places % width).tolist()
         kept_rows, kept_tokens, still = [], [], []
         for place, row in enumerate(going):
             search = searches[row]
-            chosen = search.advance(values[place].tolist(), parents[place], tokens[place])
+            check_numbers(rows_of_values[place])
+            chosen = search.advance(rows_of_values[place], parents[place], tokens[place])
             if search.is_over:
                 continue
             still.append(row)
@@ -190,7 +203,11 @@ class _Search:
     def best(self) -> list[Translation]:
         """The n-best list: complete translations by score, then others."""
         ranked = sorted(self.finished, key=lambda found: (not found.is_complete, -found.score))
-        return ranked[: self.n_best]
+        cut = max((each.score for each in ranked if not each.is_complete), default=-math.inf)
+        return [
+            replace(found, is_cut=not found.is_complete or found.score < cut)
+            for found in ranked[: self.n_best]
+        ]
 
 
 def _with_attention(model: Seq2Seq, sources: Encoded, row: int, found: Translation) -> Translation:
@@ -200,7 +217,4 @@ def _with_attention(model: Seq2Seq, sources: Encoded, row: int, found: Translati
     one = sources.rows(torch.tensor([row], device=sources.valid.device))
     _, _, weights = model.decode(one, inputs)
     assert weights is not None
-    attention = weights[0, :, sources.valid[row]]
-    return Translation(
-        found.tokens, found.log_probability, found.score, found.is_complete, attention
-    )
+    return replace(found, attention=weights[0, :, sources.valid[row]])

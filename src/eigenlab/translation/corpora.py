@@ -124,14 +124,20 @@ def _parse_lines(content: bytes, path: Path, columns: tuple[int, int] | None) ->
             continue
         fields = text.split("\t")
         if columns is None and len(fields) != 2:
-            hint = "; to choose two of the columns, pass columns=" if len(fields) > 2 else ""
+            hint = (
+                "; to choose two of the columns, pass columns= (--columns)"
+                if len(fields) > 2
+                else ""
+            )
             raise InputError(
                 f"{place}, has {len(fields) - 1} tabs, expected one, source<TAB>target{hint}: "
                 f"{text[:60]!r}"
             )
         first, second = columns or (0, 1)
         if max(first, second) >= len(fields):
-            raise InputError(f"{place}, has {len(fields)} columns, but columns={columns}")
+            raise InputError(
+                f"{place}, has {len(fields)} columns, no column {max(first, second) + 1}"
+            )
         pairs.append(_as_pair((fields[first].strip(), fields[second].strip()), place))
     return pairs
 

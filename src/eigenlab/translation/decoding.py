@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from eigenlab.errors import InputError
+from eigenlab.translation.checks import check_count
 from eigenlab.translation.indices import EOS, PAD, SOS
 from eigenlab.translation.seq2seq import Encoded, Seq2Seq
 from eigenlab.translation.stack import State
@@ -27,7 +29,10 @@ class Translation:
         log_probability: of these tokens and, if complete, of ``<eos>``; natural logarithm.
         score: what beam search ranks by: ``log_probability`` over the length penalty.
         is_complete: whether it ended by ``<eos>``, not at ``max_length``.
-        attention: weights of the source positions for each token, (T, S), or None.
+        attention: weights of the source positions for each token, (T, S), or None. Default:
+            ``None``.
+        is_cut: whether ``max_length`` cut this translation or a more probable one, in whose place
+            beam search gives this one. Default: ``False``.
     """
 
     tokens: list[int]
@@ -35,6 +40,7 @@ class Translation:
     score: float
     is_complete: bool
     attention: Tensor | None = None
+    is_cut: bool = False
 
 
 @torch.no_grad()
@@ -92,7 +98,7 @@ def sample(
     Raises:
         InputError: as :func:`greedy_decode`, or the temperature is not positive.
     """
-    if not temperature > 0:
+    if not 0 < temperature < math.inf:
         raise InputError(f"temperature={temperature!r} must be positive; for 0 use greedy_decode")
     return _write(model, source, source_lengths, max_length, temperature, generator)
 
@@ -119,6 +125,7 @@ def _write(
         log_probabilities, state, weights = next_tokens(model, encoded, fed, state, step)
         chosen = _chosen(log_probabilities[: len(rows)], temperature, generator)
         values = log_probabilities[torch.arange(len(rows)), chosen].tolist()
+        check_numbers(values)
         going = []
         for place, (row, token) in enumerate(zip(rows.tolist(), chosen.tolist(), strict=True)):
             totals[row] += values[place]
@@ -142,6 +149,7 @@ def _write(
             totals[row],
             complete[row],
             torch.stack(attentions[row]) if attentions[row] else None,
+            is_cut=not complete[row],
         )
         for row in range(count)
     ]
@@ -187,8 +195,16 @@ def check_decoding(model: Seq2Seq, max_length: int) -> None:
     """Raise :class:`~eigenlab.errors.InputError` for a model in training mode or no length."""
     if model.training:
         raise InputError("the model is in training mode, in which dropout is random; call .eval()")
-    if max_length < 1:
-        raise InputError(f"max_length={max_length} must be at least 1")
+    check_count("max_length", max_length, 1)
+
+
+def check_numbers(log_probabilities: list[float]) -> None:
+    """Raise :class:`~eigenlab.errors.InputError` if the model gives NaN, which ranks nothing."""
+    if any(map(math.isnan, log_probabilities)):
+        raise InputError(
+            "the model gives NaN as a log-probability: its weights are not finite, or so large "
+            "that they overflow, as after a training that diverged; fit it again"
+        )
 
 
 def batches_of(source: Tensor, size: int) -> Iterator[slice]:

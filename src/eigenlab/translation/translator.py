@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +18,38 @@ from torch import Tensor
 from eigenlab.errors import InputError
 from eigenlab.files import dump_json, load_json
 from eigenlab.reporter import SILENT, Reporter
-from eigenlab.training import TrainingHistory, derive_seed, resolve_device
+from eigenlab.training import TrainingDiverged, TrainingHistory, derive_seed, resolve_device
 from eigenlab.training.storage import read_model, write_model
-from eigenlab.translation.batches import bucketed_batches
-from eigenlab.translation.beam import beam_search
+from eigenlab.translation.beam import beam_search, check_search
+from eigenlab.translation.checks import check_count
 from eigenlab.translation.corpora import as_pairs
 from eigenlab.translation.decoding import Translation, greedy_decode
 from eigenlab.translation.fitting import fit_seq2seq
 from eigenlab.translation.indices import EOS, PAD
 from eigenlab.translation.quality import Quality, bleu
+from eigenlab.translation.resuming import (
+    digest_of_pairs,
+    identified_batches,
+    refuse_other_checkpoint,
+    stored_weights,
+)
+from eigenlab.translation.sentences import as_sentences
 from eigenlab.translation.seq2seq import Seq2Seq
-from eigenlab.translation.splits import split_pairs
+from eigenlab.translation.splits import count_leaks, split_pairs
 from eigenlab.translation.stack import Cell
+from eigenlab.translation.subwords import SubwordVocabulary, vocabulary_from_dict
 from eigenlab.translation.vocabulary import Vocabulary
 
-FORMAT = "eigenlab.translation.Translator/1"
+FORMAT = "eigenlab.translation.Translator/2"
+SIDES = ("source", "target")
 DECODED_TOGETHER = 64
 """Sentences that are decoded at a time, similar lengths together."""
+
+Pairs = list[tuple[str, str]]
+
+
+class IncompleteTranslationWarning(UserWarning):
+    """A translation was cut at ``max_length`` tokens before the model ended it."""
 
 
 class Translator(BaseEstimator):
@@ -54,9 +71,13 @@ class Translator(BaseEstimator):
         label_smoothing: share of the probability spread over all tokens. Default: ``0.1``.
         min_count: how often a word must occur to be known. Default: ``1``.
         max_words: most known words on each side. Default: ``None``, no limit.
+        subwords: tokens of each side if words are split into parts, through sentencepiece (see
+            :class:`SubwordVocabulary`); instead of ``min_count`` and ``max_words``. Default:
+            ``None``, whole words.
         lowercase: whether case is ignored. Default: ``False``.
         validation_fraction: share of the pairs, sharing no sentence with the others, by whose BLEU
-            the best epoch is chosen; 0 keeps the last. Default: ``0.05``.
+            the best epoch is chosen; 0, or a share of less than half a pair, keeps the last epoch.
+            Default: ``0.05``.
         max_length: most tokens of a translation. Default: ``100``.
         random_state: int or None. Seed of the weights, the batches and the split. Default:
             ``None``.
@@ -67,6 +88,7 @@ class Translator(BaseEstimator):
         target_vocabulary_: of the targets.
         model_: the fitted :class:`Seq2Seq`, in evaluation mode.
         history_: losses and evaluations of the training.
+        held_out_: the pairs by whose BLEU the epoch was chosen; not stored in a file.
 
     >>> pairs = [("Veo un perro.", "I see a dog."), ("Veo un gato.", "I see a cat.")] * 8
     >>> translator = Translator(16, n_epochs=60, validation_fraction=0, random_state=0)
@@ -76,9 +98,10 @@ class Translator(BaseEstimator):
     """
 
     model_: Seq2Seq
-    source_vocabulary_: Vocabulary
-    target_vocabulary_: Vocabulary
+    source_vocabulary_: Vocabulary | SubwordVocabulary
+    target_vocabulary_: Vocabulary | SubwordVocabulary
     history_: TrainingHistory
+    held_out_: Pairs
 
     def __init__(
         self,
@@ -95,6 +118,7 @@ class Translator(BaseEstimator):
         label_smoothing: float = 0.1,
         min_count: int = 1,
         max_words: int | None = None,
+        subwords: int | None = None,
         lowercase: bool = False,
         validation_fraction: float = 0.05,
         max_length: int = 100,
@@ -113,6 +137,7 @@ class Translator(BaseEstimator):
         self.label_smoothing = label_smoothing
         self.min_count = min_count
         self.max_words = max_words
+        self.subwords = subwords
         self.lowercase = lowercase
         self.validation_fraction = validation_fraction
         self.max_length = max_length
@@ -130,83 +155,178 @@ class Translator(BaseEstimator):
         """Fit to sentence pairs.
 
         Args:
-            X: (source, target) pairs of strings.
+            X: (source, target) pairs of strings, neither of them empty; duplicates are kept, and
+                never are some of them held out and others trained on.
             y: ignored. Default: ``None``.
             reporter: receives progress and may cancel. Default: ``SILENT``.
-            checkpoint: path prefix from which an interrupted training continues. Default:
-                ``None``.
+            checkpoint: path prefix of the files from which an interrupted training continues; needs
+                an integer ``random_state``. Default: ``None``.
 
         Raises:
-            InputError: there is no pair, an item is not one, or a parameter does not fit.
+            InputError: there is no pair, an item is not one, a parameter does not fit, or the
+                checkpoint is of another training: other pairs, vocabularies or parameters.
+            TrainingDiverged: the loss is not finite; the translator then has the weights of the
+                last checkpoint, which the message names, or of its best epoch, and without either
+                it is not fitted. Or the loss ends far above that of an untrained model; the
+                translator is then not fitted.
         """
         pairs = [(pair.source, pair.target) for pair in as_pairs(X)]
-        self._check_parameters(len(pairs))
+        self._check_parameters(len(pairs), checkpoint)
         seed = self._seed()
-        train, held_out = self._split(pairs, seed)
+        train, held_out = self._split(pairs, seed, reporter)
         sources, targets = zip(*train, strict=True)
-        self.source_vocabulary_ = self._vocabulary(sources)
-        self.target_vocabulary_ = self._vocabulary(targets)
+        source, target = self._vocabulary(sources), self._vocabulary(targets)
+        reporter.message(f"vocabularies: {len(source)} source and {len(target)} target tokens")
         device = resolve_device(self.device)
-        with torch.random.fork_rng(devices=[]):
+        forked = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(devices=forked):
             torch.manual_seed(derive_seed(seed, "weights"))
-            self.model_ = self._build().to(device)
-        batches = bucketed_batches(
-            [self.source_vocabulary_.encode(sentence) for sentence in sources],
-            [self.target_vocabulary_.encode(sentence) for sentence in targets],
+            model = self._build(len(source), len(target)).to(device)
+        identity = {
+            **{name: value for name, value in self.get_params().items() if name != "device"},
+            "pairs": digest_of_pairs(train, held_out),
+            "source vocabulary": source.digest,
+            "target vocabulary": target.digest,
+        }
+        if checkpoint is not None:
+            refuse_other_checkpoint(checkpoint, identity)
+        batches = identified_batches(
+            [source.encode(sentence) for sentence in sources],
+            [target.encode(sentence) for sentence in targets],
             batch_size=self.batch_size,
             seed=derive_seed(seed, "batches"),
             device=device,
+            identity=identity,
         )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive_seed(seed, "dropout"))
-            self.history_ = fit_seq2seq(
-                self.model_,
-                batches,
-                steps=self.n_epochs * batches.steps_per_epoch,
-                learning_rate=self.learning_rate,
-                label_smoothing=self.label_smoothing,
-                evaluate=self._evaluation(held_out) if held_out else None,
-                monitor="bleu" if held_out else None,
-                reporter=reporter,
-                checkpoint=checkpoint,
-            )
-        self.model_.eval()
+        self.source_vocabulary_, self.target_vocabulary_, self.model_ = source, target, model
+        self._digests = (source.digest, target.digest)
+        self.held_out_ = held_out
+        self.__dict__.pop("history_", None)  # of an earlier fit
+        best: dict[str, Tensor] = {}
+        try:
+            with torch.random.fork_rng(devices=forked):
+                torch.manual_seed(derive_seed(seed, "dropout"))
+                self.history_ = fit_seq2seq(
+                    model,
+                    batches,
+                    steps=self.n_epochs * batches.steps_per_epoch,
+                    learning_rate=self.learning_rate,
+                    label_smoothing=self.label_smoothing,
+                    evaluate=self._evaluation(held_out, best) if held_out else None,
+                    monitor="bleu" if held_out else None,
+                    reporter=reporter,
+                    checkpoint=checkpoint,
+                )
+        except TrainingDiverged as error:
+            raise TrainingDiverged(f"{error}; {self._recover(checkpoint, best)}") from None
+        finally:
+            model.eval()
+        self._refuse_divergence()
         return self
 
-    def translate(self, X: Sequence[str], *, beam_size: int = 1, penalty: float = 0.0) -> list[str]:
+    def _refuse_divergence(self) -> None:
+        """Raise if the loss is finite, but far above that of giving all tokens the same chance."""
+        last = [loss for _, loss in self.history_.losses[-10:]]
+        mean, uniform = sum(last) / len(last), math.log(len(self.target_vocabulary_))
+        if mean > 2 * uniform:
+            del self.model_
+            raise TrainingDiverged(
+                f"training diverged: the last losses are {mean:.4g} in the mean, those of giving "
+                f"all {len(self.target_vocabulary_)} tokens the same chance {uniform:.4g}; lower "
+                f"learning_rate={self.learning_rate}; the translator is not fitted"
+            )
+
+    def _recover(self, checkpoint: Path | None, best: dict[str, Tensor]) -> str:
+        """Go back to the last good weights, of the checkpoint or of the best epoch; say which."""
+        found = stored_weights(checkpoint)
+        if found is not None:
+            file, step, weights = found
+            self.model_.load_state_dict(weights)
+            return (
+                f"the last good checkpoint is {file}, after step {step}; the translator has its "
+                "weights"
+            )
+        if best:
+            self.model_.load_state_dict(best)
+            return "the translator has the weights of its best epoch"
+        del self.model_
+        return "no checkpoint had been written, so the translator is not fitted"
+
+    def translate(self, X: Iterable[str], *, beam_size: int = 1, penalty: float = 0.0) -> list[str]:
         """Translate sentences.
 
+        A word that is not in the vocabulary is read as ``<unk>``: the translation can only guess
+        it. :meth:`unknown` lists these words.
+
         Args:
-            X: sentences; an empty one gives an empty one.
+            X: sentences: a list, a generator, an array, a series or a data frame with one column;
+                an empty one gives an empty one.
             beam_size: 1 for greedy decoding, more for beam search. Default: ``1``.
             penalty: exponent of the length penalty of beam search. Default: ``0.0``.
 
         Returns:
             A translation for each, in order.
+
+        Raises:
+            InputError: ``X`` is one string, an item is not a string, or a number does not fit.
+
+        Warns:
+            IncompleteTranslationWarning: a translation was cut at ``max_length`` tokens; see
+                ``is_cut`` of :meth:`candidates`.
         """
-        return [
-            self.target_vocabulary_.decode(found[0].tokens) if found else ""
-            for found in self.candidates(X, beam_size=beam_size, penalty=penalty)
+        texts, cut = self._texts(X, beam_size, penalty)
+        if cut:
+            shown = ", ".join(map(str, cut[:5])) + ", ..." * (len(cut) > 5)
+            warnings.warn(
+                f"max_length={self.max_length} tokens cut {len(cut)} of {len(texts)} translations, "
+                f"those of X[i] for i = {shown}; raise max_length if they should be longer",
+                IncompleteTranslationWarning,
+                stacklevel=2,
+            )
+        return texts
+
+    def _texts(
+        self, X: Iterable[str], beam_size: int, penalty: float
+    ) -> tuple[list[str], list[int]]:
+        """Translations, and the places of those that were cut at ``max_length``."""
+        lists = self.candidates(X, beam_size=beam_size, penalty=penalty)
+        texts = [
+            self.target_vocabulary_.decode(found[0].tokens) if found else "" for found in lists
         ]
+        return texts, [i for i, found in enumerate(lists) if found and found[0].is_cut]
+
+    def unknown(self, X: Iterable[str]) -> list[list[str]]:
+        """Words of sentences that are not in the vocabulary, which the model reads as ``<unk>``.
+
+        Args:
+            X: sentences, as in :meth:`translate`.
+
+        Returns:
+            A list for each sentence, in the order of its words.
+        """
+        check_is_fitted(self, "model_")
+        return [self.source_vocabulary_.unknown(sentence) for sentence in as_sentences(X)]
 
     def candidates(
-        self, X: Sequence[str], *, beam_size: int = 1, n_best: int = 1, penalty: float = 0.0
+        self, X: Iterable[str], *, beam_size: int = 1, n_best: int = 1, penalty: float = 0.0
     ) -> list[list[Translation]]:
         """Translate sentences; several translations each, with scores and attention.
 
         Args:
-            X: sentences.
+            X: sentences, as in :meth:`translate`.
             beam_size: 1 for greedy decoding, more for beam search. Default: ``1``.
             n_best: translations of each, at most ``beam_size``. Default: ``1``.
             penalty: exponent of the length penalty. Default: ``0.0``.
 
         Returns:
             A list for each sentence, the best first; empty for an empty sentence.
+
+        Raises:
+            InputError: as :meth:`translate`.
         """
         check_is_fitted(self, "model_")
-        sentences = [X] if isinstance(X, str) else list(X)
-        if isinstance(X, str):
-            raise InputError("X is one string; expected a list of sentences, e.g. [sentence]")
+        check_search(beam_size, n_best, penalty)
+        sentences = as_sentences(X)
         encoded = [self.source_vocabulary_.encode(sentence) for sentence in sentences]
         rows = [row for row, indices in enumerate(encoded) if indices]
         rows.sort(key=lambda row: len(encoded[row]))
@@ -244,7 +364,7 @@ class Translator(BaseEstimator):
             X: (source, target) pairs.
             y: ignored. Default: ``None``.
         """
-        return self.quality(X).bleu / 100
+        return min(self.quality(X).bleu / 100, 1.0)  # sacreBLEU may round 100 up
 
     def quality(self, X: Iterable[Any], *, beam_size: int = 1, penalty: float = 0.0) -> Quality:
         """BLEU, chrF, exact matches and sacreBLEU's signature on pairs.
@@ -255,7 +375,7 @@ class Translator(BaseEstimator):
             penalty: see :meth:`translate`. Default: ``0.0``.
         """
         pairs = as_pairs(X)
-        written = self.translate([p.source for p in pairs], beam_size=beam_size, penalty=penalty)
+        written, _ = self._texts([p.source for p in pairs], beam_size, penalty)
         return bleu(written, [p.target for p in pairs], lowercase=self.lowercase)
 
     def save(self, path: Path | str) -> None:
@@ -263,45 +383,77 @@ class Translator(BaseEstimator):
 
         Args:
             path: the file.
+
+        Raises:
+            InputError: a vocabulary is not the one that the translator was fitted with.
         """
         check_is_fitted(self, "model_")
+        for side, digest in zip(SIDES, self._digests, strict=True):
+            self._check_vocabulary(side, digest, "the translator")
         described = {
             "parameters": self.get_params(),
             "source_vocabulary": self.source_vocabulary_.to_dict(),
             "target_vocabulary": self.target_vocabulary_.to_dict(),
         }
-        description = dump_json(described, indent=None)
-        write_model(path, self.model_.state_dict(), format=FORMAT, description=description)
+        # The digests are among the tensors, so that a header of another file is found out.
+        tensors = {
+            **self.model_.state_dict(),
+            **{
+                f"{side}_vocabulary": torch.tensor(list(bytes.fromhex(digest)), dtype=torch.uint8)
+                for side, digest in zip(SIDES, self._digests, strict=True)
+            },
+        }
+        write_model(path, tensors, format=FORMAT, description=dump_json(described, indent=None))
 
     @classmethod
     def load(cls, path: Path | str) -> Translator:
         """Read a translator that :meth:`save` wrote; its translations are the same.
 
+        Where the device of the training is not present, as a GPU on a laptop, ``device`` is
+        ``"cpu"``.
+
         Args:
             path: the file.
 
         Raises:
-            InputError: the file is missing, damaged, or not of a Translator.
+            InputError: the file is missing, damaged, or not of a Translator, or holds another
+                vocabulary than that of its weights; or sentencepiece is needed and not installed.
         """
         weights, header = read_model(path, format=FORMAT)
-        described = load_json(header["description"])
         try:
+            described = load_json(header["description"])
             translator = cls(**described["parameters"])
-            for side in ("source", "target"):
-                content = described[f"{side}_vocabulary"]
-                vocabulary = Vocabulary(content["tokens"], lowercase=content["lowercase"])
+            translator._digests = tuple(  # type: ignore[assignment]
+                _digest(weights.pop(f"{side}_vocabulary")) for side in SIDES
+            )
+            for side, digest in zip(SIDES, translator._digests, strict=True):
+                vocabulary = vocabulary_from_dict(described[f"{side}_vocabulary"])
                 setattr(translator, f"{side}_vocabulary_", vocabulary)
-            translator.model_ = translator._build()
-            translator.model_.load_state_dict(weights)
-            translator.model_.eval()
-        except (KeyError, TypeError, RuntimeError) as error:
+                translator._check_vocabulary(side, digest, str(path))
+            model = translator._build(
+                len(translator.source_vocabulary_), len(translator.target_vocabulary_)
+            )
+            model.load_state_dict(weights)
+        except (KeyError, TypeError, RuntimeError, ValueError) as error:
+            if isinstance(error, InputError) and str(path) in str(error):
+                raise
             raise InputError(f"{path} does not hold this version's Translator: {error}") from None
+        translator.device = _present_or_cpu(translator.device)
+        translator.model_ = model.to(resolve_device(translator.device)).eval()
         return translator
 
-    def _build(self) -> Seq2Seq:
+    def _check_vocabulary(self, side: str, digest: str, owner: str) -> None:
+        vocabulary: Vocabulary | SubwordVocabulary = getattr(self, f"{side}_vocabulary_")
+        if vocabulary.digest != digest:
+            raise InputError(
+                f"{owner} holds a {side} vocabulary with digest {vocabulary.digest}, but its "
+                f"weights were fitted with the one of digest {digest}; use that one"
+            )
+
+    def _build(self, source_size: int, target_size: int) -> Seq2Seq:
         return Seq2Seq(
-            len(self.source_vocabulary_),
-            len(self.target_vocabulary_),
+            source_size,
+            target_size,
             self.hidden_size,
             cell=self.cell,
             num_layers=self.num_layers,
@@ -310,7 +462,9 @@ class Translator(BaseEstimator):
             dropout=self.dropout,
         )
 
-    def _vocabulary(self, sentences: Sequence[str]) -> Vocabulary:
+    def _vocabulary(self, sentences: Sequence[str]) -> Vocabulary | SubwordVocabulary:
+        if self.subwords is not None:
+            return SubwordVocabulary.build(sentences, size=self.subwords, lowercase=self.lowercase)
         return Vocabulary.build(
             sentences,
             min_count=self.min_count,
@@ -323,35 +477,79 @@ class Translator(BaseEstimator):
             return int(np.random.default_rng().integers(2**31))
         return int(self.random_state)
 
-    def _split(
-        self, pairs: list[tuple[str, str]], seed: int
-    ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    def _split(self, pairs: Pairs, seed: int, reporter: Reporter) -> tuple[Pairs, Pairs]:
         count = round(self.validation_fraction * len(pairs))
         if count == 0:
+            reporter.message(f"none of {len(pairs)} pairs is held out")
             return pairs, []
-        split = split_pairs(pairs, test=count, seed=derive_seed(seed, "split"))
-        return [pairs[i] for i in split.train], [pairs[i] for i in split.test]
+        try:
+            split = split_pairs(pairs, test=count, seed=derive_seed(seed, "split"))
+        except InputError as error:
+            raise InputError(
+                f"validation_fraction={self.validation_fraction} cannot be held out: {error}; "
+                "or use validation_fraction=0"
+            ) from None
+        train, held_out = ([pairs[i] for i in part] for part in (split.train, split.test))
+        leaked = count_leaks(train, held_out).either
+        reporter.message(
+            f"{len(pairs)} pairs: {len(train)} to train on and {len(held_out)} held out, of which "
+            f"{leaked} share a sentence with the former (of a random split, "
+            f"{split.random_leaks.either} would)"
+        )
+        return train, held_out
 
-    def _evaluation(self, held_out: list[tuple[str, str]]) -> Any:
+    def _evaluation(self, held_out: Pairs, best: dict[str, Tensor]) -> Any:
+        """What evaluates the model after each epoch and keeps the best weights in ``best``."""
         sources, references = zip(*held_out, strict=True)
+        highest = -math.inf
 
         def evaluate(model: Seq2Seq) -> Mapping[str, float]:
-            found = bleu(self.translate(sources), references, lowercase=self.lowercase)
+            nonlocal highest
+            written, _ = self._texts(sources, 1, 0.0)
+            found = bleu(written, references, lowercase=self.lowercase)
+            if found.bleu > highest:
+                highest = found.bleu
+                best.update({k: v.detach().clone() for k, v in model.state_dict().items()})
             return {"bleu": found.bleu, "exact_match": found.exact_match}
 
         return evaluate
 
-    def _check_parameters(self, n_pairs: int) -> None:
+    def _check_parameters(self, n_pairs: int, checkpoint: Path | None) -> None:
         if n_pairs == 0:
             raise InputError("X holds no pair; give (source, target) pairs of strings")
         for name in ("n_epochs", "batch_size", "max_length"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError(f"{name}={value!r} must be an integer of at least 1")
+            check_count(name, getattr(self, name), 1)
         if not isinstance(self.random_state, Integral | None):
             raise InputError(f"random_state={self.random_state!r} must be an integer or None")
-        if not 0 <= self.validation_fraction < 1:
-            raise InputError(f"validation_fraction={self.validation_fraction!r} must be in [0, 1)")
+        if checkpoint is not None and self.random_state is None:
+            raise InputError(
+                "random_state=None makes each training another one, which no checkpoint continues; "
+                "give an integer"
+            )
+        for name in ("validation_fraction", "label_smoothing"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not 0 <= float(value) < 1:
+                raise InputError(f"{name}={value!r} must be in [0, 1)")
+        rate: object = self.learning_rate
+        if not isinstance(rate, Real) or not 0 < float(rate) < math.inf:
+            raise InputError(f"learning_rate={self.learning_rate!r} must be a positive number")
+        if self.subwords is not None and (self.min_count, self.max_words) != (1, None):
+            raise InputError(
+                f"subwords={self.subwords!r} replaces min_count={self.min_count!r} and max_words="
+                f"{self.max_words!r}; leave these at 1 and None"
+            )
+
+
+def _present_or_cpu(device: str) -> str:
+    try:
+        resolve_device(device)
+    except InputError:
+        return "cpu"
+    return device
+
+
+def _digest(stored: Tensor) -> str:
+    return bytes(stored.tolist()).hex()
 
 
 def _padded(encoded: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:

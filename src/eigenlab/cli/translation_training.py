@@ -1,0 +1,169 @@
+"""``eigenlab translate train``: fit a translator to sentence pairs and save it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eigenlab.cli.status import INTERRUPTED, SUCCESS
+from eigenlab.cli.terminal import TerminalReporter, cancel_on_interrupt, notices, output
+from eigenlab.errors import Cancelled, InputError
+
+MODEL_SUFFIX = ".safetensors"
+PHRASEBOOK_PAIRS = 20_000
+
+
+def train(
+    pairs: Path | None,
+    model: Path | None,
+    *,
+    data: str | None,
+    columns: str | None,
+    epochs: int,
+    parameters: Mapping[str, Any],
+) -> int:
+    """Fit a translator, save it and return the exit status.
+
+    Args:
+        pairs: file of sentence pairs; with ``data``, or if it is named as a model and alone, the
+            model.
+        model: file to write. Default of None: that of the pairs, with .safetensors.
+        data: dataset. Default of None: the file, or the phrasebook without one.
+        columns: the columns of the file, from 1, such as ``"2,1"``.
+        epochs: passes over the pairs.
+        parameters: of :class:`~eigenlab.translation.Translator`.
+    """
+    if epochs < 1:
+        raise InputError(f"epochs={epochs}: give at least 1")
+    pairs, model = _pairs_and_model(pairs, model, data)
+    if columns is not None and pairs is None:
+        raise InputError(f"--columns {columns} chooses columns of a file; give PAIRS, not --data")
+    if pairs is not None and not pairs.is_file():
+        raise InputError(f"{pairs} does not exist or is not a file; give a file of sentence pairs")
+    _check_new(model)
+    from eigenlab.translation import Translator
+
+    translator = Translator(n_epochs=epochs, **parameters)
+    checkpoint = model.with_name(f"{model.name}.checkpoint")
+    with (
+        _EpochReporter("translate", notices(), epochs) as reporter,
+        cancel_on_interrupt(reporter.cancel),
+    ):
+        read = _read(pairs, data, columns, reporter)
+        reporter.stage(f"train on {pairs or data or 'phrasebook'}")
+        try:
+            translator.fit(read, reporter=reporter, checkpoint=checkpoint)
+        except (Cancelled, KeyboardInterrupt):
+            return _stopped(checkpoint)
+        except InputError as error:
+            if "resume=False" not in str(error):
+                raise
+            raise InputError(f"{error}; that is, remove {_json(checkpoint)}") from None
+    translator.save(model)
+    for path in [_json(checkpoint), *checkpoint.parent.glob(f"{checkpoint.name}-*{MODEL_SUFFIX}")]:
+        path.unlink(missing_ok=True)
+    if translator.held_out_:
+        found = translator.quality(translator.held_out_)
+        output().print(
+            f"BLEU {found.bleu:.1f}, chrF {found.chrf:.1f}, exact {found.exact_match:.1%} on "
+            f"{len(translator.held_out_)} held-out pairs, by which the epoch was chosen "
+            f"({found.signature})",
+            markup=False,
+            soft_wrap=True,
+        )
+    else:
+        output().print("No pair was held out, so there is none to measure BLEU on.")
+    output().print(f"Model: {model}", markup=False, soft_wrap=True)
+    return SUCCESS
+
+
+def _pairs_and_model(
+    pairs: Path | None, model: Path | None, data: str | None
+) -> tuple[Path | None, Path]:
+    if pairs is None:
+        raise InputError("name the file of the model: eigenlab translate train [PAIRS] MODEL")
+    if data is not None and model is not None:
+        raise InputError(f"train on one of {pairs} and --data {data}, not on both")
+    if model is not None:
+        return pairs, model
+    if data is not None or pairs.suffix == MODEL_SUFFIX:
+        return None, pairs
+    if not pairs.name:
+        raise InputError(f"{pairs} is a folder; give a file of sentence pairs")
+    return pairs, pairs.with_suffix(MODEL_SUFFIX)
+
+
+def _check_new(model: Path) -> None:
+    """Refuse a model that cannot be written, before the training."""
+    if model.exists():
+        raise InputError(f"{model} exists already; choose another file, or remove it first")
+    try:
+        model.parent.mkdir(parents=True, exist_ok=True)
+        writable = os.access(model.parent, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise InputError(f"cannot write {model}: choose a folder that you may write to")
+
+
+def _read(
+    pairs: Path | None, data: str | None, columns: str | None, reporter: TerminalReporter
+) -> Sequence[Any]:
+    from eigenlab import translation
+
+    if pairs is not None:
+        return translation.read_pairs(pairs, columns=_columns(columns))
+    if data == "spa-eng":
+        return translation.load_spa_eng(reporter=reporter)
+    if data == "multi30k":
+        return translation.load_multi30k(reporter=reporter)
+    return translation.phrasebook(PHRASEBOOK_PAIRS)
+
+
+def _columns(asked: str | None) -> tuple[int, int] | None:
+    """Columns from 0, of text such as ``2,1``, which counts from 1."""
+    if asked is None:
+        return None
+    found = re.fullmatch(r"\s*([1-9]\d*)\s*,\s*([1-9]\d*)\s*", asked)
+    if found is None or found[1] == found[2]:
+        raise InputError(f"columns='{asked}' must be two different numbers from 1, such as 2,1")
+    return int(found[1]) - 1, int(found[2]) - 1
+
+
+def _stopped(checkpoint: Path) -> int:
+    kept = (
+        f"; the same command continues from {_json(checkpoint)}"
+        if _json(checkpoint).exists()
+        else " before the first update"
+    )
+    notices().print(f"stopped{kept}", markup=False, soft_wrap=True)
+    return INTERRUPTED
+
+
+def _json(checkpoint: Path) -> Path:
+    return checkpoint.with_name(f"{checkpoint.name}.json")
+
+
+class _EpochReporter(TerminalReporter):
+    """Also prints a line with the quality after each epoch."""
+
+    def __init__(self, title: str, console: Any, n_epochs: int) -> None:
+        super().__init__(title, console)
+        self.n_epochs, self._steps = n_epochs, 0
+
+    def progress(self, done: int, total: int, message: str = "") -> None:
+        """Move the bar."""
+        self._steps = total
+        super().progress(done, total, message)
+
+    def metrics(self, values: Mapping[str, float], *, step: int) -> None:
+        """Print BLEU."""
+        if "bleu" in values:
+            epoch = round(step * self.n_epochs / self._steps) if self._steps else "?"
+            self.message(
+                f"epoch {epoch} of {self.n_epochs}: BLEU {values['bleu']:.1f}, exact "
+                f"{values['exact_match']:.1%} of the held-out pairs"
+            )
