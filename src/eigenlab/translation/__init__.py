@@ -5,8 +5,14 @@
 ['<sos>', 'I', 'see', 'a', 'dog']
 """
 
+from eigenlab.translation.attention_map import (
+    AlignmentAgreement,
+    alignment_agreement,
+    attention_map,
+)
 from eigenlab.translation.batches import PairBatch, bucketed_batches
 from eigenlab.translation.beam import beam_search, length_penalty
+from eigenlab.translation.breakdown import quality_by_group, word_order_class
 from eigenlab.translation.corpora import (
     SentencePair,
     as_pairs,
@@ -18,10 +24,18 @@ from eigenlab.translation.decoding import Translation, greedy_decode, sample
 from eigenlab.translation.fitting import fit_seq2seq, translation_loss
 from eigenlab.translation.indices import EOS, PAD, SOS, SPECIAL_TOKENS, UNK
 from eigenlab.translation.inputs import free_running_inputs, teacher_forcing_inputs
+from eigenlab.translation.neighbours import nearest_words
 from eigenlab.translation.phrasebook import PhrasebookPair, phrasebook
 from eigenlab.translation.quality import Quality, bleu
+from eigenlab.translation.recurrent_spectra import recurrent_eigenvalues
 from eigenlab.translation.seq2seq import Seq2Seq
 from eigenlab.translation.splits import Leaks, PairSplit, count_leaks, sentence_key, split_pairs
+from eigenlab.translation.state_paths import (
+    PlanePaths,
+    SentenceStates,
+    project_paths,
+    sentence_states,
+)
 from eigenlab.translation.subwords import (
     SubwordVocabulary,
     load_vocabulary,
@@ -30,6 +44,7 @@ from eigenlab.translation.subwords import (
 from eigenlab.translation.tokens import JOINER, detokenize, normalize, tokenize
 from eigenlab.translation.translator import Translator
 from eigenlab.translation.vocabulary import Vocabulary
+from eigenlab.translation.word_gradients import word_gradients
 
 __all__ = [
     "EOS",
@@ -38,18 +53,23 @@ __all__ = [
     "SOS",
     "SPECIAL_TOKENS",
     "UNK",
+    "AlignmentAgreement",
     "Leaks",
     "PairBatch",
     "PairSplit",
     "PhrasebookPair",
+    "PlanePaths",
     "Quality",
     "SentencePair",
+    "SentenceStates",
     "Seq2Seq",
     "SubwordVocabulary",
     "Translation",
     "Translator",
     "Vocabulary",
+    "alignment_agreement",
     "as_pairs",
+    "attention_map",
     "beam_search",
     "bleu",
     "bucketed_batches",
@@ -62,14 +82,21 @@ __all__ = [
     "load_multi30k",
     "load_spa_eng",
     "load_vocabulary",
+    "nearest_words",
     "normalize",
     "phrasebook",
+    "project_paths",
+    "quality_by_group",
     "read_pairs",
+    "recurrent_eigenvalues",
     "sample",
     "sentence_key",
+    "sentence_states",
     "split_pairs",
     "teacher_forcing_inputs",
     "tokenize",
     "translation_loss",
     "vocabulary_from_dict",
+    "word_gradients",
+    "word_order_class",
 ]
