@@ -22,8 +22,6 @@ ROUNDING = 1e-10
 ROUNDING_FLOAT32 = 1e-3
 #: What a wrong first state must change to be told from rounding.
 VISIBLE = 1e-6
-#: Share of sentences in which the greedy prefix may drop out of the beam and not be made up for.
-LOST = 0.01
 EXACT = 0.99
 
 #: Trainings on short sentences.
@@ -50,7 +48,7 @@ MASTERED = applies_to(**LONG)
 
 def either(short: Scope, long: Scope) -> Scope:
     """The scope of a claim about short sentences, or all sentences and a long training."""
-    return lambda config: short(config) and long(config) and short(config)
+    return lambda config: short(config) if long(config) else ""
 
 
 TRAINED = either(applies_to(**SHORT), MASTERED)
@@ -168,11 +166,11 @@ def log_probability(record: TranslationRecord) -> list[Check]:
 
 @claim(
     "7.beam",
-    "Beam search finds a translation at least as probable as the greedy one for 99 % of the "
-    "sentences.",
+    "Beam search finds more probable translations than greedy decoding: on average, and for more "
+    "sentences than it loses.",
     source="question 7",
     explanation="Greedy decoding keeps one prefix, beam search several. It can still lose: where "
-    "the greedy prefix drops out of the beam and the prefixes that displaced it end badly.",
+    "the greedy prefix drops out of the beam, and the prefixes that displaced it end badly.",
     scope=WITH_BEAM,
     counterexamples=[{"models/attention/decoding/beam/*": -1e3}],
 )
@@ -181,10 +179,10 @@ def beam(record: TranslationRecord) -> list[Check]:
     for name, model in record.models.items():
         pairs = zip(model.decoding.beam, model.decoding.greedy, strict=True)
         gains = [found - greedy for found, greedy in pairs]
-        lost = sum(not gain >= -ROUNDING for gain in gains) / len(gains)
+        won, lost = sum(g > ROUNDING for g in gains), sum(not g >= -ROUNDING for g in gains)
         checks += [
-            at_most(f"{name}: share of sentences with a less probable one", lost, LOST),
-            at_least(f"{name}: mean gain", math.fsum(gains) / len(gains), 0.0, unit="nats"),
+            above(f"{name}: mean gain", math.fsum(gains) / len(gains), 0.0, unit="nats"),
+            above(f"{name}: sentences with a more probable one", won, lost),
         ]
     return checks
 

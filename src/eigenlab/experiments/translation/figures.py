@@ -61,7 +61,7 @@ def _grouped(
         scores = groups(model)
         plots.points(
             chart,
-            [f"{group} ({found.count})" for group, found in scores.items()],
+            [f"{g} ({found.count})".replace(", ", "<br>") for g, found in scores.items()],
             [found.exact_match for found in scores.values()],
             name,
             low=[found.interval[0] for found in scores.values()],
