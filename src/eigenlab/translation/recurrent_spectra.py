@@ -13,8 +13,6 @@ BLOCKS = {
     "gru": ("W_hr", "W_hz", "W_hn"),
     "lstm": ("W_hi", "W_hf", "W_hg", "W_ho"),
 }
-#: The block through which the candidate of the new state is made.
-CANDIDATE = {"rnn": "W_h", "gru": "W_hn", "lstm": "W_hg"}
 
 
 def recurrent_eigenvalues(model: Seq2Seq) -> dict[str, dict[str, Tensor]]:

@@ -26,7 +26,7 @@ class TranslationConfig(Config):
     )
     batch_size: int = setting(128, "Sentence pairs per update.", unit="pairs", ge=1, le=4096)
     learning_rate: float = setting(
-        5e-3, "Maximum learning rate of the one-cycle schedule of AdamW.", gt=0
+        8e-3, "Maximum learning rate of the one-cycle schedule of AdamW.", gt=0
     )
     training_steps: int = setting(550, "Updates of each model.", unit="updates", ge=1, le=1_000_000)
     beam_size: int = setting(5, "Prefixes kept by beam search.", ge=1, le=100)

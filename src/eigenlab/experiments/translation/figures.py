@@ -263,16 +263,19 @@ def neighbours(record: TranslationRecord) -> Rows:
     rows = [
         [
             name,
+            item.weights,
             item.word,
             ", ".join(
                 f"{word} ({cosine:.2f})"
                 for word, cosine in zip(item.nearest, item.cosines, strict=True)
             ),
+            f"{item.initial:.2f}",
         ]
         for name, model in record.models.items()
         for item in model.neighbours
     ]
-    return ("model", "word", "nearest words (cosine)"), rows
+    columns = ("model", "weights", "word", "nearest words (cosine)", "nearest before training")
+    return columns, rows
 
 
 @table("Inside the models")

@@ -35,7 +35,11 @@ CHECKED = 16
 #: Sentences over which states and gradients are collected.
 MANY = 100
 #: Words whose neighbours are shown, where they are in the vocabulary.
-WORDS = ("perro", "negro", "ayer", "madre", "compré", "está", "mi", "Pablo")
+SOURCE, OUTPUT = "source embedding", "output layer"
+WORDS = {
+    SOURCE: ("perro", "negro", "madre", "compré", "mi"),
+    OUTPUT: ("dog", "black", "mother", "bought", "my"),
+}
 #: Sentences that are drawn.
 DRAWN = 4
 END = "<eos>"
@@ -99,16 +103,29 @@ def _observed(model: Seq2Seq, source: Sequence[int], target: Sequence[int]) -> t
     return float((seen["first"] - seen["last"]).abs().max()), float(scores.sum())
 
 
-def neighbours(model: Seq2Seq, corpus: PhrasebookCorpus) -> list[Neighbours]:
-    """The nearest source words of some words."""
-    vocabulary = corpus.source_vocabulary
+def neighbours(initial: Seq2Seq, trained: Seq2Seq, corpus: PhrasebookCorpus) -> list[Neighbours]:
+    """The nearest words of some words, by source embedding and by row of the output layer."""
+    vocabularies = {SOURCE: corpus.source_vocabulary, OUTPUT: corpus.target_vocabulary}
     found = []
-    for word in WORDS:
-        if word in vocabulary:
-            near = nearest_words(model.source_embedding.weight, vocabulary, word)
-            names, cosines = zip(*near, strict=True)
+    for kind, words in WORDS.items():
+        vocabulary = vocabularies[kind]
+        before, after = (
+            {SOURCE: model.source_embedding.weight, OUTPUT: model.output.weight}[kind]
+            for model in (initial, trained)
+        )
+        for word in words:
+            if word not in vocabulary:
+                continue
+            names, cosines = zip(*nearest_words(after, vocabulary, word), strict=True)
+            chance = nearest_words(before, vocabulary, word, n_neighbors=1)[0][1]
             found.append(
-                Neighbours(word=word, nearest=[n.strip("￭") for n in names], cosines=cosines)
+                Neighbours(
+                    weights=kind,
+                    word=word,
+                    nearest=[name.strip("￭") for name in names],
+                    cosines=cosines,
+                    initial=chance,
+                )
             )
     return found
 

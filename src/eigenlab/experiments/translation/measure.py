@@ -132,7 +132,8 @@ def _measure(
     context: Context,
 ) -> TranslatorRecord:
     model = build(config, corpus, name)
-    initial = _eigenvalues(model)
+    untrained = build(config, corpus, name)
+    initial = _eigenvalues(untrained)
     history = fit_seq2seq(
         model,
         corpus.batches(config.batch_size, seed=derive_seed(config.seed, "batches")),
@@ -171,7 +172,7 @@ def _measure(
         examples=_examples(corpus.test, written),
         decoding=_decoding(model, exact, corpus, greedy, best),
         first_state=first_state(exact, corpus),
-        neighbours=neighbours(exact, corpus),
+        neighbours=neighbours(untrained, exact, corpus),
         paths=paths,
         explained=explained,
         eigenvalues={

@@ -99,9 +99,11 @@ class FirstState(Record):
 class Neighbours(Record):
     """Words with similar embeddings."""
 
+    weights: str = measured("Source embedding or output layer, whose rows are also embeddings.")
     word: str = measured("Word.")
     nearest: tuple[str, ...] = measured("Its nearest words, the most similar first.", shape="K")
     cosines: Vector = measured("Cosine of each with the word.", shape="K")
+    initial: float = measured("Cosine of the nearest word before training, which is chance.")
 
 
 class StatePath(Record):
@@ -166,7 +168,7 @@ class TranslatorRecord(Record):
     examples: tuple[Example, ...] = measured("Some sentences, right ones and wrong ones.")
     decoding: Decoding = measured("Log-probabilities of greedy decoding and beam search.")
     first_state: FirstState = measured("The decoder's first state.")
-    neighbours: tuple[Neighbours, ...] = measured("Neighbours of some source embeddings.")
+    neighbours: tuple[Neighbours, ...] = measured("Neighbours of some words.")
     paths: tuple[StatePath, ...] = measured("Paths through some sentences.")
     explained: Vector = measured("Share of the variance along either axis of their plane.")
     eigenvalues: dict[str, dict[str, Matrix]] = measured(
