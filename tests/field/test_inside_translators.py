@@ -14,6 +14,7 @@ from eigenlab.translation import (
     EOS,
     SOS,
     Seq2Seq,
+    SubwordVocabulary,
     Translator,
     Vocabulary,
     alignment_agreement,
@@ -97,6 +98,8 @@ def test_the_bleu_of_each_group_is_that_of_its_sentences_alone():
         ("ab", "ab", [1, 1]),  # each letter would be a sentence
         (["a"], ["a"], [math.nan]),  # every NaN would be a group of its own
         (["a"], ["a"], [[1]]),
+        ([None], ["a"], [1]),  # an empty cell of a table
+        ([float("nan")], ["a"], [1]),
     ],
 )
 def test_groups_that_do_not_fit_are_refused(arguments):
@@ -169,6 +172,17 @@ def test_the_length_of_an_embedding_does_not_matter():
     for scale in (1e-200, 1e200):  # squares underflow or overflow
         weights = scale * torch.tensor([[0, 0]] * 4 + [[3, 4], [4, 3]], dtype=D)
         assert nearest_words(weights, vocabulary, "a")[0][1] == pytest.approx(24 / 25)
+
+
+def test_neighbours_of_subwords():
+    pytest.importorskip("sentencepiece")
+    sentences = [pair.source for pair in phrasebook(300)]
+    vocabulary = SubwordVocabulary.build(sentences, size=120)
+    weights = torch.eye(len(vocabulary), dtype=D)
+    weights[9] = weights[8] + weights[7]
+    [(word, cosine)] = nearest_words(weights, vocabulary, vocabulary.tokens[8], n_neighbors=1)
+    assert word == vocabulary.tokens[9]
+    assert cosine == pytest.approx(math.sqrt(0.5))
 
 
 @pytest.mark.parametrize("word", ["cow", "<eos>", "a b", ""])

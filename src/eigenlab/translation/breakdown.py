@@ -34,7 +34,7 @@ def quality_by_group(
 
     Raises:
         InputError: there is no sentence, the numbers differ, one string is given in place of
-            several, or a group is NaN or not hashable.
+            several, an item is no string, or a group is NaN or not hashable.
 
     >>> found = quality_by_group(["I eat.", "I run."], ["I eat.", "I ran."], ["short", "short"])
     >>> [(group, count, quality.exact_match) for group, (count, quality) in found.items()]
@@ -43,6 +43,9 @@ def quality_by_group(
     for name, values in (("translations", translations), ("references", references)):
         if isinstance(values, str):
             raise InputError(f"{name} is one string, {values[:40]!r}; give a list of sentences")
+        for sentence in values:
+            if not isinstance(sentence, str):
+                raise InputError(f"{name} holds {sentence!r}, which is not a sentence")
     if not len(translations) == len(references) == len(groups) or not len(groups):
         raise InputError(
             f"there are {len(translations)} translations, {len(references)} references and "

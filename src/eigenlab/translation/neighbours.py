@@ -9,11 +9,12 @@ import torch
 from eigenlab.errors import InputError
 from eigenlab.translation.checks import check_count
 from eigenlab.translation.indices import SPECIAL_TOKENS
+from eigenlab.translation.subwords import SubwordVocabulary
 from eigenlab.translation.vocabulary import Vocabulary
 
 
 def nearest_words(
-    embedding: Any, vocabulary: Vocabulary, word: str, *, n_neighbors: int = 5
+    embedding: Any, vocabulary: Vocabulary | SubwordVocabulary, word: str, *, n_neighbors: int = 5
 ) -> list[tuple[str, float]]:
     """The words whose embeddings have the largest cosine with that of a word (question 7).
 
@@ -48,7 +49,7 @@ def nearest_words(
         )
     if not weights.isfinite().all():
         raise InputError("embedding holds NaN or infinite weights, which have no direction")
-    if word not in vocabulary:
+    if word not in vocabulary.tokens[len(SPECIAL_TOKENS) :]:
         raise InputError(f"{word!r} is not a token of the vocabulary; see vocabulary.tokens")
     place = vocabulary.tokens.index(word)
     # Scaled first, so that squares neither underflow nor overflow.

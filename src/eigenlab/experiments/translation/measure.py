@@ -33,7 +33,7 @@ from eigenlab.experiments.translation.written_out import written_out
 from eigenlab.lab import Context, stage
 from eigenlab.reporter import PartReporter, Reporter
 from eigenlab.statistics import wilson_interval
-from eigenlab.training import derive_seed
+from eigenlab.training import derive_seed, resolve_device
 from eigenlab.translation import (
     EOS,
     PAD,
@@ -44,6 +44,7 @@ from eigenlab.translation import (
     Translation,
     beam_search,
     bleu,
+    bucketed_batches,
     fit_seq2seq,
     greedy_decode,
     quality_by_group,
@@ -131,18 +132,19 @@ def _measure(
     reporter: Reporter,
     context: Context,
 ) -> TranslatorRecord:
-    model = build(config, corpus, name)
+    device = resolve_device(config.device)
+    model = build(config, corpus, name).to(device)
     untrained = build(config, corpus, name)
     initial = _eigenvalues(untrained)
     history = fit_seq2seq(
         model,
-        corpus.batches(config.batch_size, seed=derive_seed(config.seed, "batches")),
+        _batches(config, corpus, device),
         steps=config.training_steps,
         learning_rate=config.learning_rate,
         reporter=reporter,
         checkpoint=context.checkpoint(name.replace(" ", "-")),
     )
-    model.eval()
+    model.cpu().eval()
     exact = seq2seq_in_float64(config, corpus, model)
     references = [pair.target for pair in corpus.test]
     source, lengths, _ = corpus.padded(corpus.test)
@@ -180,6 +182,18 @@ def _measure(
         },
         gradients=gradients(exact, corpus),
         alignment=alignment(exact, corpus) if MODELS[name] else None,
+    )
+
+
+def _batches(
+    config: TranslationConfig, corpus: PhrasebookCorpus, device: torch.device
+) -> bucketed_batches:
+    return bucketed_batches(
+        [corpus.source_vocabulary.encode(pair.source) for pair in corpus.train],
+        [corpus.target_vocabulary.encode(pair.target) for pair in corpus.train],
+        batch_size=config.batch_size,
+        seed=derive_seed(config.seed, "batches"),
+        device=device,
     )
 
 
