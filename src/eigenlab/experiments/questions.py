@@ -145,6 +145,14 @@ QUESTIONS = (
         ("eigenlab.spectrum.vectors:row_normalize",),
     ),
     Question(
+        "7",
+        "Translate with a recurrent encoder, whose last state is the first state of a decoder.",
+        (
+            "eigenlab.translation.seq2seq:Seq2Seq",
+            "eigenlab.translation.word_gradients:word_gradients",
+        ),
+    ),
+    Question(
         "7b",
         "What is the decoder fed in training, for the target I see a dog?",
         (
