@@ -145,6 +145,16 @@ QUESTIONS = (
         ("eigenlab.spectrum.vectors:row_normalize",),
     ),
     Question(
+        "7a",
+        "One student feeds the encoder's h_t to the decoder's step t. Why is this a bad design for "
+        "translation?",
+        (
+            "eigenlab.translation.seq2seq:Seq2Seq",
+            "eigenlab.experiments.stacking_design.reading:most_words",
+            "eigenlab.experiments.stacking_design.reading:most_sentences",
+        ),
+    ),
+    Question(
         "8a",
         "What objective do two linear layers minimise under weight decay?",
         (
