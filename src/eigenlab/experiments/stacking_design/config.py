@@ -30,7 +30,7 @@ class StackingDesignConfig(Config):
     batch_size: int = setting(64, "Pairs per update.", unit="pairs", ge=1, le=4096)
     learning_rate: float = setting(1e-2, "Highest learning rate of AdamW.", gt=0, le=1)
     training_steps: int = setting(
-        900, "Updates of each training.", unit="updates", ge=1, le=1_000_000
+        800, "Updates of each training.", unit="updates", ge=1, le=1_000_000
     )
     n_seeds: int = setting(
         1, "Trainings per design; 0 skips the training stage.", unit="seeds", ge=0, le=100
