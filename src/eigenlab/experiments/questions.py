@@ -153,6 +153,16 @@ QUESTIONS = (
         ),
     ),
     Question(
+        "7a",
+        "One student feeds the encoder's h_t to the decoder's step t. Why is this a bad design for "
+        "translation?",
+        (
+            "eigenlab.translation.seq2seq:Seq2Seq",
+            "eigenlab.experiments.stacking_design.reading:most_words",
+            "eigenlab.experiments.stacking_design.reading:most_sentences",
+        ),
+    ),
+    Question(
         "7b",
         "What is the decoder fed in training, for the target I see a dog?",
         (
