@@ -129,3 +129,13 @@ def test_pairs_may_be_rows_of_a_data_frame():
     a, b = (Translator(8, **options).fit(pairs) for pairs in (frame, PAIRS))
     [[found]], [[other]] = (model.candidates(["Veo un gato."]) for model in (a, b))
     assert found.tokens == other.tokens
+
+
+def test_the_pairs_of_a_standard_split_choose_the_epoch():
+    translator = Translator(16, n_epochs=6, batch_size=8, learning_rate=0.02, random_state=0)
+    translator.fit(SHOWN, validation=UNSEEN)
+    assert translator.held_out_ == UNSEEN
+    best = max(values["bleu"] for _, values in translator.history_.evaluations)
+    assert translator.quality(UNSEEN).bleu == pytest.approx(best)
+    with pytest.raises(InputError, match="pair"):
+        translator.fit(SHOWN, validation=["Veo un perro."])

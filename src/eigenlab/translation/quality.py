@@ -59,7 +59,8 @@ def bleu(
     by_characters = CHRF(lowercase=lowercase)
     pairs = list(zip(translations, references, strict=True))
     return Quality(
-        by_words.corpus_score(list(translations), [list(references)]).score,
+        # Rounding may take it above 100.
+        min(by_words.corpus_score(list(translations), [list(references)]).score, 100.0),
         by_characters.corpus_score(list(translations), [list(references)]).score,
         sum(a == b for a, b in pairs) / len(pairs),
         str(by_words.get_signature()),

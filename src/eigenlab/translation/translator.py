@@ -149,6 +149,7 @@ class Translator(BaseEstimator):
         X: Iterable[Any],
         y: Any = None,
         *,
+        validation: Iterable[Any] | None = None,
         reporter: Reporter = SILENT,
         checkpoint: Path | None = None,
     ) -> Translator:
@@ -158,6 +159,8 @@ class Translator(BaseEstimator):
             X: (source, target) pairs of strings, neither of them empty; duplicates are kept, and
                 never are some of them held out and others trained on.
             y: ignored. Default: ``None``.
+            validation: pairs by whose BLEU the best epoch is chosen, such as those of a standard
+                split. Default: ``None``, ``validation_fraction`` of ``X``.
             reporter: receives progress and may cancel. Default: ``SILENT``.
             checkpoint: path prefix of the files from which an interrupted training continues; needs
                 an integer ``random_state``. Default: ``None``.
@@ -173,7 +176,12 @@ class Translator(BaseEstimator):
         pairs = [(pair.source, pair.target) for pair in as_pairs(X)]
         self._check_parameters(len(pairs), checkpoint)
         seed = self._seed()
-        train, held_out = self._split(pairs, seed, reporter)
+        if validation is None:
+            train, held_out = self._split(pairs, seed, reporter)
+        else:
+            train = pairs
+            held_out = [(pair.source, pair.target) for pair in as_pairs(validation)]
+            _report_split(train, held_out, reporter)
         sources, targets = zip(*train, strict=True)
         source, target = self._vocabulary(sources), self._vocabulary(targets)
         reporter.message(f"vocabularies: {len(source)} source and {len(target)} target tokens")
@@ -364,7 +372,7 @@ class Translator(BaseEstimator):
             X: (source, target) pairs.
             y: ignored. Default: ``None``.
         """
-        return min(self.quality(X).bleu / 100, 1.0)  # sacreBLEU may round 100 up
+        return self.quality(X).bleu / 100
 
     def quality(self, X: Iterable[Any], *, beam_size: int = 1, penalty: float = 0.0) -> Quality:
         """BLEU, chrF, exact matches and sacreBLEU's signature on pairs.
@@ -490,12 +498,7 @@ class Translator(BaseEstimator):
                 "or use validation_fraction=0"
             ) from None
         train, held_out = ([pairs[i] for i in part] for part in (split.train, split.test))
-        leaked = count_leaks(train, held_out).either
-        reporter.message(
-            f"{len(pairs)} pairs: {len(train)} to train on and {len(held_out)} held out, of which "
-            f"{leaked} share a sentence with the former (of a random split, "
-            f"{split.random_leaks.either} would)"
-        )
+        _report_split(train, held_out, reporter, at_random=split.random_leaks.either)
         return train, held_out
 
     def _evaluation(self, held_out: Pairs, best: dict[str, Tensor]) -> Any:
@@ -538,6 +541,17 @@ class Translator(BaseEstimator):
                 f"subwords={self.subwords!r} replaces min_count={self.min_count!r} and max_words="
                 f"{self.max_words!r}; leave these at 1 and None"
             )
+
+
+def _report_split(
+    train: Pairs, held_out: Pairs, reporter: Reporter, at_random: int | None = None
+) -> None:
+    leaked = count_leaks(train, held_out).either
+    random = "" if at_random is None else f" (of a random split, {at_random} would)"
+    reporter.message(
+        f"{len(train) + len(held_out)} pairs: {len(train)} to train on and {len(held_out)} held "
+        f"out, of which {leaked} share a sentence with the former{random}"
+    )
 
 
 def _present_or_cpu(device: str) -> str:
