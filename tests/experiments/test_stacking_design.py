@@ -18,6 +18,7 @@ from eigenlab.experiments.stacking_design.records import (
 )
 from eigenlab.experiments.stacking_design.scores import Scores
 from eigenlab.lab import Context, NotRun, Outcome
+from eigenlab.training import seeded
 from eigenlab.translation import (
     PhrasebookPair,
     Seq2Seq,
@@ -196,7 +197,7 @@ def test_all_words_right_under_teacher_forcing_is_what_greedy_decoding_writes():
     corpus, _ = measure._sentences(SMOKE)
     pairs = corpus.train[:60]
     for design in measure.DESIGNS:
-        with measure._seeded(0):
+        with seeded(0):
             model = measure._model(SMOKE, corpus, design, 48)
         fit_seq2seq(model, corpus.batches(64, seed=0), steps=250, learning_rate=2e-2)
         exact = [all(row) for row in measure.words_right(model, corpus, pairs)]

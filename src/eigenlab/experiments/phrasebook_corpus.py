@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from eigenlab.errors import InputError
 from eigenlab.training import derive_seed
 from eigenlab.translation import (
     EOS,
@@ -18,6 +19,9 @@ from eigenlab.translation import (
     phrasebook,
     split_pairs,
 )
+
+#: Pairs from which the share of short ones is estimated, and the most that can be generated.
+PROBE, MOST = 2000, 300_000
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,19 @@ class PhrasebookCorpus:
             split.random_leaks.either,
         )
 
-    def batches(self, batch_size: int, *, seed: int) -> bucketed_batches:
+    def batches(
+        self, batch_size: int, *, seed: int, device: torch.device | None = None
+    ) -> bucketed_batches:
         """Shuffled batches of the training pairs.
 
         Args:
             batch_size: pairs per batch.
             seed: random seed of the order.
+            device: device of the batches. Default: ``None``, the CPU.
         """
-        return bucketed_batches(*self._encoded(self.train), batch_size=batch_size, seed=seed)
+        return bucketed_batches(
+            *self._encoded(self.train), batch_size=batch_size, seed=seed, device=device
+        )
 
     def padded(self, pairs: Sequence[PhrasebookPair]) -> tuple[Tensor, Tensor, Tensor]:
         """Pairs as one batch, in their order, every row ended by ``<eos>`` and then padded.
@@ -98,16 +107,22 @@ def _pairs(n_pairs: int, seed: int, max_tokens: int | None) -> list[PhrasebookPa
     """The first generated pairs that are short enough."""
     if max_tokens is None:
         return phrasebook(n_pairs, seed=seed)
-    generated = n_pairs
+    share = max(len(_short(phrasebook(PROBE, seed=seed), max_tokens)), 1) / PROBE
+    generated = min(round(1.1 * n_pairs / share), MOST)
     while True:
-        generated *= 2
-        short = [
-            pair
-            for pair in phrasebook(generated, seed=seed)
-            if max(pair.source_length, pair.target_length) <= max_tokens
-        ]
+        short = _short(phrasebook(generated, seed=seed), max_tokens)
         if len(short) >= n_pairs:
             return short[:n_pairs]
+        if generated == MOST:
+            raise InputError(
+                f"the phrasebook holds {len(short)} pairs of at most {max_tokens} tokens, not "
+                f"n_pairs={n_pairs}; ask for fewer pairs, or for longer ones"
+            )
+        generated = min(2 * generated, MOST)
+
+
+def _short(pairs: Sequence[PhrasebookPair], max_tokens: int) -> list[PhrasebookPair]:
+    return [p for p in pairs if max(p.source_length, p.target_length) <= max_tokens]
 
 
 def _rows(encoded: Sequence[Sequence[int]]) -> Tensor:

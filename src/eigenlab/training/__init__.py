@@ -6,7 +6,7 @@ from eigenlab.training.device import resolve_device
 from eigenlab.training.history import TrainingDiverged, TrainingHistory
 from eigenlab.training.loop import train
 from eigenlab.training.schedules import Schedule, cosine, one_cycle
-from eigenlab.training.seeding import derive_seed, generator
+from eigenlab.training.seeding import derive_seed, generator, seeded
 
 __all__ = [
     "Batch",
@@ -22,5 +22,6 @@ __all__ = [
     "minibatches",
     "one_cycle",
     "resolve_device",
+    "seeded",
     "train",
 ]

@@ -5,7 +5,9 @@ A draw that depends on these alone can be repeated by itself, in any order, in a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
 
@@ -49,6 +51,28 @@ def generator(
     True
     """
     return torch.Generator(device or "cpu").manual_seed(derive_seed(seed, *path))
+
+
+@contextlib.contextmanager
+def seeded(seed: int, *path: int | str) -> Iterator[None]:
+    """Seed torch's global generator on the CPU, and leave it as it was at the end.
+
+    For modules that draw their initial weights from it.
+
+    Args:
+        seed: random seed.
+        path: what is drawn.
+
+    >>> with seeded(0, "weights"):
+    ...     first = torch.nn.Linear(2, 1)
+    >>> with seeded(0, "weights"):
+    ...     second = torch.nn.Linear(2, 1)
+    >>> torch.equal(first.weight, second.weight)
+    True
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(seed, *path))
+        yield
 
 
 def resolve_seed(random_state: Any = None) -> int:

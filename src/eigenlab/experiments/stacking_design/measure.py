@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from itertools import product
 from typing import get_args
@@ -39,7 +38,7 @@ from eigenlab.experiments.stacking_design.records import (
 from eigenlab.experiments.stacking_design.scores import Scores
 from eigenlab.lab import Context, NotRun, stage
 from eigenlab.reporter import PartReporter, Reporter
-from eigenlab.training import derive_seed, generator
+from eigenlab.training import derive_seed, generator, resolve_device, seeded
 from eigenlab.translation import (
     EOS,
     PAD,
@@ -89,7 +88,7 @@ def _untrained(seed: int, cell: Cell, design: Design, length: int, steps: int) -
 
 def _random_model(seed: int, cell: Cell, design: Design) -> Seq2Seq:
     sizes = (SOURCE_SIZE, TARGET_SIZE, WIDTH)
-    with _seeded(seed, "weights", cell, design):
+    with seeded(seed, "weights", cell, design):
         return Seq2Seq(*sizes, cell=cell, design=design, dtype=torch.float64).eval()
 
 
@@ -268,20 +267,21 @@ def _train_seed(
     """Train both designs on the same batches and compare them."""
     corpus, pairs = _sentences(config)
     scores = Scores(pairs)
+    device = resolve_device(config.device)
     models: list[TrainedModel] = []
     right: dict[str, list[list[bool]]] = {}
     for place, (design, hidden_size) in enumerate(hidden_sizes(config, corpus).items()):
-        with _seeded(seed, "weights"):
-            model = _model(config, corpus, design, hidden_size)
+        with seeded(seed, "weights"):
+            model = _model(config, corpus, design, hidden_size).to(device)
         history = fit_seq2seq(
             model,
-            corpus.batches(config.batch_size, seed=derive_seed(seed, "batches")),
+            corpus.batches(config.batch_size, seed=derive_seed(seed, "batches"), device=device),
             steps=config.training_steps,
             learning_rate=config.learning_rate,
             reporter=PartReporter(reporter, design, place, len(DESIGNS)),
         )
         steps, losses = history.curve()
-        correct = right[design] = words_right(model, corpus, pairs)
+        correct = right[design] = words_right(model.cpu(), corpus, pairs)
         models.append(
             TrainedModel(
                 design=design,
@@ -335,14 +335,6 @@ def _model(
 
 def _count(model: Seq2Seq) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-@contextmanager
-def _seeded(seed: int, *path: str) -> Iterator[None]:
-    """Draw torch's random numbers from this seed, and leave its generator as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, *path))
-        yield
 
 
 @torch.no_grad()

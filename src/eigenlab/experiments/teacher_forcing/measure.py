@@ -23,7 +23,7 @@ from eigenlab.experiments.teacher_forcing.records import (
 )
 from eigenlab.lab import Context, NotRun, stage
 from eigenlab.reporter import PartReporter, Reporter
-from eigenlab.training import cosine, derive_seed, resolve_device
+from eigenlab.training import cosine, derive_seed, resolve_device, seeded
 from eigenlab.translation import (
     EOS,
     Exposure,
@@ -49,8 +49,8 @@ TOGETHER = 500
 def inputs(config: TeacherForcingConfig, context: Context) -> InputsRecord:
     """The text's example in words and in a padded batch, and what each step depends on."""
     vocabulary = Vocabulary.build([" ".join(TARGET), " ".join(EMITTED)])
-    torch.manual_seed(derive_seed(config.seed, "untrained"))
-    model = Seq2Seq(10, len(vocabulary), 16, cell=config.cell, dtype=torch.float64).eval()
+    with seeded(config.seed, "untrained"):
+        model = Seq2Seq(10, len(vocabulary), 16, cell=config.cell, dtype=torch.float64).eval()
     return InputsRecord(
         target=TARGET,
         emitted=EMITTED,
@@ -137,14 +137,15 @@ def _train(
     reporter: Reporter,
 ) -> Training:
     """Train a translator and predict the held-out pairs in both ways."""
-    torch.manual_seed(seed)
-    model = Seq2Seq(
-        len(corpus.source_vocabulary),
-        len(corpus.target_vocabulary),
-        config.hidden_size,
-        cell=config.cell,
-    ).to(resolve_device(config.device))
-    batches = corpus.batches(config.batch_size, seed=seed)
+    device = resolve_device(config.device)
+    with seeded(seed, "weights"):
+        model = Seq2Seq(
+            len(corpus.source_vocabulary),
+            len(corpus.target_vocabulary),
+            config.hidden_size,
+            cell=config.cell,
+        ).to(device)
+    batches = corpus.batches(config.batch_size, seed=seed, device=device)
     steps = config.epochs * batches.steps_per_epoch
     forcing = {
         TEACHER: None,

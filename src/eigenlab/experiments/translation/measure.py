@@ -33,7 +33,7 @@ from eigenlab.experiments.translation.written_out import written_out
 from eigenlab.lab import Context, stage
 from eigenlab.reporter import PartReporter, Reporter
 from eigenlab.statistics import wilson_interval
-from eigenlab.training import derive_seed, resolve_device
+from eigenlab.training import derive_seed, resolve_device, seeded
 from eigenlab.translation import (
     EOS,
     PAD,
@@ -44,7 +44,6 @@ from eigenlab.translation import (
     Translation,
     beam_search,
     bleu,
-    bucketed_batches,
     fit_seq2seq,
     greedy_decode,
     quality_by_group,
@@ -138,7 +137,7 @@ def _measure(
     initial = _eigenvalues(untrained)
     history = fit_seq2seq(
         model,
-        _batches(config, corpus, device),
+        corpus.batches(config.batch_size, seed=derive_seed(config.seed, "batches"), device=device),
         steps=config.training_steps,
         learning_rate=config.learning_rate,
         reporter=reporter,
@@ -185,18 +184,6 @@ def _measure(
     )
 
 
-def _batches(
-    config: TranslationConfig, corpus: PhrasebookCorpus, device: torch.device
-) -> bucketed_batches:
-    return bucketed_batches(
-        [corpus.source_vocabulary.encode(pair.source) for pair in corpus.train],
-        [corpus.target_vocabulary.encode(pair.target) for pair in corpus.train],
-        batch_size=config.batch_size,
-        seed=derive_seed(config.seed, "batches"),
-        device=device,
-    )
-
-
 def build(
     config: TranslationConfig,
     corpus: PhrasebookCorpus,
@@ -204,8 +191,7 @@ def build(
     dtype: torch.dtype = torch.float32,
 ) -> Seq2Seq:
     """A model with its initial weights, which depend on the seed and the name."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(config.seed, "weights", name))
+    with seeded(config.seed, "weights", name):
         return Seq2Seq(
             len(corpus.source_vocabulary),
             len(corpus.target_vocabulary),
