@@ -10,7 +10,7 @@ import pytest
 from eigenlab.errors import InputError
 from eigenlab.translation import count_leaks, phrasebook, split_pairs, tokenize
 from eigenlab.translation.grammar import clauses, lexicon, phrases, verbs
-from eigenlab.translation.phrasebook import _pair
+from eigenlab.translation.phrasebook import _contracted, _pair
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,8 @@ def build(subject, verb, tense, found, **settings):
     predicate = clauses.extended(predicate, [*personal, *found.spanish], found.english)
     asked = settings.pop("ask", False)
     make = clauses.question if asked else clauses.statement
-    pair = _pair(*make(subject, predicate, **settings), asked, "transitive")
+    spanish, english = make(subject, predicate, **settings)
+    pair = _pair(_contracted(spanish), english, asked, "transitive")
     return pair.source, pair.target
 
 
@@ -274,3 +275,17 @@ def test_splits_of_the_phrasebook_do_not_leak(pairs):
 def test_impossible_numbers_are_refused(n_pairs):
     with pytest.raises(InputError, match="n_pairs"):
         phrasebook(n_pairs)
+
+
+def test_short_pairs_are_those_of_the_whole_phrasebook_without_longer_ones():
+    short = phrasebook(300, seed=5, max_tokens=6)
+    everything = phrasebook(3000, seed=5)
+    left = [p for p in everything if max(p.source_length, p.target_length) <= 6]
+    assert short == left[:300]
+
+
+def test_more_short_pairs_than_there_are_are_refused():
+    with pytest.raises(InputError, match="pairs of at most 3 tokens, not n_pairs=5000"):
+        phrasebook(5000, max_tokens=3)
+    with pytest.raises(InputError, match="max_tokens=2 must be an integer of at least 3"):
+        phrasebook(5, max_tokens=2)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from eigenlab.errors import InputError
 from eigenlab.training import derive_seed
 from eigenlab.translation import (
     EOS,
@@ -19,9 +18,6 @@ from eigenlab.translation import (
     phrasebook,
     split_pairs,
 )
-
-#: Pairs from which the share of short ones is estimated, and the most that can be generated.
-PROBE, MOST = 2000, 300_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ class PhrasebookCorpus:
         >>> len(corpus.train) + len(corpus.test), len(corpus.test)
         (1000, 100)
         """
-        pairs = _pairs(n_pairs, seed, max_tokens)
+        pairs = phrasebook(n_pairs, seed=seed, max_tokens=max_tokens)
         split = split_pairs(pairs, test=n_test, seed=derive_seed(seed, "split"))
         train, test = ([pairs[i] for i in part] for part in (split.train, split.test))
         return cls(
@@ -101,28 +97,6 @@ class PhrasebookCorpus:
             [self.source_vocabulary.encode(pair.source) for pair in pairs],
             [self.target_vocabulary.encode(pair.target) for pair in pairs],
         )
-
-
-def _pairs(n_pairs: int, seed: int, max_tokens: int | None) -> list[PhrasebookPair]:
-    """The first generated pairs that are short enough."""
-    if max_tokens is None:
-        return phrasebook(n_pairs, seed=seed)
-    share = max(len(_short(phrasebook(PROBE, seed=seed), max_tokens)), 1) / PROBE
-    generated = min(round(1.1 * n_pairs / share), MOST)
-    while True:
-        short = _short(phrasebook(generated, seed=seed), max_tokens)
-        if len(short) >= n_pairs:
-            return short[:n_pairs]
-        if generated == MOST:
-            raise InputError(
-                f"the phrasebook holds {len(short)} pairs of at most {max_tokens} tokens, not "
-                f"n_pairs={n_pairs}; ask for fewer pairs, or for longer ones"
-            )
-        generated = min(2 * generated, MOST)
-
-
-def _short(pairs: Sequence[PhrasebookPair], max_tokens: int) -> list[PhrasebookPair]:
-    return [p for p in pairs if max(p.source_length, p.target_length) <= max_tokens]
 
 
 def _rows(encoded: Sequence[Sequence[int]]) -> Tensor:

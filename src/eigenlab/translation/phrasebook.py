@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,8 @@ from eigenlab.translation.tokens import detokenize
 
 WordOrder = Literal["monotone", "reordered"]
 _MOST_PAIRS = 300_000
+_PATIENCE = 20_000
+"""Sentences in a row that are known or too long, after which no others are expected."""
 _NAMES = {name for name, _ in NAMES}
 
 
@@ -45,7 +48,9 @@ class PhrasebookPair(NamedTuple):
     alignment: tuple[tuple[int, int], ...]
 
 
-def phrasebook(n_pairs: int = 50_000, *, seed: int = 0) -> list[PhrasebookPair]:
+def phrasebook(
+    n_pairs: int = 50_000, *, seed: int = 0, max_tokens: int | None = None
+) -> list[PhrasebookPair]:
     """Generate distinct Spanish-English sentence pairs from a grammar.
 
     Both sides are written together, with agreement of gender and number, conjugation in four
@@ -58,12 +63,14 @@ def phrasebook(n_pairs: int = 50_000, *, seed: int = 0) -> list[PhrasebookPair]:
         n_pairs: number of pairs, from 1 to 300,000. Default: ``50000``.
         seed: random seed; with the same seed, more pairs begin with the same pairs.
             Default: ``0``.
+        max_tokens: most tokens of a source or a target, at least 3; longer pairs are left out.
+            Default: ``None``, no limit.
 
     Returns:
         The pairs in random order. No two have the same source.
 
     Raises:
-        InputError: ``n_pairs`` is out of range.
+        InputError: a number is out of range, or there are not as many pairs that are so short.
 
     >>> pair = phrasebook(2)[1]
     >>> pair.source, pair.target, pair.word_order
@@ -71,21 +78,32 @@ def phrasebook(n_pairs: int = 50_000, *, seed: int = 0) -> list[PhrasebookPair]:
     """
     if check_count("n_pairs", n_pairs, 1) > _MOST_PAIRS:
         raise InputError(f"n_pairs={n_pairs} must be at most {_MOST_PAIRS:,}")
+    longest = math.inf if max_tokens is None else check_count("max_tokens", max_tokens, 3)
     choose = Chooser(derive_seed(seed, "phrasebook"))
     found: dict[str, PhrasebookPair] = {}
+    count, since_last = 0, 0
     while len(found) < n_pairs:
+        since_last = since_last + 1 if len(found) == count else 0
+        count = len(found)
+        if since_last == _PATIENCE:
+            raise InputError(
+                f"there seem to be {count} pairs of at most {max_tokens} tokens, not n_pairs="
+                f"{n_pairs}; ask for fewer pairs, or for longer ones"
+            )
         kind = choose.pick(KINDS)
         spanish, english, is_question = kind(choose)
         names = [item.text for item in spanish if item.text in _NAMES]
         if len(set(names)) < len(names):
             continue  # not: Ana says that Ana is tired
+        spanish = _contracted(spanish)
+        if max(len(spanish) + 1 + is_question, len(english) + 1) > longest:
+            continue
         pair = _pair(spanish, english, is_question, kind.__name__)
         found.setdefault(pair.source, pair)
     return list(found.values())
 
 
 def _pair(spanish: list[Word], english: list[Word], is_question: bool, kind: str) -> PhrasebookPair:
-    spanish = _contracted(spanish)
     offset = 1 if is_question else 0  # the inverted question mark
     end = "?" if is_question else "."
     source = _sentence([word.text for word in spanish], end, opening="¿￭" * offset)
@@ -105,10 +123,14 @@ def _pair(spanish: list[Word], english: list[Word], is_question: bool, kind: str
 
 def _crosses(units: list[tuple[list[int], list[int]]]) -> bool:
     """Whether a unit is wholly before another in Spanish and wholly after it in English."""
-    linked = [(ours, theirs) for ours, theirs in units if ours and theirs]
+    linked = sorted(
+        (min(ours), max(ours), min(theirs), max(theirs))
+        for ours, theirs in units
+        if ours and theirs
+    )
     return any(
-        max(a[0]) < min(b[0]) and min(a[1]) > max(b[1])
-        for a, b in itertools.permutations(linked, 2)
+        last < begin and first > end
+        for (_, last, first, _), (begin, _, _, end) in itertools.combinations(linked, 2)
     )
 
 

@@ -8,7 +8,7 @@ SUMMARY = (
     "it is the word that it wrote (free running). The same sentences are predicted in both ways, "
     "token by token, by translators of the generated phrasebook whose decoder starts from the "
     "encoder's last state. Three are trained from the same weights on the same batches: with "
-    "teacher forcing, with scheduled sampling, which mixes both inputs token by token, and with "
-    "the decoder's own words only."
+    "teacher forcing, with scheduled sampling, which mixes both inputs token by token, and (one "
+    "seed) with the decoder's own words only."
 )
 MINUTES = {"smoke": 0.1, "course": 0.8, "full": 20.0}

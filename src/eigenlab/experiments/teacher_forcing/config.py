@@ -12,7 +12,7 @@ class TeacherForcingConfig(Config):
 
     cell: Literal["rnn", "lstm", "gru"] = setting("gru", "Kind of recurrent cell.")
     hidden_size: int = setting(
-        96, "Units of encoder, decoder and embeddings.", unit="units", ge=1, le=2048
+        64, "Units of encoder, decoder and embeddings.", unit="units", ge=1, le=2048
     )
     n_pairs: int = setting(
         8000, "Sentence pairs, the held-out ones included.", unit="pairs", ge=200, le=100_000
@@ -31,7 +31,13 @@ class TeacherForcingConfig(Config):
         ge=0,
         le=1,
     )
-    n_seeds: int = setting(3, "Trainings of each kind; 0 skips them.", unit="seeds", ge=0, le=100)
+    n_seeds: int = setting(
+        3,
+        "Trainings by teacher forcing and scheduled sampling; 0 skips them.",
+        unit="seeds",
+        ge=0,
+        le=100,
+    )
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"hidden_size": 16, "n_pairs": 600, "n_test": 100, "epochs": 3},
