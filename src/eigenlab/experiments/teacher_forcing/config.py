@@ -21,7 +21,7 @@ class TeacherForcingConfig(Config):
     max_tokens: int = setting(
         6, "Most tokens of a sentence, punctuation included.", unit="tokens", ge=4, le=20
     )
-    epochs: int = setting(6, "Passes over the pairs.", ge=1, le=1000)
+    epochs: int = setting(5, "Passes over the pairs.", ge=1, le=1000)
     batch_size: int = setting(64, "Pairs per update.", unit="pairs", ge=1, le=4096)
     learning_rate: float = setting(0.02, "Highest learning rate.", gt=0)
     last_forcing: float = setting(

@@ -28,7 +28,7 @@ class TranslationConfig(Config):
     learning_rate: float = setting(
         8e-3, "Maximum learning rate of the one-cycle schedule of AdamW.", gt=0
     )
-    training_steps: int = setting(550, "Updates of each model.", unit="updates", ge=1, le=1_000_000)
+    training_steps: int = setting(500, "Updates of each model.", unit="updates", ge=1, le=1_000_000)
     beam_size: int = setting(5, "Prefixes kept by beam search.", ge=1, le=100)
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
