@@ -6,7 +6,7 @@ from torch import nn
 
 from eigenlab.errors import InputError
 from eigenlab.recurrent.reference import lstm_loop
-from eigenlab.translation import PAD, Seq2Seq
+from eigenlab.translation import PAD, Seq2Seq, bucketed_batches, fit_seq2seq
 from eigenlab.translation.stack import RecurrentStack
 
 D = torch.float64
@@ -160,3 +160,20 @@ def test_wrong_arguments_are_named():
     model = Seq2Seq(20, 30, 8)
     with pytest.raises(InputError, match="lengths"):
         model(torch.ones(2, 3, dtype=torch.long), torch.tensor([0, 3]), torch.ones(2, 1).long())
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("options", [{}, {"attention": True, "bidirectional": True}])
+def test_training_in_bfloat16_loses_what_float32_loses(cell, options):
+    """Each product is off by up to 2^-8 of itself; losses of the order of 1 by some hundredths."""
+    sources = [[3 + (i * k) % 17 for k in range(1, 2 + i % 6)] for i in range(40)]
+    targets = [[3 + (i + k) % 9 for k in range(2 + (i * 5) % 7)] for i in range(40)]
+    batches = bucketed_batches(sources, targets, batch_size=8, seed=0)
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(0)
+        model = Seq2Seq(20, 12, 16, cell=cell, num_layers=2, **options)
+        history = fit_seq2seq(model, batches, steps=40, learning_rate=0.01, precision=precision)
+        losses.append([loss for _, loss in history.losses])
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)

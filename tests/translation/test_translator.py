@@ -139,3 +139,14 @@ def test_the_pairs_of_a_standard_split_choose_the_epoch():
     assert translator.quality(UNSEEN).bleu == pytest.approx(best)
     with pytest.raises(InputError, match="pair"):
         translator.fit(SHOWN, validation=["Veo un perro."])
+
+
+def test_training_in_bfloat16_learns_the_same_and_translates_in_float32():
+    options = {"n_epochs": 40, "batch_size": 16, "learning_rate": 0.01, "dropout": 0.0}
+    translator = Translator(
+        32, **options, precision="bfloat16", validation_fraction=0, random_state=0
+    ).fit(SHOWN)
+    assert translator.quality(UNSEEN).exact_match >= 0.9
+    assert {p.dtype for p in translator.model_.parameters()} == {torch.float32}
+    with pytest.raises(InputError, match="precision='half'"):
+        translator.set_params(precision="half").fit(SHOWN)

@@ -390,6 +390,10 @@ def _translate_train(
         float, Parameter(help="Share of the pairs by whose BLEU the best epoch is chosen.")
     ] = 0.05,
     learning_rate: Annotated[float, Parameter(help="The highest learning rate.")] = 0.002,
+    precision: Annotated[
+        Literal["float32", "bfloat16", "auto"],
+        Parameter(help="Of matrix products; auto is bfloat16 where the hardware multiplies it."),
+    ] = "auto",
     seed: Annotated[Whole, Parameter(help="Random seed of weights, batches and split.")] = 0,
     device: Annotated[str, Parameter(help="cpu, cuda or auto.")] = "cpu",
 ) -> int:
@@ -414,6 +418,7 @@ def _translate_train(
             "subwords": subwords,
             "validation_fraction": held_out,
             "learning_rate": learning_rate,
+            "precision": precision,
             "random_state": seed,
             "device": device,
         },

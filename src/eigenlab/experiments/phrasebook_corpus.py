@@ -10,11 +10,10 @@ from torch import Tensor
 
 from eigenlab.training import derive_seed
 from eigenlab.translation import (
-    EOS,
-    PAD,
     PhrasebookPair,
     Vocabulary,
     bucketed_batches,
+    pad_sentences,
     phrasebook,
     split_pairs,
 )
@@ -89,18 +88,10 @@ class PhrasebookCorpus:
             Sources (B, S), their lengths (B,), and targets (B, T).
         """
         sources, targets = self._encoded(pairs)
-        lengths = torch.tensor([len(row) + 1 for row in sources])
-        return _rows(sources), lengths, _rows(targets)
+        return *pad_sentences(sources), pad_sentences(targets)[0]
 
     def _encoded(self, pairs: Sequence[PhrasebookPair]) -> tuple[list[list[int]], list[list[int]]]:
         return (
             [self.source_vocabulary.encode(pair.source) for pair in pairs],
             [self.target_vocabulary.encode(pair.target) for pair in pairs],
         )
-
-
-def _rows(encoded: Sequence[Sequence[int]]) -> Tensor:
-    rows = torch.full((len(encoded), max(map(len, encoded)) + 1), PAD)
-    for row, indices in enumerate(encoded):
-        rows[row, : len(indices) + 1] = torch.tensor([*indices, EOS])
-    return rows

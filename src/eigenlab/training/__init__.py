@@ -5,15 +5,18 @@ from eigenlab.training.batches import Batch, Batches, generated, minibatches
 from eigenlab.training.device import resolve_device
 from eigenlab.training.history import TrainingDiverged, TrainingHistory
 from eigenlab.training.loop import train
+from eigenlab.training.precision import Precision, autocast, resolve_precision
 from eigenlab.training.schedules import Schedule, cosine, one_cycle
 from eigenlab.training.seeding import derive_seed, generator, seeded
 
 __all__ = [
     "Batch",
     "Batches",
+    "Precision",
     "Schedule",
     "TrainingDiverged",
     "TrainingHistory",
+    "autocast",
     "cosine",
     "derive_seed",
     "distributed",
@@ -22,6 +25,7 @@ __all__ = [
     "minibatches",
     "one_cycle",
     "resolve_device",
+    "resolve_precision",
     "seeded",
     "train",
 ]

@@ -10,7 +10,7 @@ from eigenlab.translation.attention_map import (
     alignment_agreement,
     attention_map,
 )
-from eigenlab.translation.batches import PairBatch, bucketed_batches
+from eigenlab.translation.batches import PairBatch, bucketed_batches, pad_sentences
 from eigenlab.translation.beam import beam_search, length_penalty
 from eigenlab.translation.breakdown import quality_by_group, word_order_class
 from eigenlab.translation.corpora import (
@@ -90,6 +90,7 @@ __all__ = [
     "load_vocabulary",
     "nearest_words",
     "normalize",
+    "pad_sentences",
     "phrasebook",
     "project_paths",
     "quality_by_group",

@@ -35,6 +35,28 @@ class PairBatch(NamedTuple):
     target_lengths: Tensor
 
 
+def pad_sentences(
+    encoded: Sequence[Sequence[int]], device: torch.device | str | None = None
+) -> tuple[Tensor, Tensor]:
+    """Make one batch of sentences, each ended by ``<eos>`` and then padded to the longest.
+
+    Args:
+        encoded: at least one sentence as indices, without ``<sos>`` and ``<eos>``, as
+            ``Vocabulary.encode`` gives them.
+        device: of the batch. Default: ``None``, the CPU.
+
+    Returns:
+        Indices (B, S) and the number of tokens of each, its ``<eos>`` included, (B,): what
+        :func:`~eigenlab.translation.greedy_decode` takes.
+
+    >>> rows, lengths = pad_sentences([[5, 6], []])
+    >>> rows.tolist(), lengths.tolist()
+    ([[5, 6, 2], [2, 0, 0]], [3, 1])
+    """
+    side = _Side(encoded, "encoded", device)
+    return side.rows(torch.arange(len(side.lengths)))
+
+
 class bucketed_batches:
     """Shuffled batches of pairs whose lengths are similar, so that there is little padding.
 

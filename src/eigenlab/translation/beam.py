@@ -15,7 +15,7 @@ from eigenlab.translation.decoding import (
     Translation,
     check_decoding,
     check_numbers,
-    filled,
+    encode_filled,
     filled_rows,
     next_tokens,
 )
@@ -86,7 +86,7 @@ def beam_search(
     if not len(source):
         return []
     searches = [_Search(beam_size, n_best, penalty, max_length) for _ in range(len(source))]
-    encoded = model.encode(*filled(source, source_lengths))
+    encoded = encode_filled(model, source, source_lengths)
     _run(model, encoded, searches)
     return [
         [_with_attention(model, encoded, row, found) for found in search.best()]
@@ -114,13 +114,15 @@ def _run(model: Seq2Seq, sources: Encoded, searches: list[_Search]) -> None:
     fed = torch.full((len(hypotheses.valid),), SOS, device=device)
     for step in range(searches[0].max_length):
         log_probabilities, state, _ = next_tokens(model, hypotheses, fed, state, step)
-        count, width = len(going) * size, log_probabilities.shape[-1]
+        # The best 2 k of all, of which half may be <eos>, are among the best 2 k of each prefix.
+        kept = min(2 * size, log_probabilities.shape[-1])
+        each, words = log_probabilities[: len(going) * size].topk(kept, dim=-1)
         before = torch.tensor([searches[row].totals for row in going], dtype=torch.float64)
-        totals = log_probabilities[:count].double().view(len(going), size, width)
-        totals = (totals + before.to(device).unsqueeze(-1)).flatten(1)
-        values, places = totals.topk(min(2 * size, totals.shape[1]), dim=-1)
+        totals = each.double().view(len(going), size, kept) + before.to(device).unsqueeze(-1)
+        values, places = totals.flatten(1).topk(min(2 * size, size * kept), dim=-1)
         rows_of_values = values.tolist()
-        parents, tokens = (places // width).tolist(), (places % width).tolist()
+        parents = (places // kept).tolist()
+        tokens = words.view(len(going), size * kept).gather(1, places).tolist()
         kept_rows, kept_tokens, still = [], [], []
         for place, row in enumerate(going):
             search = searches[row]

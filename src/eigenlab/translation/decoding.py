@@ -114,7 +114,7 @@ def _write(
     check_decoding(model, max_length)
     if not len(source):
         return []
-    encoded = model.encode(*filled(source, lengths))
+    encoded = encode_filled(model, source, lengths)
     rows, count = torch.arange(len(source), device=source.device), len(source)
     tokens: list[list[int]] = [[] for _ in range(count)]
     attentions: list[list[Tensor]] = [[] for _ in range(count)]
@@ -178,12 +178,16 @@ def next_tokens(
     return logits.log_softmax(dim=-1), state, weights
 
 
-def filled(source: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """A batch with copies of its first row up to a multiple of ``ROWS``."""
+def encode_filled(model: Seq2Seq, source: Tensor, lengths: Tensor) -> Encoded:
+    """Read a batch with copies of its first row up to a multiple of ``ROWS``.
+
+    Attention multiplies by the positions, too, so that their number is a multiple as well.
+    """
     rows = filled_rows(torch.arange(len(source), device=source.device))
     source = source[:, : int(lengths.max())]
-    source = torch.nn.functional.pad(source, (0, -source.shape[1] % ROWS), value=PAD)
-    return source[rows], lengths.to(source.device)[rows]
+    if model.attention is not None:
+        source = torch.nn.functional.pad(source, (0, -source.shape[1] % ROWS), value=PAD)
+    return model.encode(source[rows], lengths.to(source.device)[rows])
 
 
 def filled_rows(rows: Tensor) -> Tensor:

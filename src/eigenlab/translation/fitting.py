@@ -9,7 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from eigenlab.reporter import SILENT, Reporter
-from eigenlab.training import Batch, TrainingHistory, one_cycle, train
+from eigenlab.training import (
+    Batch,
+    Precision,
+    TrainingHistory,
+    autocast,
+    one_cycle,
+    resolve_precision,
+    train,
+)
 from eigenlab.translation.batches import PairBatch, bucketed_batches
 from eigenlab.translation.indices import PAD
 from eigenlab.translation.inputs import teacher_forcing_inputs
@@ -42,7 +50,9 @@ def translation_loss(
     features = model.features(batch.source, batch.source_lengths, inputs)
     real = batch.target != PAD
     return nn.functional.cross_entropy(
-        model.output(features[real]), batch.target[real], label_smoothing=label_smoothing
+        model.output(features[real]).float(),  # also of bfloat16
+        batch.target[real],
+        label_smoothing=label_smoothing,
     )
 
 
@@ -55,6 +65,7 @@ def fit_seq2seq(
     weight_decay: float = 0.0,
     clip_norm: float = 1.0,
     label_smoothing: float = 0.0,
+    precision: Precision = "float32",
     teacher_forcing: Callable[[int], float] | None = None,
     evaluate: Callable[[Seq2Seq], Mapping[str, float]] | None = None,
     evaluate_every: int | None = None,
@@ -73,6 +84,8 @@ def fit_seq2seq(
         weight_decay: of AdamW. Default: ``0.0``.
         clip_norm: largest norm of the gradient. Default: ``1.0``.
         label_smoothing: see :func:`translation_loss`. Default: ``0.0``.
+        precision: of the matrix products in training: ``"float32"``, ``"bfloat16"`` or ``"auto"``;
+            see :func:`eigenlab.training.resolve_precision`. Default: ``"float32"``.
         teacher_forcing: ``teacher_forcing(step)`` is the probability with which a word of the
             target is fed, and not the word that the decoder wrote; see
             :func:`scheduled_sampling_inputs`, and for a decay :func:`eigenlab.training.cosine`.
@@ -93,9 +106,13 @@ def fit_seq2seq(
         model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True
     )
 
+    device = model.output.weight.device
+    resolved = resolve_precision(precision, device)
+
     def objective(model: Seq2Seq, batch: Batch) -> Tensor:
         forced = batch[4] if len(batch) > 4 else None
-        return translation_loss(model, PairBatch(*batch[:4]), label_smoothing, forced)
+        with autocast(resolved, device):
+            return translation_loss(model, PairBatch(*batch[:4]), label_smoothing, forced)
 
     return train(
         model,

@@ -18,14 +18,21 @@ from torch import Tensor
 from eigenlab.errors import InputError
 from eigenlab.files import dump_json, load_json
 from eigenlab.reporter import SILENT, Reporter
-from eigenlab.training import TrainingDiverged, TrainingHistory, derive_seed, resolve_device
+from eigenlab.training import (
+    Precision,
+    TrainingDiverged,
+    TrainingHistory,
+    derive_seed,
+    resolve_device,
+    resolve_precision,
+)
 from eigenlab.training.storage import read_model, write_model
+from eigenlab.translation.batches import pad_sentences
 from eigenlab.translation.beam import beam_search, check_search
 from eigenlab.translation.checks import check_count
 from eigenlab.translation.corpora import as_pairs
 from eigenlab.translation.decoding import Translation, greedy_decode
 from eigenlab.translation.fitting import fit_seq2seq
-from eigenlab.translation.indices import EOS, PAD
 from eigenlab.translation.quality import Quality, bleu
 from eigenlab.translation.resuming import (
     digest_of_pairs,
@@ -69,6 +76,9 @@ class Translator(BaseEstimator):
         batch_size: pairs per update. Default: ``128``.
         learning_rate: the highest. Default: ``0.002``.
         label_smoothing: share of the probability spread over all tokens. Default: ``0.1``.
+        precision: of the matrix products in training: ``"float32"``; ``"bfloat16"``, twice as fast
+            where the hardware has it; or ``"auto"``, the latter where it has. Translating is in
+            float32. Default: ``"float32"``.
         min_count: how often a word must occur to be known. Default: ``1``.
         max_words: most known words on each side. Default: ``None``, no limit.
         subwords: tokens of each side if words are split into parts, through sentencepiece (see
@@ -116,6 +126,7 @@ class Translator(BaseEstimator):
         batch_size: int = 128,
         learning_rate: float = 0.002,
         label_smoothing: float = 0.1,
+        precision: Precision = "float32",
         min_count: int = 1,
         max_words: int | None = None,
         subwords: int | None = None,
@@ -135,6 +146,7 @@ class Translator(BaseEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.label_smoothing = label_smoothing
+        self.precision = precision
         self.min_count = min_count
         self.max_words = max_words
         self.subwords = subwords
@@ -186,6 +198,8 @@ class Translator(BaseEstimator):
         source, target = self._vocabulary(sources), self._vocabulary(targets)
         reporter.message(f"vocabularies: {len(source)} source and {len(target)} target tokens")
         device = resolve_device(self.device)
+        precision = resolve_precision(self.precision, device)
+        reporter.message(f"matrix products in {precision}")
         forked = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=forked):
             torch.manual_seed(derive_seed(seed, "weights"))
@@ -220,6 +234,7 @@ class Translator(BaseEstimator):
                     steps=self.n_epochs * batches.steps_per_epoch,
                     learning_rate=self.learning_rate,
                     label_smoothing=self.label_smoothing,
+                    precision=precision,
                     evaluate=self._evaluation(held_out, best) if held_out else None,
                     monitor="bleu" if held_out else None,
                     reporter=reporter,
@@ -342,7 +357,7 @@ class Translator(BaseEstimator):
         device = next(self.model_.parameters()).device
         for start in range(0, len(rows), DECODED_TOGETHER):
             part = rows[start : start + DECODED_TOGETHER]
-            batch = _padded([encoded[row] for row in part], device)
+            batch = pad_sentences([encoded[row] for row in part], device)
             for row, translations in zip(
                 part, self._decoded(batch, beam_size, n_best, penalty), strict=True
             ):
@@ -564,12 +579,3 @@ def _present_or_cpu(device: str) -> str:
 
 def _digest(stored: Tensor) -> str:
     return bytes(stored.tolist()).hex()
-
-
-def _padded(encoded: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Rows of indices, each ended by ``<eos>``, and their lengths."""
-    lengths = torch.tensor([len(indices) + 1 for indices in encoded])
-    rows = torch.full((len(encoded), int(lengths.max())), PAD)
-    for row, indices in enumerate(encoded):
-        rows[row, : len(indices) + 1] = torch.tensor([*indices, EOS])
-    return rows.to(device), lengths.to(device)
