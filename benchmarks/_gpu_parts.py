@@ -15,6 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 from torch import Tensor, nn
 
 import _gpu_recurrent  # noqa: F401  (registers its parts first)
+import _gpu_translation  # noqa: F401
 from _gpu import TOLERANCES, Row, Setting, check, counted_synchronisations, part, timed
 from _gpu_recurrent import moved
 from eigenlab import linear

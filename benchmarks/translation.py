@@ -20,6 +20,7 @@ import torch
 
 from _plain_translation import PlainSeq2Seq, plain_step
 from _side_by_side import PAUSE, alternate, show, store, summarise
+from eigenlab.errors import DataError
 from eigenlab.translation import (
     PairBatch,
     SentencePair,
@@ -334,7 +335,12 @@ def main() -> None:
             raise SystemExit(f"{name} is no part; choose from {', '.join(PARTS)}")
     for name in chosen:
         print(f"\n{name}")
-        store(f"translation_{name}", {"part": name, **PARTS[name]()})
+        try:
+            content = PARTS[name]()
+        except DataError as error:
+            print(f"skipped: {error}")
+            continue
+        store(f"translation_{name}", {"part": name, **content})
 
 
 if __name__ == "__main__":

@@ -112,15 +112,21 @@ class SimTensor(Tensor):
         return self.cpu().tolist()
 
     def __getitem__(self, index: Any) -> Any:
-        def placed(part: Any) -> Any:
-            return torch.tensor(part).long().to(SIM) if isinstance(part, list) else part
+        return torch.Tensor.__getitem__(self, _placed(index))
 
-        index = tuple(map(placed, index)) if isinstance(index, tuple) else placed(index)
-        return torch.Tensor.__getitem__(self, index)
+    def __setitem__(self, index: Any, value: Any) -> None:
+        torch.Tensor.__setitem__(self, _placed(index), value)
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return dispatch(func, args, kwargs or {})
+
+
+def _placed(index: Any) -> Any:
+    """An index whose lists are tensors on the simulated device, as torch makes them on CUDA."""
+    if isinstance(index, tuple):
+        return tuple(map(_placed, index))
+    return torch.tensor(index).long().to(SIM) if isinstance(index, list) else index
 
 
 class Simulation(TorchDispatchMode):

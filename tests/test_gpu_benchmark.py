@@ -21,6 +21,7 @@ PARTS = {
     "autocast",
     "regressors",
     "trace",
+    "translation",
     "monitor",
     "training-loop",
     "autoencoders",

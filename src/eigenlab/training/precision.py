@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -50,15 +51,17 @@ def multiplies_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return False
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, Any] = dict(getattr(torch.cpu, "get_capabilities", dict)())
     if capabilities:
         return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # of torch before 2.10
     return any(getattr(torch.cpu, name, bool)() for name in checks)
 
 
-def autocast(precision: Literal["float32", "bfloat16"], device: torch.device) -> torch.autocast:
-    """Context in which matrix products have a precision.
+def autocast(
+    precision: Literal["float32", "bfloat16"], device: torch.device
+) -> AbstractContextManager[Any]:
+    """Context in which matrix products have a precision; for float32 nothing is changed.
 
     Args:
         precision: what :func:`resolve_precision` returns.
@@ -68,4 +71,6 @@ def autocast(precision: Literal["float32", "bfloat16"], device: torch.device) ->
     ...     (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
     torch.bfloat16
     """
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
