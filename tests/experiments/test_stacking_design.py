@@ -166,7 +166,7 @@ def test_limits_count_every_test_pair_once():
 
 def test_more_short_sentences_than_there_are_is_one_message(monkeypatch):
     grammar = importlib.import_module("eigenlab.translation.phrasebook")
-    monkeypatch.setattr(grammar, "_MOST_PAIRS", 3000)
+    monkeypatch.setattr(grammar, "_PATIENCE", 20)
     with pytest.raises(InputError, match="n_train=900 and n_test=200 with max_tokens=4"):
         measure.limits(SMOKE.replace(n_train=900, max_tokens=4))
 

@@ -5,14 +5,13 @@ from eigenlab.training.batches import Batch, Batches, generated, minibatches
 from eigenlab.training.device import resolve_device
 from eigenlab.training.history import TrainingDiverged, TrainingHistory
 from eigenlab.training.loop import train
-from eigenlab.training.precision import Precision, autocast, resolve_precision
+from eigenlab.training.precision import autocast, resolve_precision
 from eigenlab.training.schedules import Schedule, cosine, one_cycle
 from eigenlab.training.seeding import derive_seed, generator, seeded
 
 __all__ = [
     "Batch",
     "Batches",
-    "Precision",
     "Schedule",
     "TrainingDiverged",
     "TrainingHistory",

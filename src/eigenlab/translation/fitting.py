@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.training import (
     Batch,
-    Precision,
     TrainingHistory,
     autocast,
     one_cycle,
     resolve_precision,
     train,
 )
+from eigenlab.training.precision import Precision
 from eigenlab.translation.batches import PairBatch, bucketed_batches
 from eigenlab.translation.indices import PAD
 from eigenlab.translation.inputs import teacher_forcing_inputs
@@ -49,11 +49,10 @@ def translation_loss(
         inputs = scheduled_sampling_inputs(model, *batch[:3], forced)
     features = model.features(batch.source, batch.source_lengths, inputs)
     real = batch.target != PAD
-    return nn.functional.cross_entropy(
-        model.output(features[real]).float(),  # also of bfloat16
-        batch.target[real],
-        label_smoothing=label_smoothing,
-    )
+    logits = model.output(features[real])
+    if logits.dtype.itemsize < 4:  # under autocast
+        logits = logits.float()
+    return nn.functional.cross_entropy(logits, batch.target[real], label_smoothing=label_smoothing)
 
 
 def fit_seq2seq(

@@ -19,13 +19,13 @@ from eigenlab.errors import InputError
 from eigenlab.files import dump_json, load_json
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.training import (
-    Precision,
     TrainingDiverged,
     TrainingHistory,
     derive_seed,
     resolve_device,
     resolve_precision,
 )
+from eigenlab.training.precision import Precision
 from eigenlab.training.storage import read_model, write_model
 from eigenlab.translation.batches import pad_sentences
 from eigenlab.translation.beam import beam_search, check_search
