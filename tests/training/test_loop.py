@@ -283,6 +283,15 @@ def test_cancelling_stops_after_the_current_step():
     assert model.w.item() == pytest.approx(0.8**3)
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C as in a terminal; a shell starts background jobs without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_takes_effect_after_the_current_update(tmp_path):
     """The signal arrives inside the objective of update 4; the update is still finished."""
     model = Scalar()
@@ -310,6 +319,7 @@ def test_ctrl_c_takes_effect_after_the_current_update(tmp_path):
     assert model.w.item() == pytest.approx(0.8**10)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_ctrl_c_takes_effect_at_once():
     model = Scalar()
 
