@@ -222,8 +222,8 @@ CONTESTANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"learning_rate": 2e-3},
     ),
     "phrasebook: gru, attention": (
-        {"bidirectional": True, "attention": True},
-        {"learning_rate": 8e-3, "precision": "auto"},
+        {"bidirectional": True, "attention": True, "dropout": 0.1},
+        {"learning_rate": 3e-3, "precision": "auto"},
     ),
     "phrasebook: gru, last state": ({}, {"learning_rate": 8e-3, "precision": "auto"}),
     "phrasebook: rnn, last state": (
@@ -279,6 +279,7 @@ def ours_after(corpus: Corpus, name: str, seconds: float, hidden: int = HIDDEN) 
         return model.eval()
 
     batches = corpus.batches()
+    fit(20)  # the first updates are slower
     begin = time.perf_counter()
     fit(60)
     steps = int(60 * seconds / (time.perf_counter() - begin))
