@@ -14,6 +14,7 @@ from eigenlab.translation import (
     fit_seq2seq,
     free_running_inputs,
     greedy_decode,
+    pad_sentences,
     scheduled_sampling_inputs,
     teacher_forcing_inputs,
     translation_loss,
@@ -186,6 +187,34 @@ def test_both_ways_agree_up_to_the_first_error(any_model):
         later = found.after_first_error()[row]
         assert not later[part].any()
         assert later[first + 1 :].equal(found.real[row, first + 1 :])
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint8])
+def test_other_integers_and_layouts_give_the_same(dtype):
+    batch, one = batches()(0), model()
+    source, lengths, target = (part.to(dtype).t().contiguous().t() for part in batch[:3])
+    found = exposure(one, source.int(), lengths, target)
+    assert torch.equal(found.free.loss, exposure(one, *batch[:3]).free.loss)
+    given = batch._replace(target=target)
+    assert torch.equal(translation_loss(one, given), translation_loss(one, batch))
+
+
+def test_targets_without_an_end_and_fractional_lengths_are_refused():
+    batch, one = batches()(0), model()
+    endless = batch.target.masked_fill(batch.target == EOS, PAD)
+    endless[0] = batch.target[0]
+    forced = torch.ones_like(endless, dtype=torch.bool)
+    for call in (
+        lambda: exposure(one, *batch[:2], endless),
+        lambda: scheduled_sampling_inputs(one, *batch[:2], endless, forced),
+        lambda: translation_loss(one, batch._replace(target=endless)),
+    ):
+        with pytest.raises(InputError, match=r"target\[1\] holds no <eos>"):
+            call()
+    with pytest.raises(InputError, match=r"lengths have dtype torch\.float32; expected integers"):
+        exposure(one, batch.source, batch.source_lengths.float(), batch.target)
+    with pytest.raises(InputError, match="encoded holds no sentence"):
+        pad_sentences([])
 
 
 def test_a_model_in_training_mode_is_refused():

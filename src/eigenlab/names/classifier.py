@@ -38,6 +38,7 @@ from eigenlab.names.priors import check_priors, shift_priors
 from eigenlab.names.temperature import fit_temperature
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.training import TrainingHistory, derive_seed, resolve_device
+from eigenlab.training.device import present_or_cpu
 from eigenlab.training.seeding import resolve_seed
 from eigenlab.training.storage import read_model, write_model
 
@@ -335,7 +336,7 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
         described = load_json(header["description"])
         try:
             model = cls(**described["parameters"])
-            model.device = _present_or_cpu(model.device)
+            model.device = present_or_cpu(model.device)
             model.classes_ = np.array(described["classes"])
             model.class_prior_ = np.array(described["class_prior"])
             model.temperature_ = float(described["temperature"])
@@ -388,12 +389,3 @@ class NameClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, names: Sequence[str]) -> torch.Tensor:
         return predict_logits(self.model_, names, resolve_device(self.device))
-
-
-def _present_or_cpu(device: str) -> str:
-    """The device, or the CPU where it is not present."""
-    try:
-        resolve_device(device)
-    except InputError:
-        return "cpu"
-    return device

@@ -42,6 +42,19 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     return chosen
 
 
+def present_or_cpu(device: str) -> str:
+    """The device, or the CPU where it is not present, as for a model that was trained on a GPU.
+
+    >>> present_or_cpu("cpu")
+    'cpu'
+    """
+    try:
+        resolve_device(device)
+    except InputError:
+        return "cpu"
+    return device
+
+
 def _present(kind: str) -> bool:
     if kind == "cuda":
         return torch.cuda.is_available()

@@ -49,10 +49,15 @@ def pad_sentences(
         Indices (B, S) and the number of tokens of each, its ``<eos>`` included, (B,): what
         :func:`~eigenlab.translation.greedy_decode` takes.
 
+    Raises:
+        InputError: there is no sentence, or an index is not an integer from 3 upwards.
+
     >>> rows, lengths = pad_sentences([[5, 6], []])
     >>> rows.tolist(), lengths.tolist()
     ([[5, 6, 2], [2, 0, 0]], [3, 1])
     """
+    if not len(encoded):
+        raise InputError("encoded holds no sentence; give at least one")
     side = _Side(encoded, "encoded", device)
     return side.rows(torch.arange(len(side.lengths)))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from eigenlab.translation.checks import check_targets
 from eigenlab.translation.decoding import check_decoding
 from eigenlab.translation.indices import EOS, PAD, SOS
 from eigenlab.translation.inputs import teacher_forcing_inputs
@@ -79,7 +80,7 @@ def exposure(model: Seq2Seq, source: Tensor, source_lengths: Tensor, target: Ten
         Predictions and losses, token by token.
 
     Raises:
-        InputError: the model is in training mode.
+        InputError: the model is in training mode, or a row of ``target`` holds no ``<eos>``.
 
     >>> model = Seq2Seq(20, 30, 8).eval()
     >>> source, target = torch.tensor([[5, 6, 2]]), torch.tensor([[7, 8, 2]])
@@ -88,6 +89,7 @@ def exposure(model: Seq2Seq, source: Tensor, source_lengths: Tensor, target: Ten
     ([[1, 7, 8]], 1)
     """
     check_decoding(model, 1)
+    target = check_targets(target)
     none = torch.zeros_like(target, dtype=torch.bool)
     sources = (source, source_lengths)
     real = target != PAD

@@ -19,6 +19,7 @@ from eigenlab.training import (
 )
 from eigenlab.training.precision import Precision
 from eigenlab.translation.batches import PairBatch, bucketed_batches
+from eigenlab.translation.checks import check_targets
 from eigenlab.translation.indices import PAD
 from eigenlab.translation.inputs import teacher_forcing_inputs
 from eigenlab.translation.scheduled import scheduled_sampling_inputs, with_forced_tokens
@@ -43,16 +44,17 @@ def translation_loss(
         forced: for scheduled sampling, which target tokens are fed, bool (B, T); see
             :func:`scheduled_sampling_inputs`. Default: ``None``, all.
     """
+    target = check_targets(batch.target)
     if forced is None or bool(forced.all()):
-        inputs = teacher_forcing_inputs(batch.target)
+        inputs = teacher_forcing_inputs(target)
     else:
         inputs = scheduled_sampling_inputs(model, *batch[:3], forced)
     features = model.features(batch.source, batch.source_lengths, inputs)
-    real = batch.target != PAD
+    real = target != PAD
     logits = model.output(features[real])
     if logits.dtype.itemsize < 4:  # under autocast
         logits = logits.float()
-    return nn.functional.cross_entropy(logits, batch.target[real], label_smoothing=label_smoothing)
+    return nn.functional.cross_entropy(logits, target[real], label_smoothing=label_smoothing)
 
 
 def fit_seq2seq(

@@ -11,6 +11,7 @@ from eigenlab.errors import InputError
 from eigenlab.training.batches import Batch, shard_bounds
 from eigenlab.training.seeding import generator
 from eigenlab.translation.batches import bucketed_batches
+from eigenlab.translation.checks import check_targets
 from eigenlab.translation.indices import PAD, SOS
 from eigenlab.translation.inputs import teacher_forcing_inputs
 from eigenlab.translation.seq2seq import Seq2Seq
@@ -40,7 +41,8 @@ def scheduled_sampling_inputs(
         (B, T), padding where teacher forcing has padding.
 
     Raises:
-        InputError: ``forced`` is not bool or not of the shape of ``target``.
+        InputError: ``forced`` is not bool or not of the shape of ``target``, or a row of ``target``
+            holds no ``<eos>``.
 
     >>> model = Seq2Seq(20, 30, 8).eval()
     >>> source, target = torch.tensor([[5, 6, 2]]), torch.tensor([[7, 8, 2]])
@@ -53,7 +55,7 @@ def scheduled_sampling_inputs(
             f"forced has shape {tuple(forced.shape)} and dtype {forced.dtype}; expected bool of "
             f"the shape of target, {tuple(target.shape)}"
         )
-    right = teacher_forcing_inputs(target)
+    right = teacher_forcing_inputs(check_targets(target))
     encoded = model.encode(source, source_lengths)
     state, inputs = encoded.state, [right[:, 0]]
     for step in range(1, right.shape[1]):

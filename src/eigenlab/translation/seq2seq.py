@@ -225,9 +225,11 @@ def valid_positions(tokens: Tensor, lengths: Tensor) -> Tensor:
     """Which positions of a padded batch are real, bool (B, S).
 
     Raises:
-        InputError: lengths are not one for each row, from 1 to S.
+        InputError: lengths are not integers, one for each row, from 1 to S.
     """
     batch, width = tokens.shape
+    if lengths.dtype.is_floating_point:
+        raise InputError(f"lengths have dtype {lengths.dtype}; expected integers")
     if lengths.shape != (batch,) or int(lengths.min()) < 1 or int(lengths.max()) > width:
         raise InputError(
             f"lengths of shape {tuple(lengths.shape)} from {int(lengths.min())} to "

@@ -84,7 +84,7 @@ class RecurrentStack(nn.Module):
 
 def rows_at(values: Tensor, steps: Tensor) -> Tensor:
     """The (B, n) entries of (B, T, n) at one step of each row."""
-    return values[torch.arange(len(values), device=values.device), steps.to(values.device)]
+    return values[torch.arange(len(values), device=values.device), steps.long().to(values.device)]
 
 
 def _layer(

@@ -25,6 +25,7 @@ from eigenlab.training import (
     resolve_device,
     resolve_precision,
 )
+from eigenlab.training.device import present_or_cpu
 from eigenlab.training.precision import Precision
 from eigenlab.training.storage import read_model, write_model
 from eigenlab.translation.batches import pad_sentences
@@ -461,7 +462,7 @@ class Translator(BaseEstimator):
             if isinstance(error, InputError) and str(path) in str(error):
                 raise
             raise InputError(f"{path} does not hold this version's Translator: {error}") from None
-        translator.device = _present_or_cpu(translator.device)
+        translator.device = present_or_cpu(translator.device)
         translator.model_ = model.to(resolve_device(translator.device)).eval()
         return translator
 
@@ -567,14 +568,6 @@ def _report_split(
         f"{len(train) + len(held_out)} pairs: {len(train)} to train on and {len(held_out)} held "
         f"out, of which {leaked} share a sentence with the former{random}"
     )
-
-
-def _present_or_cpu(device: str) -> str:
-    try:
-        resolve_device(device)
-    except InputError:
-        return "cpu"
-    return device
 
 
 def _digest(stored: Tensor) -> str:
