@@ -83,8 +83,10 @@ class Dataset:
             nor mirrors. Default: ``None``.
         layouts: further folders, below a data folder, in which other programs keep the files.
             Default: ``()``.
-        pattern: names of its files, as a glob: a folder that holds one is the dataset's.
-            Default: ``None``.
+        patterns: names of its files, as globs: a folder that holds one is the dataset's.
+            Default: ``()``.
+        variants: other sets of files with the same data; any one set is enough. ``files`` is what
+            is downloaded. Default: ``()``.
     """
 
     name: str
@@ -94,12 +96,24 @@ class Dataset:
     mirrors: tuple[Mirror, ...] = ()
     embedded: str | None = None
     layouts: tuple[str, ...] = ()
-    pattern: str | None = None
+    patterns: tuple[str, ...] = ()
+    variants: tuple[tuple[File, ...], ...] = ()
 
     @property
     def size(self) -> int:
         """Total size of the files in bytes; 0 for an embedded dataset."""
         return sum(file.size for file in self.files)
+
+    def files_in(self, folder: Path) -> tuple[File, ...]:
+        """The set of files that ``folder`` holds at least in part, else ``files``.
+
+        Args:
+            folder: where they are looked for.
+        """
+        for files in (self.files, *self.variants):
+            if any(file.located(folder).is_file() for file in files):
+                return files
+        return self.files
 
 
 DATASETS = (
@@ -213,7 +227,7 @@ DATASETS = (
         description="70,000 handwritten digits, 28 x 28 grey levels: 60,000 to train, 10,000 to "
         "test.",
         layouts=("MNIST/raw", "MNIST", "raw"),  # those of torchvision
-        pattern="*-*[-.]idx[13]-ubyte*",
+        patterns=("*-*[-.]idx[13]-ubyte*",),
         licence="CC BY-SA 3.0 (Y. LeCun and C. Cortes, from NIST's special databases 1 and 3)",
         mirrors=(
             Mirror("https://ossci-datasets.s3.amazonaws.com/mnist/{name}"),
@@ -254,6 +268,91 @@ DATASETS = (
                 (
                     10008,
                     "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+                ),
+            ),
+        ),
+    ),
+    Dataset(
+        name="cifar10",
+        description="60,000 colour images, 32 x 32, in 10 classes: 50,000 to train, 10,000 to test "
+        "(Krizhevsky 2009).",
+        licence="No licence is stated; cite A. Krizhevsky, Learning multiple layers of features "
+        "from tiny images (2009).",
+        layouts=("cifar-10-batches-bin",),
+        patterns=(
+            "data_batch_*.bin",
+            "train-*-of-*.parquet",
+            "cifar-10-binary.tar.gz",
+            "cifar-10-python.tar.gz",
+        ),
+        mirrors=(Mirror("https://www.cs.toronto.edu/~kriz/{name}"),),
+        files=(
+            File(
+                "cifar10/cifar-10-binary.tar.gz",
+                170052171,
+                "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            ),
+        ),
+        variants=(
+            (
+                File(
+                    "cifar10/cifar-10-python.tar.gz",
+                    170498071,
+                    "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+                ),
+            ),
+            (
+                File(
+                    "cifar10/train-00000-of-00003.parquet",
+                    37085551,
+                    "8e58fe1ea309e41d7b57a4b065be90e9618e910d7e6c5835508ed6994356d6cf",
+                ),
+                File(
+                    "cifar10/train-00001-of-00003.parquet",
+                    36974805,
+                    "e8391b7ec3c6c84d28a6b8e75051b749d18202f7d1bf5ce29686d2db26f6b210",
+                ),
+                File(
+                    "cifar10/train-00002-of-00003.parquet",
+                    37066523,
+                    "763187a161bab24e5e5e5cb4fc5600f946bb3c3c0a13e453ad107e82b377deb4",
+                ),
+                File(
+                    "cifar10/test-00000-of-00001.parquet",
+                    22229260,
+                    "0495aeda8408b62be0be4bcb83542b99a7876571f1d50c7570f5ebf3ba7b3aa1",
+                ),
+            ),
+            (
+                File(
+                    "cifar10/data_batch_1.bin",
+                    30730000,
+                    "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+                ),
+                File(
+                    "cifar10/data_batch_2.bin",
+                    30730000,
+                    "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+                ),
+                File(
+                    "cifar10/data_batch_3.bin",
+                    30730000,
+                    "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+                ),
+                File(
+                    "cifar10/data_batch_4.bin",
+                    30730000,
+                    "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+                ),
+                File(
+                    "cifar10/data_batch_5.bin",
+                    30730000,
+                    "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+                ),
+                File(
+                    "cifar10/test_batch.bin",
+                    30730000,
+                    "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
                 ),
             ),
         ),
@@ -353,7 +452,7 @@ def datasets() -> tuple[Dataset, ...]:
     """Return all datasets of the catalogue, the embedded ones first.
 
     >>> [item.name for item in datasets()]
-    ['names-mini', 'names', 'mnist', 'spa-eng', 'multi30k']
+    ['names-mini', 'names', 'mnist', 'cifar10', 'spa-eng', 'multi30k']
     """
     return DATASETS
 

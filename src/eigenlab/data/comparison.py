@@ -31,11 +31,13 @@ class Finding:
 def compare(item: Dataset, folder: Path, *, checksums: bool = True) -> list[Finding]:
     """List the files of ``item`` that are missing from ``folder`` or differ.
 
+    Of a dataset with variants, the one that is there in part is compared.
+
     Without ``checksums`` only names and sizes are compared, and no file is read.
     """
     if item.embedded and not any(folder.glob("*.txt")):
         return [Finding(folder, "holds no data; install eigenlab again")]
-    paths = [(file, file.located(folder)) for file in item.files]
+    paths = [(file, file.located(folder)) for file in item.files_in(folder)]
     found = ((path, fault(file, path, checksums)) for file, path in paths)
     return [Finding(path, problem) for path, problem in found if problem]
 

@@ -49,6 +49,8 @@ def fetch(name: str, *, reporter: Reporter = SILENT) -> Path:
     if item.embedded:
         return embedded_folder(item)
     folder = cache_folder() / item.name
+    if not any(fault(file, folder / file.name) for file in item.files_in(folder)):
+        return folder
     wanted = [file for file in item.files if fault(file, folder / file.name)]
     reasons: list[str] = []
     if wanted:

@@ -63,7 +63,7 @@ def _below(item: Dataset, folder: Path, *, itself: bool = False) -> Path | None:
 
 
 def _holds(item: Dataset, folder: Path) -> bool:
-    return item.pattern is not None and any(folder.glob(item.pattern))
+    return any(True for pattern in item.patterns for _ in folder.glob(pattern))
 
 
 def _is_other_case(item: Dataset, folder: Path) -> bool:
