@@ -136,8 +136,9 @@ def local_batch(batches: Batches, step: int, rank: int, size: int) -> Batch:
     """Return this process's part of the batch of ``step``; it may hold no sample."""
     if size == 1:
         return batches(step)
-    if isinstance(batches, minibatches):
-        return batches.shard(step, rank, size)
+    shard: Callable[[int, int, int], Batch] | None = getattr(batches, "shard", None)
+    if shard is not None:
+        return shard(step, rank, size)
     whole = batches(step)
     lengths = {len(tensor) for tensor in whole}
     if len(lengths) != 1:

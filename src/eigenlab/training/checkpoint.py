@@ -121,8 +121,13 @@ class CheckpointFile:
     def write(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         """Replace the stored checkpoint by this one; on failure the old one stays intact."""
         # Each tensor is copied: safetensors refuses shared memory, as of tied weights, and loading
-        # a tied weight twice is harmless.
-        payload = save({name: value.detach().cpu().clone() for name, value in tensors.items()})
+        # a tied weight twice is harmless. It refuses memory formats other than the contiguous, too.
+        payload = save(
+            {
+                name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+                for name, value in tensors.items()
+            }
+        )
         digest = hashlib.blake2b(payload, digest_size=16).hexdigest()
         step = record["progress"]["step"]
         name = f"{self.prefix.name}-{step}-{digest[:8]}.safetensors"

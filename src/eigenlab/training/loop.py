@@ -58,6 +58,8 @@ def train(
     checkpoint_every: int | None = None,
     resume: bool = True,
     count: Callable[[Batch], float] = n_samples,
+    micro_batch_size: int | None = None,
+    before_update: Callable[[int], None] | None = None,
 ) -> TrainingHistory:
     """Minimise ``objective(model, batch)`` over ``steps`` updates; the model is changed in place.
 
@@ -70,8 +72,9 @@ def train(
             device of the model.
         optimizer: over parameters of ``model``; its learning rates are restored at the end.
         steps: number of updates.
-        schedule: ``schedule(step)`` multiplies the learning rates at the 0-based update, as
-            :func:`cosine` does. Default: ``None``, constant.
+        schedule: ``schedule(step)`` returns a factor of the learning rates at the 0-based update,
+            as :func:`cosine` does, or a list with one for each group of parameters.
+            Default: ``None``, constant.
         clip_norm: largest Euclidean norm of the gradient over all parameters; longer gradients are
             scaled down to it. Default: ``None``, no clipping.
         evaluate: ``evaluate(model)`` returns a mapping from metric names to numbers; called in
@@ -103,6 +106,13 @@ def train(
         count: ``count(batch)`` returns the number of terms of the mean that ``objective`` takes,
             by which the processes of a group weigh their parts of a batch. Default: the number of
             samples; give it where the mean is over something else, such as tokens.
+        micro_batch_size: samples that pass through the model together; the gradient is then
+            accumulated over the parts of a batch, so that large batches need little memory. It is
+            the same up to rounding unless samples affect each other, as in batch norm. Default:
+            ``None``, the batch.
+        before_update: ``before_update(step)`` is called before the 0-based update, to change the
+            model as a function of the step; what it changes must be in the model's parameters
+            and buffers, or depend on the step alone. Default: ``None``.
 
     Returns:
         Losses and evaluations, and why training stopped.
@@ -144,6 +154,7 @@ def train(
         mode=mode,
         patience=patience,
         target=target,
+        micro_batch_size=micro_batch_size,
     )
     group = distributed.current()
     leader = reporter if group.leads else SILENT
@@ -161,6 +172,8 @@ def train(
             leader.message(f"resumed after step {progress.step} of {steps}")
         started = time.perf_counter() - progress.seconds
         while progress.stopped is None:
+            if before_update is not None:
+                before_update(progress.step)
             loss, stops = update(progress, stop=interrupt.requested or reporter.cancelled)
             progress.step += 1
             if plan.is_logged(progress.step):

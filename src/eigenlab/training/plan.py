@@ -26,6 +26,7 @@ class Plan:
     mode: Mode
     patience: int | None
     target: float | None
+    micro_batch_size: int | None
 
     @classmethod
     def from_arguments(
@@ -39,13 +40,14 @@ class Plan:
         evaluate_every: int | None,
         **rest: Any,
     ) -> Plan:
-        """Fill in the deinvalid; raise one :class:`InputError` that lists every invalid setting."""
+        """Fill in the defaults; raise one :class:`InputError` that lists every invalid setting."""
         counts = {
             "steps": steps,
             "log_every": log_every,
             "checkpoint_every": checkpoint_every,
             "evaluate_every": evaluate_every,
             "patience": rest["patience"],
+            "micro_batch_size": rest["micro_batch_size"],
         }
         invalid = [
             f"{name}={value} must be at least 1"
@@ -103,6 +105,8 @@ class Plan:
             "patience": self.patience,
             "target": self.target,
             "batches": getattr(batches, "signature", None),
+            # Absent where it is not used, so that older checkpoints still fit.
+            **({"micro_batch_size": self.micro_batch_size} if self.micro_batch_size else {}),
         }
 
 

@@ -1,20 +1,21 @@
 """Learning-rate schedules: pure functions from step to factor.
 
-``schedule(step)`` multiplies the optimizer's own learning rate at the 0-based update ``step``. A
-pure function needs no state in a checkpoint and can be evaluated at any step.
+``schedule(step)`` multiplies the optimizer's own learning rates at the 0-based update ``step``: one
+factor for all, or one for each group of parameters. A pure function needs no state in a checkpoint
+and can be evaluated at any step.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from eigenlab.errors import InputError
 
-Schedule = Callable[[int], float]
+Schedule = Callable[[int], float | Sequence[float]]
 
 
-def cosine(steps: int, *, final: float = 0.0) -> Schedule:
+def cosine(steps: int, *, final: float = 0.0) -> Callable[[int], float]:
     """Cosine decay from 1 to ``final`` over ``steps`` updates, constant afterwards.
 
     The factor at step t is ``final + (1 - final) (1 + cos(pi t / steps)) / 2``: Loshchilov and
@@ -39,7 +40,7 @@ def cosine(steps: int, *, final: float = 0.0) -> Schedule:
 
 def one_cycle(
     steps: int, *, peak: float = 0.3, start: float = 0.04, final: float = 4e-6
-) -> Schedule:
+) -> Callable[[int], float]:
     """One-cycle schedule: cosine increase from ``start`` to 1, then cosine decay to ``final``.
 
     The same as ``torch.optim.lr_scheduler.OneCycleLR``, whose ``max_lr`` is the optimizer's

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +51,7 @@ class Update:
     ) -> None:
         self.model, self.objective, self.batches = model, objective, batches
         self.optimizer, self.plan, self.group, self.count = optimizer, plan, group, count
+        self._checked = False
         self.parameters = _trained_parameters(model, optimizer)
         self.device = self.parameters[0].device
         self.reads_at_once = _reads_at_once(self.device)
@@ -87,8 +88,15 @@ class Update:
     def _set_rates(self, step: int) -> None:
         if self.plan.schedule is None:
             return
-        factor = self.plan.schedule(step)
-        for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
+        found = self.plan.schedule(step)
+        groups = self.optimizer.param_groups
+        factors = found if isinstance(found, Sequence) else [found] * len(groups)
+        if len(factors) != len(groups):
+            raise InputError(
+                f"schedule({step}) returned {len(factors)} factors for {len(groups)} groups of "
+                "parameters; return one for each, or a number"
+            )
+        for group, rate, factor in zip(groups, self._rates, factors, strict=True):
             group["lr"] = rate * factor
 
     def _set_gradients(self, step: int, stop: bool) -> tuple[Tensor, Tensor | None]:
@@ -97,14 +105,34 @@ class Update:
             parameter.grad = None
         loss = None
         if self.group.size == 1 or len(batch[0]):
-            loss = self.objective(self.model, batch)
-            if step == 0:
-                _check_loss(loss)
-            loss.backward()
+            loss = self._backward(batch)
         if self.group.size > 1:
             return average_gradients(self.parameters, loss, self.count(batch), stop)
         assert loss is not None
         return loss, None
+
+    def _backward(self, batch: Batch) -> Tensor:
+        """Set the gradients of the mean loss over a batch, which may pass in parts."""
+        size = self.plan.micro_batch_size or len(batch[0])
+        if size >= len(batch[0]):
+            loss = self._loss(batch)
+            loss.backward()
+            return loss
+        parts = list(zip(*(tensor.split(size) for tensor in batch), strict=True))
+        counts = [self.count(part) for part in parts]
+        total = torch.zeros((), device=self.device)
+        for part, count in zip(parts, counts, strict=True):
+            share = self._loss(part) * (count / sum(counts))
+            share.backward()
+            total += share.detach()
+        return total
+
+    def _loss(self, batch: Batch) -> Tensor:
+        loss = self.objective(self.model, batch)
+        if not self._checked:
+            _check_loss(loss)
+            self._checked = True
+        return loss
 
 
 def _trained_parameters(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[Tensor]:
