@@ -30,6 +30,7 @@ from eigenlab.graphs import SpectralClustering
 from eigenlab.linear import LinearAutoencoder, RegularizedLinearAutoencoder
 from eigenlab.names import CharacterNGramClassifier, NameClassifier
 from eigenlab.translation import Translator
+from eigenlab.vision import ImageClassifier, shapes32
 
 THREADS, ROUNDS = 8, 4
 #: A class with one of these, public in its package, is an estimator.
@@ -69,6 +70,30 @@ def _names(model: Any) -> tuple[Any, Calls]:
 def _classifier() -> NameClassifier:
     model = NameClassifier(rnn_size=16, n_epochs=2, batch_size=8, random_state=0, dropout=0.5)
     return model.fit(NAMES, LANGUAGES)
+
+
+def _images() -> ImageClassifier:
+    data = shapes32(60, seed=0)
+    model = ImageClassifier(width=4, n_epochs=1, tta="translate", random_state=0)
+    return model.fit(data.images, data.labels)
+
+
+def _image_calls(model: ImageClassifier) -> tuple[Any, Calls]:
+    data = shapes32(40, seed=1)
+    asked = (data.images.numpy(),)
+    calls: Calls = {"predict": asked, "predict_proba": asked}
+    return model, calls | {"score": (*asked, data.labels.numpy())}
+
+
+@recipe("ImageClassifier")
+def _fitted_images(_: Any) -> tuple[Any, Calls]:
+    return _image_calls(_images())
+
+
+@recipe("ImageClassifier, loaded")
+def _loaded_images(folder: Any) -> tuple[Any, Calls]:
+    _images().save(folder / "images.safetensors")
+    return _image_calls(ImageClassifier.load(folder / "images.safetensors"))
 
 
 @recipe("NameClassifier")

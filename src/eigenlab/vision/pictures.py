@@ -1,0 +1,121 @@
+"""Pictures of any size from files: one, or a folder of them with a folder for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eigenlab.errors import InputError
+from eigenlab.reporter import SILENT, Reporter
+from eigenlab.vision.cifar10_files import needed_module
+from eigenlab.vision.dataset import ImageDataset
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+#: Pictures of more pixels are refused: a small file can stand for gigabytes.
+MAX_PIXELS = 1 << 28
+
+
+def read_picture(path: Path | str, size: tuple[int, int] | int) -> Tensor:
+    """Read one picture, cut to the wanted shape about its centre and scaled.
+
+    Transparent pixels are shown on white; the orientation that cameras note is applied; of an
+    animation the first frame is taken.
+
+    Args:
+        path: a file that Pillow reads, such as PNG or JPEG.
+        size: height and width in pixels, or one number for both.
+
+    Returns:
+        uint8 (height, width, 3).
+
+    Raises:
+        InputError: the file cannot be read, or is no picture.
+    """
+    module, operations = needed_module("PIL.Image", path), needed_module("PIL.ImageOps", path)
+    height, width = _size(size)
+    try:
+        with module.open(path) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise InputError(
+                    f"{path} has {opened.width} x {opened.height} pixels; give a smaller picture"
+                )
+            upright = operations.exif_transpose(opened).convert("RGBA")
+            white = module.new("RGBA", upright.size, "white")
+            shown = module.alpha_composite(white, upright).convert("RGB")
+            fitted = operations.fit(shown, (width, height), method=module.Resampling.BOX)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except InputError:
+        raise
+    except Exception as error:  # decoders of damaged files raise almost anything
+        reason = "it is no picture" if type(error).__name__ == "UnidentifiedImageError" else error
+        raise InputError(f"{path} cannot be read as a picture: {reason}") from None
+    return torch.from_numpy(np.array(fitted, dtype=np.uint8))
+
+
+def load_image_folder(
+    folder: Path | str,
+    size: tuple[int, int] | int = 32,
+    *,
+    classes: Sequence[str] | None = None,
+    reporter: Reporter = SILENT,
+) -> ImageDataset:
+    """Read pictures of your own, ``folder/<class>/*.png|jpg|...``.
+
+    Args:
+        folder: it has a folder for each class, whose name is the class; pictures may lie deeper.
+            Hidden files and files of other kinds are skipped.
+        size: height and width to which each picture is cut and scaled, or one number for both; see
+            :func:`read_picture`. Default: ``32``.
+        classes: names in the order of the labels, which other data may have. Default: ``None``,
+            the folders in alphabetical order.
+        reporter: receives progress and may cancel. Default: silent.
+
+    Raises:
+        InputError: the folder is missing or has no class with a picture, has a folder that is not
+            in ``classes``, or a picture cannot be read (it is named).
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; give one with a folder for each class")
+    found = {
+        place.name: files
+        for place in sorted(folder.iterdir())
+        if place.is_dir() and not place.name.startswith(".") and (files := _pictures(place))
+    }
+    if not found:
+        loose = "pictures lie in it, but in no class" if _pictures(folder) else "it has none"
+        raise InputError(
+            f"{folder}: {loose}; expected {folder.name}/<class>/<picture>.png (or jpg, ...)"
+        )
+    names = tuple(classes) if classes is not None else tuple(found)
+    unknown = sorted(set(found) - set(names))
+    if unknown:
+        raise InputError(f"{folder} has the class {unknown[0]!r}; expected {', '.join(names)}")
+    files = [file for name in found for file in found[name]]
+    labels = [names.index(name) for name in found for _ in found[name]]
+    images = []
+    for place, file in enumerate(files):
+        reporter.raise_if_cancelled()
+        reporter.progress(place + 1, len(files), str(file.relative_to(folder)))
+        images.append(read_picture(file, size))
+    return ImageDataset(torch.stack(images), torch.tensor(labels), names)
+
+
+def _pictures(place: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in place.rglob("*")
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+    )
+
+
+def _size(size: tuple[int, int] | int) -> tuple[int, int]:
+    height, width = (size, size) if isinstance(size, int) else size
+    if min(height, width) < 1:
+        raise InputError(f"size={size} must be at least 1 pixel in each direction")
+    return height, width

@@ -1,0 +1,376 @@
+import hashlib
+import io
+import os
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+
+from eigenlab.data import dataset, path
+from eigenlab.errors import DataError, InputError
+from eigenlab.reporter import Reporter
+from eigenlab.vision import cifar10 as module
+from eigenlab.vision import load_cifar10, load_image_folder, read_picture, shapes32
+
+pyarrow = pytest.importorskip("pyarrow")
+Image = pytest.importorskip("PIL.Image")
+
+COUNTS = {"train": 50, "test": 10}
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    """Fifty training images instead of fifty thousand, and a cache of our own."""
+    monkeypatch.setattr(module, "SIZES", COUNTS)
+    monkeypatch.setenv("EIGENLAB_CACHE", str(tmp_path / "cache"))
+
+
+def pixels(split: str) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(COUNTS[split])
+    images = random.integers(256, size=(COUNTS[split], 32, 32, 3), dtype=np.uint8)
+    return images, random.integers(10, size=COUNTS[split])
+
+
+def png(image: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "png")
+    return stream.getvalue()
+
+
+def write_parquet(folder, split, shards):
+    from pyarrow import parquet
+
+    images, labels = pixels(split)
+    parts = zip(np.array_split(images, shards), np.array_split(labels, shards), strict=True)
+    for k, (x, y) in enumerate(parts):
+        rows = [{"bytes": png(image), "path": None} for image in x]
+        table = pyarrow.table({"img": rows, "label": y})
+        parquet.write_table(table, folder / f"{split}-{k:05d}-of-{shards:05d}.parquet")
+
+
+def binary(x: np.ndarray, y: np.ndarray) -> bytes:
+    rows = x.transpose(0, 3, 1, 2).reshape(len(x), -1)
+    return np.concatenate([y[:, None].astype(np.uint8), rows], axis=1).tobytes()
+
+
+def pickled(x: np.ndarray, y: np.ndarray) -> bytes:
+    rows = np.ascontiguousarray(x.transpose(0, 3, 1, 2).reshape(len(x), -1))
+    record = {b"data": rows, b"labels": y.tolist(), b"batch_label": b"a batch"}
+    return pickle.dumps(record, protocol=2)
+
+
+def batches(kind):
+    """Names and contents of the official files."""
+    encode, suffix = (binary, ".bin") if kind == "binary" else (pickled, "")
+    x, y = pixels("train")
+    for k, (a, b) in enumerate(
+        zip(np.array_split(x, 5), np.array_split(y, 5), strict=True), start=1
+    ):
+        yield f"data_batch_{k}{suffix}", encode(a, b)
+    yield f"test_batch{suffix}", encode(*pixels("test"))
+
+
+def write(root, layout):
+    folder = root / "cifar10"
+    folder.mkdir(parents=True)
+    if layout == "parquet":
+        write_parquet(folder, "train", 3)
+        write_parquet(folder, "test", 1)
+        return folder
+    kind, place = layout.split("-")
+    if place == "files":
+        inner = folder / ("cifar-10-batches-bin" if kind == "binary" else "cifar-10-batches-py")
+        inner.mkdir()
+        for name, content in batches(kind):
+            (inner / name).write_bytes(content)
+    else:
+        with tarfile.open(folder / f"cifar-10-{kind}.tar.gz", "w:gz") as archive:
+            for name, content in reversed(list(batches(kind))):
+                member = tarfile.TarInfo(f"cifar-10-batches/{name}")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    return folder
+
+
+LAYOUTS = ["parquet", "binary-files", "binary-archive", "python-files", "python-archive"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_the_same_images_twice(tmp_path, layout):
+    write(tmp_path, layout)
+    for split in ("train", "test"):
+        images, labels = pixels(split)
+        for _ in range(2):  # decoded, and from the cache
+            data = load_cifar10(split, tmp_path)
+            assert np.array_equal(data.images.numpy(), images)
+            assert np.array_equal(data.labels.numpy(), labels)
+            assert data.classes[0] == "airplane"
+            assert data.classes[9] == "truck"
+
+
+class Said(Reporter):
+    def __init__(self):
+        self.messages = []
+
+    def message(self, text):
+        self.messages.append(text)
+
+
+def test_the_cache_is_used_for_the_same_files_only(tmp_path):
+    folder = write(tmp_path, "binary-files") / "cifar-10-batches-bin"
+    first, again = Said(), Said()
+    load_cifar10("train", tmp_path, reporter=first)
+    load_cifar10("train", tmp_path, reporter=again)
+    assert "decoding" in first.messages[0]
+    assert again.messages == []
+    name = "data_batch_3.bin"
+    changed = bytearray((folder / name).read_bytes())
+    changed[1] ^= 255
+    (folder / name).write_bytes(changed)
+    other = load_cifar10("train", tmp_path)
+    assert not np.array_equal(other.images.numpy(), pixels("train")[0])
+    # A damaged cache is decoded again.
+    cached = next((tmp_path / "cache").rglob("*train.safetensors"))
+    content = bytearray(cached.read_bytes())
+    content[-1] ^= 255
+    cached.write_bytes(content)
+    assert torch.equal(load_cifar10("train", tmp_path).images, other.images)
+    cached.write_bytes(b"nothing")
+    assert torch.equal(load_cifar10("train", tmp_path).images, other.images)
+
+
+def test_an_unwritable_cache_is_said(tmp_path, monkeypatch):
+    write(tmp_path, "binary-files")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EIGENLAB_CACHE", str(tmp_path / "file"))
+    said = Said()
+    assert len(load_cifar10("test", tmp_path, reporter=said)) == 10
+    assert "not kept" in said.messages[-1]
+
+
+def test_a_missing_or_damaged_shard_is_named(tmp_path):
+    folder = write(tmp_path, "parquet")
+    shard = folder / "train-00001-of-00003.parquet"
+    content = shard.read_bytes()
+    shard.unlink()
+    with pytest.raises(DataError, match=r"lacks train-00001-of-00003\.parquet"):
+        load_cifar10("train", tmp_path)
+    shard.write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match=r"train-00001-of-00003\.parquet is damaged"):
+        load_cifar10("train", tmp_path)
+    shard.write_bytes(content)
+    (folder / "train-00000-of-00002.parquet").write_bytes(content)
+    with pytest.raises(DataError, match="train-00001-of-00002"):
+        load_cifar10("train", tmp_path)
+
+
+def test_damaged_images_and_other_tables_are_named(tmp_path):
+    from pyarrow import parquet
+
+    folder = tmp_path / "cifar10"
+    folder.mkdir()
+    file = folder / "test-00000-of-00001.parquet"
+
+    def refused(rows, said):
+        parquet.write_table(pyarrow.table(rows), file)
+        with pytest.raises(DataError, match=said):
+            load_cifar10("test", tmp_path)
+
+    good = png(pixels("test")[0][0])
+    refused({"a": [1]}, "columns img.bytes and label")
+    refused({"img": [{"bytes": good}, {"bytes": good[:60]}], "label": [0, 1]}, "row 1: the image")
+    refused({"img": [{"bytes": None}], "label": [0]}, "row 0: the image")
+    big = png(np.zeros((8, 16, 3), np.uint8))
+    refused({"img": [{"bytes": big}], "label": [0]}, "16 x 8 pixels")
+    refused({"img": [{"bytes": good}] * 3, "label": [0, 1, 2]}, "holds 3 images, expected 10")
+    refused({"img": [{"bytes": good}] * 10, "label": [11] * 10}, "label 11")
+
+
+@pytest.mark.parametrize("kind", ["binary", "python"])
+def test_damaged_official_files_are_named(tmp_path, kind):
+    folder = write(tmp_path, f"{kind}-files")
+    name = "data_batch_4" + (".bin" if kind == "binary" else "")
+    file = next(folder.rglob(name))
+    file.write_bytes(file.read_bytes()[:-7])
+    with pytest.raises(DataError, match="data_batch_4"):
+        load_cifar10("train", tmp_path)
+    file.unlink()
+    with pytest.raises(DataError, match="lacks data_batch_4"):
+        load_cifar10("train", tmp_path)
+
+
+def test_damaged_archives_are_named(tmp_path):
+    folder = write(tmp_path, "python-archive")
+    file = folder / "cifar-10-python.tar.gz"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(DataError, match=r"cifar-10-python\.tar\.gz"):
+        load_cifar10("train", tmp_path)
+    with tarfile.open(file, "w:gz"):
+        pass
+    with pytest.raises(DataError, match="lacks data_batch_1"):
+        load_cifar10("train", tmp_path)
+
+
+class Command:
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.file}",)
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_a_pickle_that_runs_a_command_is_refused(tmp_path, protocol):
+    folder = write(tmp_path, "python-files") / "cifar-10-batches-py"
+    trace = tmp_path / "ran"
+    record = {b"data": Command(trace), b"labels": []}
+    (folder / "test_batch").write_bytes(pickle.dumps(record, protocol=protocol))
+    with pytest.raises(DataError, match=r"system, which is not data"):
+        load_cifar10("test", tmp_path)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("record", [[], {b"data": 3}, {b"data": np.zeros((2, 3)), b"labels": [0]}])
+def test_other_pickles_are_refused(tmp_path, record):
+    folder = write(tmp_path, "python-files") / "cifar-10-batches-py"
+    (folder / "test_batch").write_bytes(pickle.dumps(record, protocol=2))
+    with pytest.raises(DataError, match="test_batch"):
+        load_cifar10("test", tmp_path)
+
+
+def test_an_empty_folder_and_an_unknown_split(tmp_path):
+    (tmp_path / "cifar10").mkdir()
+    with pytest.raises(DataError, match="holds no train images"):
+        load_cifar10("train", tmp_path)
+    with pytest.raises(InputError, match="split='valid'"):
+        load_cifar10("valid", tmp_path)
+
+
+def test_the_catalogue_compares_the_variant_that_is_there(tmp_path, monkeypatch):
+    folder = write(tmp_path, "parquet")
+    monkeypatch.setenv("EIGENLAB_DATA", str(tmp_path))
+    assert path("cifar10") == folder
+    with pytest.raises(DataError, match=r"train-00000-of-00003\.parquet"):
+        load_cifar10("train")  # not the published files
+    item = dataset("cifar10")
+    assert {len(files) for files in (item.files, *item.variants)} == {1, 4, 6}
+
+
+def test_the_real_images(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setenv("EIGENLAB_CACHE", str(tmp_path))
+    if path("cifar10") is None or not os.environ.get("EIGENLAB_DATA"):
+        pytest.skip("EIGENLAB_DATA holds no CIFAR-10")
+    data = load_cifar10("test")
+    assert data.labels.bincount().tolist() == [1000] * 10
+    assert data.images.shape == (10_000, 32, 32, 3)
+
+
+def test_shapes_are_balanced_seeded_and_distinct():
+    data = shapes32(200, seed=4)
+    assert data.labels.bincount().tolist() == [20] * 10
+    assert torch.equal(shapes32(200, seed=4).images, data.images)
+    assert not torch.equal(shapes32(200, seed=5).images, data.images)
+    assert len(torch.unique(data.images.flatten(1), dim=0)) == 200
+    with pytest.raises(InputError, match="n_images=0"):
+        shapes32(0)
+
+
+def test_outlines_are_signed_distances():
+    from eigenlab.vision.shapes import SHAPES
+
+    side = torch.linspace(-1.2, 1.2, 241, dtype=torch.float64)
+    u, v = torch.meshgrid(side, side, indexing="xy")
+    for name, shape in SHAPES.items():
+        distance = shape(u, v)
+        assert float(distance.min()) < -0.1, name
+        assert float(distance[0].min()) > 0, name  # the shape lies within
+        # Distances change by one unit per unit, so that borders are equally sharp; at most by
+        # sqrt(2) where finite differences reach over a corner.
+        slope = torch.hypot(*torch.gradient(distance, spacing=0.01))
+        assert float(slope.max()) < 1.4143, name
+        assert abs(float(slope.median()) - 1) < 0.01, name
+        area = float((distance < 0).double().mean()) * 2.4**2
+        assert 0.5 < area < 2.7, (name, area)
+
+
+def make_folder(root):
+    for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
+        (root / name).mkdir(parents=True)
+        for k, size in enumerate([(40, 30), (32, 32), (5, 9)]):
+            suffix = ("png", "jpg", "bmp")[k]
+            Image.new("RGB", size, colour).save(root / name / f"{k}.{suffix}")
+    (root / "blue" / "notes.txt").write_text("not a picture")
+    (root / "blue" / ".hidden.png").write_text("")
+    (root / "empty").mkdir()
+
+
+def test_a_folder_of_pictures(tmp_path):
+    make_folder(tmp_path / "data")
+    data = load_image_folder(tmp_path / "data", (16, 24))
+    assert data.classes == ("blue", "red")
+    assert data.images.shape == (6, 16, 24, 3)
+    assert data.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert (data.images[0].float() - torch.tensor([0.0, 0.0, 255.0])).abs().max() < 3
+    other = load_image_folder(tmp_path / "data", classes=["red", "green", "blue"])
+    assert other.labels.tolist() == [2, 2, 2, 0, 0, 0]
+
+
+def test_folders_that_are_not_of_classes(tmp_path):
+    with pytest.raises(InputError, match="not a folder"):
+        load_image_folder(tmp_path / "nowhere")
+    (tmp_path / "loose").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "loose" / "a.png")
+    with pytest.raises(InputError, match="in no class"):
+        load_image_folder(tmp_path / "loose")
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match="it has none"):
+        load_image_folder(tmp_path / "none")
+    make_folder(tmp_path / "data")
+    with pytest.raises(InputError, match="class 'blue'"):
+        load_image_folder(tmp_path / "data", classes=["red"])
+    (tmp_path / "data" / "red" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n junk")
+    with pytest.raises(InputError, match=r"broken\.png"):
+        load_image_folder(tmp_path / "data")
+
+
+def test_pictures_are_cut_turned_and_laid_on_white(tmp_path):
+    wide = np.zeros((10, 30, 3), np.uint8)
+    wide[:, 10:20] = 255
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    assert bool((read_picture(tmp_path / "wide.png", 10) == 255).all())
+    clear = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
+    clear.save(tmp_path / "clear.png")
+    assert bool((read_picture(tmp_path / "clear.png", 4) == 255).all())
+    turned = Image.new("RGB", (4, 4))
+    turned.paste((255, 0, 0), (0, 0, 4, 1))  # red on top
+    exif = turned.getexif()
+    exif[0x0112] = 3  # upside down
+    turned.save(tmp_path / "turned.png", exif=exif)
+    assert read_picture(tmp_path / "turned.png", 4)[3, 0].tolist() == [255, 0, 0]
+    grey = np.full((4, 4), 1000, np.uint16)
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    assert read_picture(tmp_path / "grey.png", 4).shape == (4, 4, 3)
+    for name, content, said in (
+        ("a.txt", b"text", "no picture"),
+        ("b.png", b"", "no picture"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=said):
+            read_picture(tmp_path / name, 4)
+    with pytest.raises(InputError, match="does not exist"):
+        read_picture(tmp_path / "gone.png", 4)
+    with pytest.raises(InputError, match="size=0"):
+        read_picture(tmp_path / "wide.png", 0)
+
+
+def test_hashes_of_the_shared_files_are_those_of_the_catalogue():
+    found = path("cifar10") if os.environ.get("EIGENLAB_DATA") else None
+    if found is None:
+        pytest.skip("EIGENLAB_DATA holds no CIFAR-10")
+    item = dataset("cifar10")
+    for file in item.files_in(found):
+        with file.located(found).open("rb") as stream:
+            assert hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256

@@ -1,0 +1,246 @@
+import itertools
+import math
+
+import pytest
+import torch
+
+from eigenlab.errors import Cancelled, InputError
+from eigenlab.reporter import Reporter
+from eigenlab.training import train
+from eigenlab.vision import Judgement, Recipe, ladder, shapes32, train_cifar10
+from eigenlab.vision import training as module
+
+SMALL = Recipe(width=8, epochs=3, batch_size=50, precision="float32")
+
+
+def data():
+    return shapes32(400, seed=0), shapes32(100, seed=1)
+
+
+def weights(found):
+    return torch.cat([p.detach().flatten() for p in found.model.parameters()])
+
+
+def test_it_learns():
+    train_data, test_data = shapes32(2000, seed=0), shapes32(300, seed=1)
+    recipe = SMALL.replaced(width=16, epochs=5, batch_size=100)
+    found = train_cifar10(recipe, train_data, test_data)
+    assert found.accuracy > 0.5
+    assert found.n_seen == 10_000
+    assert found.accuracy == Judgement(found.judgement.logits, test_data.labels).accuracy
+
+
+TRICKS = [
+    {},
+    {"network": "resnet18", "optimizer": "sgd"},
+    {"network": "resnet9", "optimizer": "sgd", "whitening": False, "pool": "last"},
+    {"network": "resnet9", "activation": "celu", "ghost_size": 10, "frozen_scales": True},
+    {"average": 0.9},
+    {"low_resolution": 0.5, "low_size": 16},
+    {"freeze": 0.5},
+    {"hard_share": 0.5},
+    {"micro_batch_size": 20},
+    {"cutout": 5, "flip": "random", "translate": 0},
+    {"precision": "bfloat16"},
+    {"warmup": 0.3, "final_rate": 0.1, "constant": 0.2},
+]
+
+
+@pytest.mark.parametrize("tricks", TRICKS, ids=lambda tricks: "-".join(tricks) or "none")
+def test_every_trick_lowers_the_loss_and_is_repeatable(tricks):
+    rates = {"bias_learning_rate": None, "head_learning_rate": None, "learning_rate": 0.05}
+    recipe = SMALL.replaced(**{**tricks, **(rates if tricks.get("optimizer") == "sgd" else {})})
+    found, again = (train_cifar10(recipe, *data(), seed=3) for _ in range(2))
+    assert torch.equal(weights(found), weights(again))
+    losses = found.history.curve()[1]
+    assert sum(losses[-5:]) < sum(losses[:5])
+    assert not torch.equal(weights(train_cifar10(recipe, *data(), seed=4)), weights(found))
+
+
+class CancelAfter(Reporter):
+    def __init__(self, step):
+        self.step = step
+
+    def progress(self, done, total, message=""):
+        if done >= self.step:
+            self.cancel()
+
+
+@pytest.mark.parametrize("tricks", [{}, {"average": 0.9, "freeze": 0.6, "low_resolution": 0.4}])
+def test_a_resumed_training_is_the_same(tmp_path, tricks):
+    recipe = SMALL.replaced(**tricks)
+    whole = train_cifar10(recipe, *data())
+    with pytest.raises(Cancelled):
+        train_cifar10(recipe, *data(), reporter=CancelAfter(11), checkpoint=tmp_path / "training")
+    resumed = train_cifar10(recipe, *data(), checkpoint=tmp_path / "training")
+    assert torch.equal(weights(resumed), weights(whole))
+    assert resumed.accuracy == whole.accuracy
+
+
+def test_evaluations_do_not_change_the_training():
+    plain = train_cifar10(SMALL, *data())
+    watched = train_cifar10(SMALL, *data(), evaluate_every=1)
+    assert torch.equal(weights(plain), weights(watched))
+    steps, accuracies = watched.history.curve("accuracy")
+    assert steps == [8, 16, 24]
+    assert accuracies[-1] == watched.plain_accuracy
+
+
+def test_the_average_follows_its_recursion():
+    recipe = SMALL.replaced(average=0.8)
+    trainee = module.Trainee(recipe, 10)
+    name, parameter = next(iter(trainee.network.named_parameters()))
+    expected = None
+    for step in range(12):
+        with torch.no_grad():
+            parameter.fill_(float(step))
+        trainee.update_average(step)
+        if step % 5 == 0:
+            expected = step if expected is None else 0.8 * expected + 0.2 * step
+        value = dict(trainee.average.named_parameters())[name]
+        assert value.flatten()[0].item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_rates_follow_the_recipe():
+    recipe = SMALL.replaced(warmup=0.2, final_rate=0.1, constant=0.3)
+    assert recipe.rate(0.1) == pytest.approx(0.5)
+    assert recipe.rate(0.2) == pytest.approx(1.0)
+    assert recipe.rate(0.45) == pytest.approx(0.55)
+    assert recipe.rate(0.7) == pytest.approx(0.1)
+    assert recipe.rate(0.99) == pytest.approx(0.1)
+    training = module._Training(SMALL.replaced(width=64), shapes32(100), 0, "float32")
+    kinds = [group["lr"] for group in training.optimizer.param_groups]
+    assert kinds == [0.24, 106.0, 1340.0, 106.0]
+    assert training.schedule(training.steps // 2) == pytest.approx([0.5, 0.5, 0.5, 0.0])
+    decays = [group["lr"] * group["weight_decay"] for group in training.optimizer.param_groups]
+    assert decays == pytest.approx([0.004] * 4)
+
+
+def test_micro_batches_give_the_gradient_of_the_batch():
+    torch.manual_seed(0)
+    x, y = torch.randn(10, 3), torch.randn(10, 1)
+
+    def fitted(size, schedule=None):
+        torch.manual_seed(1)
+        model = torch.nn.Linear(3, 1)
+        history = train(
+            model,
+            lambda model, batch: (model(batch[0]) - batch[1]).square().mean(),
+            lambda step: (x, y),
+            optimizer=torch.optim.SGD(model.parameters(), lr=0.1),
+            steps=5,
+            micro_batch_size=size,
+            schedule=schedule,
+        )
+        return model.weight.detach(), history.losses[0][1]
+
+    whole, loss = fitted(None)
+    for size in (1, 4, 10, 99):
+        found, other = fitted(size)
+        assert torch.allclose(found, whole, atol=1e-6)
+        assert other == pytest.approx(loss, rel=1e-5)
+    assert torch.equal(fitted(None, lambda step: [1.0])[0], whole)
+    with pytest.raises(InputError, match="2 factors for 1 groups"):
+        fitted(None, lambda step: [1.0, 1.0])
+    with pytest.raises(InputError, match="micro_batch_size=0"):
+        fitted(0)
+
+
+def test_too_little_memory_says_what_fits(monkeypatch):
+    original = module._Training.loss
+
+    def loss(self, trainee, batch):
+        if len(batch[0]) > 13:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        return original(self, trainee, batch)
+
+    monkeypatch.setattr(module._Training, "loss", loss)
+    with pytest.raises(InputError, match=r"50 images .* micro_batch_size=12"):
+        train_cifar10(SMALL, *data())
+
+    def broken(self, trainee, batch):
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(module._Training, "loss", broken)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        train_cifar10(SMALL, *data())
+
+
+def test_bad_settings_are_listed_together():
+    with pytest.raises(InputError) as raised:
+        Recipe(network="resnet50", epochs=0, momentum=1.0, freeze=2.0, batch_size=0, tta="all")
+    for name in ("network='resnet50'", "epochs=0", "momentum=1.0", "freeze=2", "batch_size=0"):
+        assert name in str(raised.value)
+    with pytest.raises(InputError, match=r"warmup \+ constant"):
+        Recipe(warmup=0.6, constant=0.6)
+    with pytest.raises(InputError, match="freeze"):
+        Recipe(network="resnet9", freeze=0.5)
+    with pytest.raises(InputError, match="hard_share=0"):
+        Recipe(hard_share=0.0)
+
+
+def test_data_that_do_not_fit():
+    train_data, _ = data()
+    other = train_data.subset(slice(0, 10))
+    smaller = type(other)(other.images[:, :16, :16], other.labels, other.classes)
+    with pytest.raises(InputError, match=r"\(16, 16\)"):
+        train_cifar10(SMALL, train_data, smaller)
+    found = train_cifar10(SMALL.replaced(batch_size=4000, epochs=1), train_data)
+    assert found.n_seen == 400
+    assert math.isnan(found.accuracy)
+
+
+def test_precision_that_the_device_lacks_is_said(monkeypatch):
+    monkeypatch.setattr(module, "multiplies_bfloat16", lambda device: False)
+
+    class Said(Reporter):
+        text = ""
+
+        def message(self, text):
+            self.text = text
+
+    said = Said()
+    recipe = SMALL.replaced(precision="bfloat16", epochs=0.1)
+    assert train_cifar10(recipe, *data(), reporter=said).precision == "float32"
+    assert "does not multiply bfloat16" in said.text
+
+
+def test_judgements():
+    logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 5.0], [0.0, 3.0, 0.0], [4.0, 0.0, 0.0]])
+    found = Judgement(logits, torch.tensor([0, 1, 1, 1]))
+    assert found.accuracy == 0.5
+    assert found.confusion().tolist() == [[1, 0, 0], [1, 1, 1], [0, 0, 0]]
+    by_class = found.by_class()
+    assert by_class[:2].tolist() == [1.0, pytest.approx(1 / 3)]
+    assert math.isnan(by_class[2])
+    # -log p of the label is 4.04 for image 1 and 4.04 for image 3; compared exactly.
+    own = logits.softmax(1)[torch.arange(4), found.labels]
+    assert found.most_confused(9).tolist() == sorted([1, 3], key=lambda i: float(own[i]))
+    assert len(found.most_confused(1)) == 1
+
+
+def test_the_ladder_changes_one_thing_at_a_time():
+    rungs = ladder()
+    published = [rung.published for rung in rungs if rung.published is not None]
+    assert published == sorted(published, reverse=True)
+    assert len({rung.name for rung in rungs}) == len(rungs)
+    free = {"epochs", "warmup", "constant", "learning_rate", "bias_learning_rate", "batch_size"}
+    allowed = {
+        "batches of 512": set(),
+        "cutout, 30 epochs": {"cutout"},
+        "ResNet-9": {"network"},
+        "pooling first": {"pool"},
+        "label smoothing": {"label_smoothing"},
+        "CELU": {"activation"},
+        "ghost batches": {"ghost_size"},
+        "fixed scales": {"frozen_scales"},
+        "whitened patches": {"whitening", "cutout"},
+        "averaged weights": {"average", "final_rate"},
+        "mirrored test images": {"tta", "cutout"},
+        "alternating flips": {"flip"},
+    }
+    for before, rung in itertools.pairwise(rungs[:-1]):
+        one, other = module.settings(before.recipe), module.settings(rung.recipe)
+        changed = {name for name in one if one[name] != other[name]} - free
+        assert changed == allowed[rung.name], rung.name
+    assert rungs[-1].recipe == Recipe()
