@@ -3,8 +3,9 @@
     python benchmarks/translation.py [speed] [decoding] [phrasebook] [budgets] [short]
 
 Without arguments: speed and decoding, some minutes. ``phrasebook`` trains three models for four
-minutes each, ``budgets`` ours and the plain ones for 2 and 5 minutes each (half an hour in all),
-and ``short`` one on all pairs of up to 12 words for 20 minutes. EIGENLAB_DATA must hold spa-eng.
+minutes each, ``budgets`` ours and the plain ones for 2, 5 and 10 minutes each (over an hour in all;
+what is stored by the same machine is kept), and ``short`` one on all pairs of up to 12 words for 20
+minutes. EIGENLAB_DATA must hold spa-eng.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from statistics import median, quantiles
 from typing import Any
 
 import torch
 
 from _plain_translation import PlainSeq2Seq, plain_step
-from _side_by_side import PAUSE, alternate, show, store, summarise
+from _side_by_side import PAUSE, RESULTS, alternate, show, store, summarise
 from eigenlab.errors import DataError
+from eigenlab.files import read_json
 from eigenlab.translation import (
     PairBatch,
     SentencePair,
@@ -34,6 +35,7 @@ from eigenlab.translation import (
     load_spa_eng,
     pad_sentences,
     phrasebook,
+    recurrent_eigenvalues,
     split_pairs,
     tokenize,
     translation_loss,
@@ -206,7 +208,7 @@ def as_plain(model: Seq2Seq, corpus: Corpus) -> PlainSeq2Seq:
     return plain
 
 
-MINUTES = (2, 5)
+MINUTES = {"gru": (2, 5, 10), "rnn": (2, 5)}
 #: Ours: options of the model, and settings of fit_seq2seq.
 CONTESTANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "ours gru": (
@@ -234,28 +236,32 @@ CONTESTANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def budgets() -> dict[str, Any]:
-    """BLEU after equal times: ours anew for each, since its learning rate falls to zero in it."""
+    """BLEU after equal times: ours anew for each, since its learning rate falls to zero in it.
+
+    What is stored is kept, so that a run that was stopped goes on.
+    """
     corpus = shortest()
-    rows: dict[str, Any] = {}
+    path = RESULTS / "translation_budgets.json"
+    rows: dict[str, dict[str, Any]] = read_json(path)["rows"] if path.exists() else {}
     found = {"rows": rows, "random_leaks": corpus.random_leaks, "test": len(corpus.test)}
-    ways: dict[str, Callable[[], dict[int, Any]]] = {
-        **{f"plain {cell}": partial(plain_curve, corpus, cell) for cell in ("gru", "rnn")},
-        **{
-            name: lambda name=name: {m: ours_after(corpus, name, 60 * m) for m in MINUTES}
-            for name in CONTESTANTS
-            if name.startswith("ours")
-        },
-    }
-    for name, way in ways.items():
-        rows[name] = way()
-        store("translation_budgets", found)  # an hour's work: what is there is kept
+    for cell, budget in MINUTES.items():
+        plain = f"plain {cell}"
+        if set(rows.get(plain, {})) != {str(minutes) for minutes in budget}:
+            rows[plain] = plain_curve(corpus, cell, budget)
+            store("translation_budgets", found)
+        for name in CONTESTANTS:
+            for minutes in budget if name.startswith(f"ours {cell}") else ():
+                row = rows.setdefault(name, {})
+                if str(minutes) not in row:
+                    row[str(minutes)] = ours_after(corpus, name, 60 * minutes)
+                    store("translation_budgets", found)
     return found
 
 
-def plain_curve(corpus: Corpus, cell: str) -> dict[int, Any]:
+def plain_curve(corpus: Corpus, cell: str, budget: tuple[int, ...]) -> dict[str, Any]:
     """One training, evaluated at each time; the clock stops for the evaluations."""
     plain, spent, tokens, found = Plain(corpus, cell), 0.0, 0, {}
-    for minutes in MINUTES:
+    for minutes in budget:
         while spent < 60 * minutes:
             begin = time.perf_counter()
             tokens += plain()
@@ -263,7 +269,11 @@ def plain_curve(corpus: Corpus, cell: str) -> dict[int, Any]:
         plain.model.eval()
         quality = corpus.quality(lambda source, _: plain.model.translate(source, MAX_LENGTH))
         plain.model.train()
-        found[minutes] = {**quality, "tokens_per_second": tokens / spent, "updates": plain.step}
+        found[str(minutes)] = {
+            **quality,
+            "tokens_per_second": tokens / spent,
+            "updates": plain.step,
+        }
         print(f"plain {cell}, {minutes} min: BLEU {quality['bleu']:.1f}", flush=True)
     return found
 
@@ -281,20 +291,26 @@ def ours_after(corpus: Corpus, name: str, seconds: float, hidden: int = HIDDEN) 
     batches = corpus.batches()
     fit(20)  # the first updates are slower
     begin = time.perf_counter()
-    fit(60)
-    steps = int(60 * seconds / (time.perf_counter() - begin))
+    fit(120)
+    steps = int(120 * seconds / (time.perf_counter() - begin))
     begin = time.perf_counter()
     model = fit(steps)
     spent = time.perf_counter() - begin
     quality = corpus.quality(
         lambda *source: [t.tokens for t in greedy_decode(model, *source, max_length=MAX_LENGTH)]
     )
+    radius = {
+        f"{part}, {block}": float(values.abs().max())
+        for part, blocks in recurrent_eigenvalues(model).items()
+        for block, values in blocks.items()
+    }
     print(
         f"{name}, {spent / 60:.1f} min, {steps} updates: BLEU {quality['bleu']:.1f}, exact "
         f"{quality['exact']:.1%}",
         flush=True,
     )
-    return {**quality, "seconds": spent, "updates": steps, "hidden_size": hidden}
+    sizes = {"seconds": spent, "updates": steps, "hidden_size": hidden}
+    return {**quality, **sizes, "spectral_radius": radius}
 
 
 def short() -> dict[str, Any]:

@@ -6,7 +6,13 @@ from torch import nn
 
 from eigenlab.errors import InputError
 from eigenlab.recurrent.reference import lstm_loop
-from eigenlab.translation import PAD, Seq2Seq, bucketed_batches, fit_seq2seq
+from eigenlab.translation import (
+    PAD,
+    Seq2Seq,
+    bucketed_batches,
+    fit_seq2seq,
+    recurrent_eigenvalues,
+)
 from eigenlab.translation.stack import RecurrentStack
 
 D = torch.float64
@@ -177,3 +183,9 @@ def test_training_in_bfloat16_loses_what_float32_loses(cell, options):
         losses.append([loss for _, loss in history.losses])
     assert losses[0] != losses[1]
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
+
+
+def test_tanh_networks_begin_with_eigenvalues_on_the_unit_circle():
+    model = Seq2Seq(20, 30, 16, cell="rnn", bidirectional=True, num_layers=2)
+    for blocks in recurrent_eigenvalues(model).values():
+        assert torch.allclose(blocks["W_h"].abs(), torch.ones(16, dtype=torch.float64), atol=1e-5)

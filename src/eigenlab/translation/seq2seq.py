@@ -53,8 +53,8 @@ class Seq2Seq(nn.Module):
         source_size: number of source tokens.
         target_size: number of target tokens.
         hidden_size: H, units of each layer and size of the embeddings.
-        cell: ``"rnn"`` (tanh, eigenlab's fused unrolling), ``"lstm"`` or ``"gru"`` (torch's).
-            Default: ``"gru"``.
+        cell: ``"rnn"`` (tanh, eigenlab's fused unrolling; W_h begins as an orthogonal matrix),
+            ``"lstm"`` or ``"gru"`` (torch's). Default: ``"gru"``.
         num_layers: layers of encoder and decoder. Default: ``1``.
         attention: whether the decoder attends to the encoder's states. Default: ``False``.
         bidirectional: whether the encoder also reads from the end; the states of both directions
