@@ -14,7 +14,6 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -26,8 +25,14 @@ from _side_by_side import PAUSE, RESULTS, alternate, store, summarise
 from eigenlab.errors import DataError
 from eigenlab.files import read_json
 from eigenlab.reporter import Reporter
-from eigenlab.statistics import mean_interval, wilson_interval
-from eigenlab.vision import Recipe, SpeedNet, load_cifar10, shapes32, train_cifar10
+from eigenlab.vision import (
+    Recipe,
+    SpeedNet,
+    load_cifar10,
+    shapes32,
+    summarize_runs,
+    train_cifar10,
+)
 from eigenlab.vision.training import _Training
 
 MICRO = 250
@@ -129,7 +134,7 @@ def train(seeds: int, recipe: Recipe, name: str) -> dict[str, Any]:
             rehearse=True,
             evaluate_every=1,
             reporter=Lines(),
-            checkpoint=Path(f".{name}-{seed}"),
+            checkpoint=RESULTS / f".{name}-{seed}",
         )
         runs.append(
             {
@@ -168,8 +173,7 @@ def summary(runs: list[dict[str, Any]], recipe: Recipe) -> dict[str, Any]:
     return {
         "recipe": asdict(recipe),
         "runs": runs,
-        "mean_accuracy": mean_interval(accuracies),
-        "rate_of_94": wilson_interval(sum(a >= TARGET for a in accuracies), len(accuracies)),
+        "summary": asdict(summarize_runs(accuracies, TARGET)),
         "median_training_seconds": median(run["training_seconds"] for run in runs),
     }
 

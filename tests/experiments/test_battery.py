@@ -21,7 +21,7 @@ from eigenlab.report import collect, render, verify
 NAMES = list(outlines())
 CLAIM_ID = re.compile(r"^\d[a-z]?'?\.[a-z0-9-]+$")
 # Axes of these traces are drawn by the trace itself.
-WITHOUT_AXES = {"table", "indicator", "pie"}
+WITHOUT_AXES = {"table", "indicator", "pie", "image"}
 
 
 @pytest.fixture(scope="session")

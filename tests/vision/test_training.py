@@ -7,7 +7,14 @@ import torch
 from eigenlab.errors import Cancelled, InputError
 from eigenlab.reporter import Reporter
 from eigenlab.training import train
-from eigenlab.vision import Judgement, Recipe, ladder, shapes32, train_cifar10
+from eigenlab.vision import (
+    Judgement,
+    Recipe,
+    ladder,
+    shapes32,
+    summarize_runs,
+    train_cifar10,
+)
 from eigenlab.vision import training as module
 
 SMALL = Recipe(width=8, epochs=3, batch_size=50, precision="float32")
@@ -244,3 +251,37 @@ def test_the_ladder_changes_one_thing_at_a_time():
         changed = {name for name in one if one[name] != other[name]} - free
         assert changed == allowed[rung.name], rung.name
     assert rungs[-1].recipe == Recipe()
+
+
+def test_auto_takes_the_faster_precision_and_says_so(monkeypatch):
+    said = []
+
+    class Said(Reporter):
+        def message(self, text):
+            said.append(text)
+
+    monkeypatch.setattr(module, "resolve_precision", lambda precision, device: "bfloat16")
+    recipe = SMALL.replaced(precision="auto", epochs=0.1)
+    for rates, expected in (((100.0, 200.0), "bfloat16"), ((200.0, 100.0), "float32")):
+        speeds = dict(zip(("float32", "bfloat16"), rates, strict=True))
+        monkeypatch.setattr(module, "images_per_second", lambda r, d, name, s=speeds: s[name])
+        assert train_cifar10(recipe, *data(), reporter=Said()).precision == expected
+        assert said[-1].endswith(f"training in {expected}")
+        assert "200 images/s" in said[-1]
+    monkeypatch.undo()
+    assert module.images_per_second(recipe, data()[0], "float32") > 0
+
+
+def test_summaries_against_scipy():
+    from scipy.stats import ttest_1samp
+
+    values = [0.941, 0.938, 0.943, 0.9402, 0.9397]
+    found = summarize_runs(values)
+    assert found.n_runs == 5
+    assert found.mean.estimate == pytest.approx(sum(values) / 5)
+    assert found.rate.estimate == 0.6
+    assert found.p_value == pytest.approx(ttest_1samp(values, 0.94).pvalue / 2)
+    assert summarize_runs([0.95]).p_value == 1.0
+    assert math.isnan(summarize_runs([0.95, 0.95]).p_value)
+    with pytest.raises(InputError, match="empty"):
+        summarize_runs([])

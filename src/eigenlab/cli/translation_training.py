@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eigenlab.cli.status import INTERRUPTED, SUCCESS
+from eigenlab.cli.model_files import (
+    MODEL_SUFFIX,
+    check_new,
+    checkpoint_of,
+    how_to_restart,
+    remove_checkpoint,
+    stopped,
+)
+from eigenlab.cli.status import SUCCESS
 from eigenlab.cli.terminal import TerminalReporter, cancel_on_interrupt, notices, output
 from eigenlab.errors import Cancelled, InputError
 
-MODEL_SUFFIX = ".safetensors"
 PHRASEBOOK_PAIRS = 20_000
 
 
@@ -43,11 +49,11 @@ def train(
         raise InputError(f"--columns {columns} chooses columns of a file; give PAIRS, not --data")
     if pairs is not None and not pairs.is_file():
         raise InputError(f"{pairs} does not exist or is not a file; give a file of sentence pairs")
-    _check_new(model)
+    check_new(model)
     from eigenlab.translation import Translator
 
     translator = Translator(n_epochs=epochs, **parameters)
-    checkpoint = model.with_name(f"{model.name}.checkpoint")
+    checkpoint = checkpoint_of(model)
     with (
         _EpochReporter("translate", notices(), epochs) as reporter,
         cancel_on_interrupt(reporter.cancel),
@@ -57,14 +63,11 @@ def train(
         try:
             translator.fit(read, reporter=reporter, checkpoint=checkpoint)
         except (Cancelled, KeyboardInterrupt):
-            return _stopped(checkpoint)
+            return stopped(checkpoint)
         except InputError as error:
-            if "resume=False" not in str(error):
-                raise
-            raise InputError(f"{error}; that is, remove {_json(checkpoint)}") from None
+            raise how_to_restart(error, checkpoint) from None
     translator.save(model)
-    for path in [_json(checkpoint), *checkpoint.parent.glob(f"{checkpoint.name}-*{MODEL_SUFFIX}")]:
-        path.unlink(missing_ok=True)
+    remove_checkpoint(checkpoint)
     if translator.held_out_:
         found = translator.quality(translator.held_out_)
         output().print(
@@ -96,19 +99,6 @@ def _pairs_and_model(
     return pairs, pairs.with_suffix(MODEL_SUFFIX)
 
 
-def _check_new(model: Path) -> None:
-    """Refuse a model that cannot be written, before the training."""
-    if model.exists():
-        raise InputError(f"{model} exists already; choose another file, or remove it first")
-    try:
-        model.parent.mkdir(parents=True, exist_ok=True)
-        writable = os.access(model.parent, os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
-        raise InputError(f"cannot write {model}: choose a folder that you may write to")
-
-
 def _read(
     pairs: Path | None, data: str | None, columns: str | None, reporter: TerminalReporter
 ) -> Sequence[Any]:
@@ -131,20 +121,6 @@ def _columns(asked: str | None) -> tuple[int, int] | None:
     if found is None or found[1] == found[2]:
         raise InputError(f"columns='{asked}' must be two different numbers from 1, such as 2,1")
     return int(found[1]) - 1, int(found[2]) - 1
-
-
-def _stopped(checkpoint: Path) -> int:
-    kept = (
-        f"; the same command continues from {_json(checkpoint)}"
-        if _json(checkpoint).exists()
-        else " before the first update"
-    )
-    notices().print(f"stopped{kept}", markup=False, soft_wrap=True)
-    return INTERRUPTED
-
-
-def _json(checkpoint: Path) -> Path:
-    return checkpoint.with_name(f"{checkpoint.name}.json")
 
 
 class _EpochReporter(TerminalReporter):

@@ -101,6 +101,17 @@ QUESTIONS = (
         ("eigenlab.linear.objective:gradients", "eigenlab.linear.stationary:critical_points"),
     ),
     Question(
+        "4",
+        "Train a ResNet on CIFAR-10 to 94 % in seconds. What does each idea buy?",
+        (
+            "eigenlab.vision.rungs:ladder",
+            "eigenlab.vision.networks:ResNet9",
+            "eigenlab.vision.whiten:PatchWhitening",
+            "eigenlab.spectrum.polar:orthogonalize",
+            "eigenlab.vision.muon:Muon",
+        ),
+    ),
+    Question(
         "5a",
         "Does k-means find the clusters of the raw points?",
         ("eigenlab.graphs.assign:assign_labels",),

@@ -18,7 +18,7 @@ NARROW = 1e-5
 
 
 def orthogonalize(matrix: Tensor, *, steps: int | None = None, lower: float = 1e-3) -> Tensor:
-    """Replace all singular values by 1: for M = U S V^T, the polar factor U V^T.
+    """Replace all singular values by 1: for M = U S V^T, the polar factor U V^T (question 4).
 
     It is the matrix with orthonormal columns (rows, where M is wide) nearest to M in the Frobenius
     norm. Without ``steps`` it is computed from the singular value decomposition; with them, by

@@ -2,7 +2,7 @@
 
 from eigenlab.vision.cifar10 import load_cifar10
 from eigenlab.vision.classifier import ImageClassifier
-from eigenlab.vision.dataset import ImageDataset, channel_statistics
+from eigenlab.vision.dataset import ImageDataset, channel_statistics, split_images
 from eigenlab.vision.evaluation import Judgement, normalize, predict_logits
 from eigenlab.vision.inspection import (
     feature_spectrum,
@@ -19,6 +19,7 @@ from eigenlab.vision.recipe import Recipe
 from eigenlab.vision.rungs import Rung, ladder
 from eigenlab.vision.shapes import shapes32
 from eigenlab.vision.speednet import SpeedNet
+from eigenlab.vision.summary import RunSummary, summarize_runs
 from eigenlab.vision.training import TrainedNetwork, train_cifar10
 from eigenlab.vision.whiten import PatchWhitening
 
@@ -33,6 +34,7 @@ __all__ = [
     "Recipe",
     "ResNet9",
     "ResNet18",
+    "RunSummary",
     "Rung",
     "SpeedNet",
     "TrainedNetwork",
@@ -48,5 +50,7 @@ __all__ = [
     "predict_logits",
     "read_picture",
     "shapes32",
+    "split_images",
+    "summarize_runs",
     "train_cifar10",
 ]

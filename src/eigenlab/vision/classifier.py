@@ -320,9 +320,9 @@ def _encoded(y: Any, count: int) -> tuple[npt.NDArray[Any], Tensor]:
             "integers, one for each image"
         )
     if labels.dtype.kind == "O":
-        foreign = next((label for label in labels if not isinstance(label, str)), None)
-        if foreign is not None:
-            raise InputError(f"y holds {foreign!r}; expected strings or integers")
+        foreign = [label for label in labels if not isinstance(label, str)]
+        if foreign:
+            raise InputError(f"y holds {foreign[0]!r}; expected strings or integers")
         labels = labels.astype(str)
     classes, index = np.unique(labels, return_inverse=True)
     if len(classes) < 2:

@@ -100,3 +100,39 @@ def channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:
     shares = counts.double() / counts.sum(1, keepdim=True)
     mean = shares @ levels
     return mean.float(), (shares @ levels.square() - mean.square()).clamp(min=0).sqrt().float()
+
+
+def split_images(
+    data: ImageDataset, share: float, generator: torch.Generator
+) -> tuple[ImageDataset, ImageDataset | None]:
+    """Hold out a share of each class, drawn at random.
+
+    Args:
+        data: labelled images.
+        share: of each class, rounded, in [0, 1); one image of a class is never held out.
+        generator: source of randomness, on the CPU.
+
+    Returns:
+        What is left, and what is held out, or None if nothing is; both in the order of ``data``.
+
+    Raises:
+        InputError: ``share`` is out of range.
+
+    >>> data = ImageDataset(
+    ...     torch.zeros(4, 8, 8, 3, dtype=torch.uint8), torch.tensor([0, 0, 1, 1]), ("a", "b")
+    ... )
+    >>> [part.labels.tolist() for part in split_images(data, 0.5, torch.Generator())]
+    [[0, 1], [0, 1]]
+    """
+    if not 0 <= share < 1:
+        raise InputError(f"share={share} must be in [0, 1)")
+    held_out = torch.zeros(len(data), dtype=torch.bool)
+    labels = data.labels.cpu()
+    for label in range(len(data.classes)):
+        places = (labels == label).nonzero().squeeze(1)
+        count = min(round(share * len(places)), len(places) - 1)
+        if count > 0:
+            held_out[places[torch.randperm(len(places), generator=generator)[:count]]] = True
+    if not held_out.any():
+        return data, None
+    return data.subset(~held_out), data.subset(held_out)

@@ -86,7 +86,6 @@ def first_filters(model: Network) -> Tensor:
     Args:
         model: the network.
     """
-    whiten = getattr(model, "whiten", None)
-    if whiten is not None:
-        return whiten.weight
+    if model.whiten is not None:
+        return model.whiten.weight
     return next(m.weight for m in model.modules() if isinstance(m, nn.Conv2d)).detach()

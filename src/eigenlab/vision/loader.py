@@ -108,6 +108,14 @@ class CifarLoader:
         part = {name: values[begin + low : begin + high] for name, values in choices.items()}
         return self.normalize(self._augmented(part)), self.labels[part["order"]]
 
+    def order(self, epoch: int) -> Tensor:
+        """Indices of the images in the order in which an epoch visits them, (n_samples,).
+
+        Args:
+            epoch: number of the epoch, from 0.
+        """
+        return self._choices(epoch)["order"]
+
     def normalize(self, images: Tensor) -> Tensor:
         """Images as the network is given them; see :func:`eigenlab.vision.normalize`.
 

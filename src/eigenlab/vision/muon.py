@@ -13,7 +13,7 @@ from eigenlab.spectrum import orthogonalize
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose direction is orthogonalised, for matrices and convolutions.
+    """Momentum whose direction is orthogonalised, for matrices and convolutions (question 4).
 
     With momentum v <- mu v + g and the Nesterov step u = g + mu v, a parameter of shape (m, ...),
     seen as an (m, n) matrix, moves by ``-lr`` times the polar factor of u

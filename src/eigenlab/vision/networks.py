@@ -74,6 +74,7 @@ class ResNet18(nn.Module):
     def __init__(self, n_classes: int = 10, *, width: int = 64) -> None:
         super().__init__()
         widths = [width, width, 2 * width, 4 * width, 4 * width]
+        self.whiten: PatchWhitening | None = None
         self.first = _conv(3, width)
         self.blocks = nn.Sequential(
             *(
@@ -137,7 +138,7 @@ class _Residual(nn.Module):
 
 
 class ResNet9(nn.Module):
-    """Page's network of eight convolutions and a linear layer, with the options of his ladder.
+    """Page's eight convolutions and a linear layer, with the options of his ladder (question 4).
 
     Widths 64, 128, 256 and 512 with max pooling in between, and residual blocks at 128 and 512.
     Source: D. Page, How to train your ResNet 4: Architecture (2018) and 8: Bag of tricks (2019).
@@ -194,7 +195,9 @@ class ResNet9(nn.Module):
         def residual(channels: int) -> _Residual:
             return _Residual(layer(channels, channels), layer(channels, channels))
 
-        self.whiten = PatchWhitening(3, negated=False, bias=False, padding=1) if whitening else None
+        self.whiten: PatchWhitening | None = None
+        if whitening:
+            self.whiten = PatchWhitening(3, negated=False, bias=False, padding=1)
         first = layer(27, width, size=1) if whitening else layer(3, width)
         self.blocks = nn.Sequential(
             first,

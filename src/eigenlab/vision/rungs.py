@@ -41,7 +41,7 @@ _SGD: dict[str, Any] = {
 
 
 def ladder() -> tuple[Rung, ...]:
-    """The rungs, each with the settings of the one before and one change.
+    """The rungs, each with the settings of the one before and one change (question 4).
 
     Epochs, batches and learning rates are those of the authors, who shortened the training where a
     trick had made it better, and so do the rungs here.

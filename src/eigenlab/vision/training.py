@@ -164,8 +164,9 @@ def train_cifar10(
     """
     _check_data(train_data, test_data)
     place = resolve_device(device)
-    precision = _precision(recipe, place, reporter)
     data = train_data.to(place)
+    test_data = None if test_data is None else test_data.to(place)
+    precision = _precision(recipe, data, reporter)
     if rehearse:
         short = recipe.replaced(epochs=REHEARSED * recipe.batch_size / len(data))
         _Training(short, data, seed + 1, precision).run(SILENT, None, None, None)
@@ -217,7 +218,7 @@ class _Training:
         with seeded(seed, "weights"):
             trainee = Trainee(recipe, len(data.classes))
         self.trainee = channels_last(trainee.to(self.device))
-        whiten = getattr(self.trainee.network, "whiten", None)
+        whiten = self.trainee.network.whiten
         if whiten is not None:
             first = data.images[:2000].permute(0, 3, 1, 2)
             whiten.fit(self.loader.normalize(first), WHITENING_EPS[recipe.network])
@@ -283,9 +284,9 @@ class _Training:
         if self.recipe.freeze < 1 and hasattr(self.trainee.network, "frozen_groups"):
             self.trainee.network.frozen_groups = int(step >= self.recipe.freeze * self.steps)
 
-    def batches(self) -> Any:
+    def batches(self) -> _Batches:
         until = int(self.recipe.low_resolution * self.steps)
-        return self.loader if until == 0 else _Shrunk(self.loader, until, self.recipe.low_size)
+        return _Batches(self.loader, until, self.recipe.low_size, self.precision)
 
     def loss(self, trainee: Trainee, batch: Batch) -> Tensor:
         """Mean cross-entropy, of the hardest images where the recipe selects them."""
@@ -322,11 +323,11 @@ class _Training:
         return Judgement(logits.cpu(), data.labels.cpu())
 
 
-class _Shrunk:
-    """Batches of smaller images at the beginning of a training."""
+class _Batches:
+    """The batches of a training, of smaller images at its beginning where the recipe says so."""
 
-    def __init__(self, loader: CifarLoader, until: int, size: int) -> None:
-        self.loader, self.until, self.size = loader, until, size
+    def __init__(self, loader: CifarLoader, until: int, size: int, precision: str) -> None:
+        self.loader, self.until, self.size, self.precision = loader, until, size, precision
         self.steps_per_epoch = loader.steps_per_epoch
 
     def __call__(self, step: int) -> Batch:
@@ -342,7 +343,8 @@ class _Shrunk:
 
     @property
     def signature(self) -> dict[str, Any]:
-        return {**self.loader.signature, "low_size": self.size, "until": self.until}
+        low = {"low_size": self.size, "until": self.until} if self.until else {}
+        return {**self.loader.signature, **low, "precision": self.precision}
 
 
 class _Evaluation:
@@ -364,7 +366,7 @@ Factor = Callable[[float], float]
 def _optimizer(network: Network, recipe: Recipe) -> tuple[torch.optim.Optimizer, list[Factor]]:
     """The optimizer, and for each of its groups the factor of the learning rate by the share of
     the updates that is done."""
-    whiten = getattr(network, "whiten", None)
+    whiten = network.whiten
     first = [] if whiten is None or whiten.bias is None else [whiten.bias]
     trained = [p for p in network.parameters() if p.requires_grad]
     # Logits of speednet are divided by its width, and so are their gradients.
@@ -399,12 +401,40 @@ def _optimizer(network: Network, recipe: Recipe) -> tuple[torch.optim.Optimizer,
     return torch.optim.SGD(groups, momentum=recipe.momentum, nesterov=nesterov), factors
 
 
-def _precision(recipe: Recipe, device: torch.device, reporter: Reporter) -> Any:
-    chosen = resolve_precision(recipe.precision, device)
+def _precision(recipe: Recipe, data: ImageDataset, reporter: Reporter) -> Any:
+    """The precision of a training; ``"auto"`` is the faster one, measured on a CPU."""
+    device = data.images.device
     if recipe.precision == "bfloat16" and not multiplies_bfloat16(device):
         reporter.message(f"{device} does not multiply bfloat16; training in float32")
         return "float32"
-    return chosen
+    chosen = resolve_precision(recipe.precision, device)
+    if recipe.precision != "auto" or device.type != "cpu" or chosen == "float32":
+        return chosen
+    rates = {name: images_per_second(recipe, data, name) for name in ("float32", "bfloat16")}
+    fastest = max(rates, key=lambda name: rates[name])
+    measured = ", ".join(f"{rate:.0f} images/s in {name}" for name, rate in rates.items())
+    reporter.message(f"{measured}; training in {fastest}")
+    return fastest
+
+
+def images_per_second(recipe: Recipe, data: ImageDataset, precision: str) -> float:
+    """Speed of forward and backward passes, the fastest of three.
+
+    Args:
+        recipe: network, and the images that pass through it together.
+        data: images; those that are there are used.
+        precision: ``"float32"`` or ``"bfloat16"``.
+    """
+    size = min(recipe.micro_batch_size or recipe.batch_size, 250, len(data))
+    part = data.subset(slice(0, size))
+    training = _Training(recipe.replaced(batch_size=size, compile=False), part, 0, precision)
+    batch = training.loader(0)
+    seconds = []
+    for _ in range(4):
+        begin = _now(data.images.device)
+        training.loss(training.trainee, batch).backward()
+        seconds.append(_now(data.images.device) - begin)
+    return size / min(seconds[1:])
 
 
 def _now(device: torch.device) -> float:

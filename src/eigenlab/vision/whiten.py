@@ -13,7 +13,7 @@ IMAGES = 2000
 
 
 class PatchWhitening(nn.Module):
-    """A convolution with fixed filters whose outputs are uncorrelated, of variance 1.
+    """A convolution with fixed filters whose outputs are uncorrelated, of variance 1 (question 4).
 
     Filter i is v_i / sqrt(lambda_i + eps), where the v_i are the principal components of image
     patches and lambda_i their variances, so that the network need not learn to undo the strong
