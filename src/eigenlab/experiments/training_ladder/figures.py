@@ -22,8 +22,8 @@ from eigenlab.lab import Rows, figure, metrics, table
 def _climb_caption(config: TrainingLadderConfig) -> str:
     images = "generated shapes" if config.data == "shapes32" else "CIFAR-10"
     return (
-        f"One point per rung, its number counted from the foot: mean over {config.n_seeds} seeds, "
-        f"bars over their range; {images}, {config.n_train} training images, networks of width "
+        f"One point per rung, its number that of the table: mean and range over the seeds "
+        f"({config.n_seeds}); {images}, {config.n_train} training images, networks of width "
         f"{config.width}, {_passes(config)}. Training alone, on this machine."
     )
 
@@ -59,13 +59,12 @@ def climbed(record: ClimbRecord) -> go.Figure:
     return chart
 
 
-@table("The ladder, rung by rung")
+@table("The ladder, rung by rung (plain: without test-time augmentation)")
 def rungs(record: ClimbRecord) -> Rows:
     rows = [
         [
             number,
             rung.name,
-            rung.change,
             rung.epochs,
             rung.updates,
             rung.operations / 1e12,
@@ -79,15 +78,20 @@ def rungs(record: ClimbRecord) -> Rows:
     return (
         "",
         "rung",
-        "what is new",
         "epochs",
         "updates",
         "TFLOP",
         "accuracy",
-        "without test-time augmentation",
+        "plain",
         "training (s)",
-        "with one test pass (s)",
+        "and test (s)",
     ), rows
+
+
+@table("What each rung changes")
+def changes(record: ClimbRecord) -> Rows:
+    rows = [[number, rung.name, rung.change] for number, rung in enumerate(record.rungs, start=1)]
+    return ("", "rung", "what is new"), rows
 
 
 @figure(
@@ -110,6 +114,9 @@ def published(record: PartsRecord) -> go.Figure:
             index=index,
             text=names,
         )
+    # A tick for each 1, 2 and 5: plotly's own minor labels collide over few decades.
+    chart.update_xaxes(dtick="D2")
+    chart.update_yaxes(dtick="D2")
     return chart
 
 
@@ -129,8 +136,8 @@ def iterations(record: PartsRecord) -> go.Figure:
 @figure(
     "Spectrum of the last features",
     "Standard deviations of the features that the last layer reads, along their principal axes, "
-    "relative to the largest, for test images. Training concentrates them in as many directions "
-    "as there are classes, less one (dotted).",
+    "relative to the largest, for test images. A long training concentrates them in as many "
+    "directions as there are classes, less one (dotted).",
 )
 def spectrum(record: InsideRecord) -> go.Figure:
     chart = plots.new_chart("principal axis", "relative standard deviation", log_y=True)
@@ -171,8 +178,8 @@ def confusion(record: InsideRecord) -> go.Figure:
 @figure(
     "Whitening filters",
     "The eigenvectors of 2 x 2 patches, that of the largest variance first, and behind them their "
-    "negatives; each scaled to its largest weight, grey is 0. First comes brightness, then edges, "
-    "then colours.",
+    "negatives; each scaled to its largest weight, grey is 0. Evenly coloured patches vary most, "
+    "fine patterns least.",
 )
 def filters(record: InsideRecord) -> go.Figure:
     return _pictures(record.filters, [str(k + 1) for k in range(len(record.filters))], columns=12)
@@ -199,14 +206,14 @@ def _pictures(pictures: Sequence[Picture], titles: Sequence[str], columns: int) 
         cols=columns,
         subplot_titles=list(titles),
         horizontal_spacing=0.01,
-        vertical_spacing=0.5 / (rows + 1),
+        vertical_spacing=0.42 / rows,
     )
     for place, picture in enumerate(pictures):
         row, column = divmod(place, columns)
         chart.add_trace(go.Image(z=picture, hoverinfo="skip"), row=row + 1, col=column + 1)
     chart.update_xaxes(visible=False)
     chart.update_yaxes(visible=False)
-    chart.update_layout(template=plots.NEUTRAL, height=110 + 130 * rows, margin_t=70)
+    chart.update_layout(template=plots.NEUTRAL, height=70 + 190 * rows, margin_t=70)
     chart.update_annotations(font_size=11)
     return chart
 
