@@ -132,7 +132,7 @@ def train(seeds: int, recipe: Recipe, name: str) -> dict[str, Any]:
             test,
             seed=seed,
             rehearse=True,
-            evaluate_every=1,
+            evaluate_every=2,
             reporter=Lines(),
             checkpoint=RESULTS / f".{name}-{seed}",
         )
