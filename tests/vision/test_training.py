@@ -108,6 +108,17 @@ def test_the_average_follows_its_recursion():
         assert value.flatten()[0].item() == pytest.approx(expected, rel=1e-6)
 
 
+def test_running_statistics_are_as_slow_with_micro_batches():
+    def momentum(**options):
+        training = module._Training(SMALL.replaced(**options), shapes32(100), 0, "float32")
+        return training.trainee.network.blocks[0].norm1.momentum
+
+    assert momentum() == 0.4
+    slow = momentum(micro_batch_size=10)  # five of them are a batch
+    assert (1 - slow) ** 5 == pytest.approx(0.6)
+    assert momentum(micro_batch_size=80) == 0.4
+
+
 def test_rates_follow_the_recipe():
     recipe = SMALL.replaced(warmup=0.2, final_rate=0.1, constant=0.3)
     assert recipe.rate(0.1) == pytest.approx(0.5)

@@ -34,8 +34,9 @@ class Recipe:
         whitening: see :class:`ResNet9`; ``"speednet"`` always has it. Default: ``True``.
         epochs: passes over the training images; the last may be a part of one. Default: ``8.0``.
         batch_size: images per update. Default: ``2000``.
-        micro_batch_size: images that pass through the network together; batch norm sees these, and
-            their gradients are averaged. Default: ``None``, the batch.
+        micro_batch_size: images that pass through the network together; batch norm sees these, with
+            running statistics that are as slow as those of the batch, and their gradients are
+            averaged. Default: ``None``, the batch.
         optimizer: ``"muon"`` (:class:`Muon`) or ``"sgd"`` with Nesterov momentum. Default:
             ``"muon"``.
         learning_rate: highest, of the convolutions. Default: ``0.24``.

@@ -218,6 +218,8 @@ class _Training:
         with seeded(seed, "weights"):
             trainee = Trainee(recipe, len(data.classes))
         self.trainee = channels_last(trainee.to(self.device))
+        if recipe.micro_batch_size is not None:
+            _slow_down_statistics(trainee.network, recipe.micro_batch_size / self.loader.batch_size)
         whiten = self.trainee.network.whiten
         if whiten is not None:
             first = data.images[:2000].permute(0, 3, 1, 2)
@@ -358,6 +360,16 @@ class _Evaluation:
         found = self.training.judge(self.data, self.training.recipe.replaced(tta="none"))
         self.seconds += _now(self.device) - begin
         return {"accuracy": found.accuracy}
+
+
+def _slow_down_statistics(network: Network, share: float) -> None:
+    """Let running statistics forget in an update what they would without micro-batches.
+
+    Otherwise those of the last micro-batches alone, which are noisy, would be used for predicting.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d) and module.momentum is not None and share < 1:
+            module.momentum = 1 - (1 - module.momentum) ** share
 
 
 Factor = Callable[[float], float]
