@@ -12,4 +12,4 @@ SUMMARY = (
     "of CIFAR-10, so that it shows who learns fastest and not who learns most. The presets cpu "
     "(20 minutes) and full (a GPU) climb the whole ladder on CIFAR-10."
 )
-MINUTES = {"smoke": 0.1, "course": 0.7, "cpu": 20.0, "full": 600.0}
+MINUTES = {"smoke": 0.1, "course": 0.8, "cpu": 20.0, "full": 600.0}
