@@ -176,6 +176,17 @@ def test_data_that_cannot_be_used(x, y, said):
         ImageClassifier(width=4, n_epochs=1).fit(x, y)
 
 
+def test_arrays_in_any_memory_are_the_same_images():
+    x = shapes32(20, seed=0).images.numpy()
+    model = ImageClassifier(width=4, n_epochs=1, random_state=0).fit(x, [0, 1] * 10)
+    expected = model.predict_proba(x)
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    same = [read_only, np.asfortranarray(x), x[::-1].copy()[::-1], (x / 255.0).astype(">f8")]
+    for other in same:
+        assert np.array_equal(model.predict_proba(other), expected)
+
+
 def test_files_of_other_models_are_refused(tmp_path):
     from eigenlab.errors import InputError
     from eigenlab.training.storage import write_model

@@ -65,6 +65,7 @@ def test_blocks_of_rows_do_not_matter(monkeypatch):
     ("samples", "options", "said"),
     [
         (torch.zeros(3), {}, "shape"),
+        ([["a", "b"]], {}, "not an array of numbers"),
         (torch.zeros(0, 3), {}, "shape"),
         (torch.tensor([[1.0, float("nan")], [0.0, 1.0]]), {}, "NaN"),
         (torch.randn(10, 2).repeat(1, 2), {}, "2 of 4 directions"),

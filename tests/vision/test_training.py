@@ -189,6 +189,10 @@ def test_bad_settings_are_listed_together():
         Recipe(network="resnet50", epochs=0, momentum=1.0, freeze=2.0, batch_size=0, tta="all")
     for name in ("network='resnet50'", "epochs=0", "momentum=1.0", "freeze=2", "batch_size=0"):
         assert name in str(raised.value)
+    with pytest.raises(
+        InputError, match=r"width=4\.5 must be an integer; epochs='3' must be a number"
+    ):
+        Recipe(width=4.5, epochs="3")
     with pytest.raises(InputError, match=r"warmup \+ constant"):
         Recipe(warmup=0.6, constant=0.6)
     with pytest.raises(InputError, match="freeze"):

@@ -81,7 +81,10 @@ def whitening(samples: Tensor | ArrayLike, *, eps: float = 0.0, center: bool = T
     >>> torch.allclose(white.T @ white / 1000, torch.eye(3), atol=1e-4)
     True
     """
-    table = samples if isinstance(samples, Tensor) else as_tensor(np.asarray(samples))
+    try:
+        table = samples if isinstance(samples, Tensor) else as_tensor(np.asarray(samples))
+    except TypeError:
+        raise InputError("samples is not an array of numbers (n_samples, n_features)") from None
     if table.ndim != 2 or 0 in table.shape or table.is_complex():
         raise InputError(
             f"samples has shape {tuple(table.shape)} and dtype {table.dtype}; expected real "

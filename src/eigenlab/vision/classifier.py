@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from eigenlab.errors import InputError
 from eigenlab.files import dump_json, load_json
 from eigenlab.reporter import SILENT, Reporter
+from eigenlab.spectrum.matrices import as_tensor
 from eigenlab.training import TrainingHistory, resolve_device
 from eigenlab.training.device import present_or_cpu
 from eigenlab.training.precision import Precision
@@ -268,7 +269,7 @@ def as_images(X: Any, size: int) -> Tensor:
     >>> as_images(np.zeros((2, 8, 8)), 16).shape
     torch.Size([2, 16, 16, 3])
     """
-    images = X.detach().cpu() if isinstance(X, Tensor) else torch.from_numpy(_array(X))
+    images = X.detach().cpu() if isinstance(X, Tensor) else as_tensor(_array(X))
     if images.ndim == 3:
         images = images.unsqueeze(-1).expand(*images.shape, 3)
     if images.ndim != 4 or images.shape[-1] != 3 or 0 in images.shape:
@@ -298,7 +299,7 @@ def _array(X: Any) -> npt.NDArray[Any]:
             "X is not an array of numbers; expected images (n, height, width, 3); read files with "
             "eigenlab.vision.read_picture"
         ) from None
-    return np.ascontiguousarray(array)
+    return array
 
 
 def _scaled(images: Tensor, size: int) -> Tensor:

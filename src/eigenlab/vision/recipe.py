@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
 from eigenlab.errors import InputError
@@ -15,6 +16,9 @@ from eigenlab.vision.speednet import SpeedNet
 
 Network = ResNet18 | ResNet9 | SpeedNet
 NETWORKS = ("resnet18", "resnet9", "speednet")
+POSITIVE = ("epochs", "learning_rate", "bias_learning_rate", "head_learning_rate")
+COUNTS = ("width", "batch_size", "micro_batch_size", "ghost_size", "low_size")
+NUMBERS = ("epochs", "learning_rate", "momentum", "label_smoothing")
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,8 @@ class Recipe:
     compile: bool = False
 
     def __post_init__(self) -> None:
+        if wrong := _of_wrong_type(self):  # such values cannot be compared below
+            raise InputError("; ".join(wrong))
         choices = {
             "network": NETWORKS,
             "optimizer": ("muon", "sgd"),
@@ -125,10 +131,10 @@ class Recipe:
             for name, known in choices.items()
             if getattr(self, name) not in known
         ]
-        for name in ("width", "batch_size", "micro_batch_size", "ghost_size", "low_size"):
+        for name in COUNTS:
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 invalid.append(f"{name}={getattr(self, name)} must be at least 1")
-        for name in ("epochs", "learning_rate", "bias_learning_rate", "head_learning_rate"):
+        for name in (*POSITIVE, "hard_share"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 invalid.append(f"{name}={value} must be a positive number")
@@ -141,8 +147,6 @@ class Recipe:
                 invalid.append(f"{name}={value} must be in [0, 1)")
         if self.warmup + self.constant > 1:
             invalid.append(f"warmup + constant = {self.warmup + self.constant} is more than 1")
-        if self.hard_share == 0:
-            invalid.append("hard_share=0 leaves nothing to learn from")
         if self.freeze < 1 and self.network != "speednet":
             invalid.append(f"freeze={self.freeze} is an option of speednet, not of {self.network}")
         if invalid:
@@ -188,3 +192,14 @@ class Recipe:
         falling = 1 - self.warmup - self.constant
         done = 1.0 if falling <= 0 else min((share - self.warmup) / falling, 1.0)
         return 1 + (self.final_rate - 1) * done
+
+
+def _of_wrong_type(recipe: Recipe) -> list[str]:
+    """What is wrong with settings that are no numbers, or fractions where whole ones are due."""
+    wrong = []
+    for names, kind, words in ((COUNTS, Integral, "an integer"), (NUMBERS, Real, "a number")):
+        for name in names:
+            value = getattr(recipe, name)
+            if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+                wrong.append(f"{name}={value!r} must be {words}")
+    return wrong
