@@ -183,3 +183,40 @@ def test_the_loader_refuses(options, said):
 def test_datasets_refuse(images, labels, said):
     with pytest.raises(InputError, match=said):
         ImageDataset(images, labels, ("a", "b"))
+
+
+def test_jitter_is_drawn_within_its_bounds_and_applied_after_normalising():
+    data = shapes32(60, seed=0)
+    plain = CifarLoader(data, 30, seed=4, flip="random")
+    loader = CifarLoader(data, 30, seed=4, flip="random", brightness=0.2, contrast=0.1)
+    choices = loader.choices(1)
+    assert choices["shift"].abs().max() <= 0.2
+    assert choices["shift"].std() > 0.05
+    assert (choices["scale"] - 1).abs().max() <= 0.1
+    assert torch.equal(choices["order"], plain.choices(1)["order"])  # other draws are as before
+    images, labels = loader(1)
+    expected = torch.stack(
+        [
+            (image + shift) * scale
+            for image, shift, scale in zip(
+                plain(1)[0], choices["shift"], choices["scale"], strict=True
+            )
+        ]
+    )
+    assert torch.allclose(images, expected, atol=1e-6)
+    assert torch.equal(labels, plain(1)[1])
+    with pytest.raises(InputError, match=r"contrast=1\.0"):
+        CifarLoader(data, 30, seed=0, contrast=1.0)
+    with pytest.raises(InputError, match="brightness=-1"):
+        CifarLoader(data, 30, seed=0, brightness=-1)
+
+
+def test_a_reseeded_loader_is_one_with_that_seed():
+    data = shapes32(60, seed=0)
+    loader = CifarLoader(data, 20, seed=0, flip="alternating", translate=2)
+    first = loader(0)
+    other = loader.reseeded(7)
+    expected = CifarLoader(data, 20, seed=7, flip="alternating", translate=2)
+    for step in (0, 4):
+        assert torch.equal(other(step)[0], expected(step)[0])
+    assert torch.equal(loader(0)[0], first[0])

@@ -1,4 +1,5 @@
 import copy
+import shutil
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from eigenlab.vision import (
     predict_logits,
     shapes32,
 )
+from eigenlab.vision.networks import spatial_maximum
 
 
 def images(count: int = 4) -> torch.Tensor:
@@ -95,7 +97,7 @@ def test_frozen_groups_have_no_gradient_and_the_others_the_same():
     model = SpeedNet(widths=(8, 8, 8))
     model.whiten.fit(images(50))
     frozen = copy.deepcopy(model)
-    frozen.frozen_groups = 1
+    frozen.frozen_stages = 2
     for each in (model, frozen):
         each(images()).square().sum().backward()
     for (name, one), other in zip(model.named_parameters(), frozen.parameters(), strict=True):
@@ -196,3 +198,82 @@ def test_muon_refuses_and_leaves_zeros():
     weight.grad = torch.zeros(2, 2)
     optimizer.step()
     assert bool((weight == 0).all())
+
+
+def test_muon_pads_parameters_with_equally_many_rows():
+    """Zero columns change no polar factor, so each parameter moves as it would alone."""
+    torch.manual_seed(0)
+    shapes = [(6, 3, 3, 3), (6, 2, 3, 3), (6, 40), (8, 5)]
+
+    def moved(places):
+        generator = torch.Generator().manual_seed(1)
+        drawn = [(torch.randn(s, generator=generator), torch.randn(s, generator=generator))
+                 for s in shapes]  # fmt: skip
+        weights = [nn.Parameter(drawn[place][0].clone()) for place in places]
+        for weight, place in zip(weights, places, strict=True):
+            weight.grad = drawn[place][1]
+        Muon(weights, lr=0.1, momentum=0.5, steps=6).step()
+        return weights
+
+    together = moved(range(len(shapes)))
+    for place, weight in enumerate(together):
+        assert torch.allclose(weight, moved([place])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("orthogonalize", [True, False])
+def test_a_learning_rate_may_be_a_tensor(orthogonalize):
+    def moved(lr):
+        torch.manual_seed(0)
+        weight = nn.Parameter(torch.randn(4, 6))
+        optimizer = Muon([weight], lr=lr, momentum=0.5, orthogonalize=orthogonalize)
+        for _ in range(2):
+            weight.grad = torch.ones(4, 6) + weight.detach()
+            optimizer.step()
+        return weight
+
+    assert torch.allclose(moved(torch.tensor(0.03)), moved(0.03), atol=1e-6)
+
+
+def test_polar_factors_may_have_another_precision():
+    torch.manual_seed(0)
+    weight = nn.Parameter(torch.randn(16, 32))
+    weight.grad = torch.randn(16, 32)
+    start = weight.detach() * 4 / weight.detach().norm()
+    Muon([weight], lr=1.0, momentum=0.0, steps=6, dtype=torch.bfloat16).step()
+    values = torch.linalg.svdvals(start - weight.detach())
+    assert weight.dtype == torch.float32
+    assert (values - 1).abs().max() < 0.1
+
+
+def test_the_whitening_is_frozen_alone():
+    torch.manual_seed(0)
+    model = SpeedNet(widths=(8, 8, 8))
+    model.whiten.fit(images(50))
+    model.frozen_stages = 1
+    model(images()).square().sum().backward()
+    without = {name for name, p in model.named_parameters() if p.requires_grad and p.grad is None}
+    assert without == {"whiten.bias"}
+
+
+def test_the_spatial_maximum_is_that_of_amax_and_its_gradient():
+    x = torch.randn(3, 4, 5, 6, dtype=torch.float64, requires_grad=True)
+    (one,) = torch.autograd.grad(spatial_maximum(x).square().sum(), x)
+    (other,) = torch.autograd.grad(x.amax(dim=(2, 3)).square().sum(), x)
+    assert torch.equal(one, other)
+    assert torch.equal(spatial_maximum(x), x.amax(dim=(2, 3)))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # of the compiler itself
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_compiled_backward_pass_in_bfloat16_is_finite():
+    """Rounding between a maximum and what it is compared with gave 0 / 0."""
+    torch.manual_seed(0)
+    x = torch.randn(64, 8, 3, 3).bfloat16().requires_grad_()
+
+    @torch.compile
+    def function(x: torch.Tensor) -> torch.Tensor:
+        return spatial_maximum(nn.functional.gelu(x * 1.7)).float().sum()
+
+    (gradient,) = torch.autograd.grad(function(x), x)
+    assert gradient.isfinite().all()
+    assert (gradient != 0).sum() <= 64 * 8

@@ -11,11 +11,16 @@ from eigenlab.vision import (
     Judgement,
     Recipe,
     ladder,
+    normalize,
+    predict_logits,
     shapes32,
+    speed,
     summarize_runs,
     train_cifar10,
 )
 from eigenlab.vision import training as module
+from eigenlab.vision.single_run import SingleRun
+from eigenlab.vision.trainee import Trainee
 
 SMALL = Recipe(width=8, epochs=3, batch_size=50, precision="float32")
 
@@ -95,7 +100,7 @@ def test_evaluations_do_not_change_the_training():
 
 def test_the_average_follows_its_recursion():
     recipe = SMALL.replaced(average=0.8)
-    trainee = module.Trainee(recipe, 10)
+    trainee = Trainee(recipe, 10)
     name, parameter = next(iter(trainee.network.named_parameters()))
     expected = None
     for step in range(12):
@@ -110,7 +115,7 @@ def test_the_average_follows_its_recursion():
 
 def test_running_statistics_are_as_slow_with_micro_batches():
     def momentum(**options):
-        training = module._Training(SMALL.replaced(**options), shapes32(100), 0, "float32")
+        training = SingleRun(SMALL.replaced(**options), shapes32(100), 0, "float32")
         return training.trainee.network.blocks[0].norm1.momentum
 
     assert momentum() == 0.4
@@ -126,7 +131,7 @@ def test_rates_follow_the_recipe():
     assert recipe.rate(0.45) == pytest.approx(0.55)
     assert recipe.rate(0.7) == pytest.approx(0.1)
     assert recipe.rate(0.99) == pytest.approx(0.1)
-    training = module._Training(SMALL.replaced(width=64), shapes32(100), 0, "float32")
+    training = SingleRun(SMALL.replaced(width=64), shapes32(100), 0, "float32")
     kinds = [group["lr"] for group in training.optimizer.param_groups]
     assert kinds == [0.24, 106.0, 1340.0, 106.0]
     assert training.schedule(training.steps // 2) == pytest.approx([0.5, 0.5, 0.5, 0.0])
@@ -165,21 +170,21 @@ def test_micro_batches_give_the_gradient_of_the_batch():
 
 
 def test_too_little_memory_says_what_fits(monkeypatch):
-    original = module._Training.loss
+    original = SingleRun.loss
 
     def loss(self, trainee, batch):
         if len(batch[0]) > 13:
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
         return original(self, trainee, batch)
 
-    monkeypatch.setattr(module._Training, "loss", loss)
+    monkeypatch.setattr(SingleRun, "loss", loss)
     with pytest.raises(InputError, match=r"50 images .* micro_batch_size=12"):
         train_cifar10(SMALL, *data())
 
     def broken(self, trainee, batch):
         raise RuntimeError("shapes do not fit")
 
-    monkeypatch.setattr(module._Training, "loss", broken)
+    monkeypatch.setattr(SingleRun, "loss", broken)
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         train_cifar10(SMALL, *data())
 
@@ -213,7 +218,7 @@ def test_data_that_do_not_fit():
 
 
 def test_precision_that_the_device_lacks_is_said(monkeypatch):
-    monkeypatch.setattr(module, "multiplies_bfloat16", lambda device: False)
+    monkeypatch.setattr(speed, "multiplies_bfloat16", lambda device: False)
 
     class Said(Reporter):
         text = ""
@@ -275,16 +280,16 @@ def test_auto_takes_the_faster_precision_and_says_so(monkeypatch):
         def message(self, text):
             said.append(text)
 
-    monkeypatch.setattr(module, "resolve_precision", lambda precision, device: "bfloat16")
+    monkeypatch.setattr(speed, "resolve_precision", lambda precision, device: "bfloat16")
     recipe = SMALL.replaced(precision="auto", epochs=0.1)
     for rates, expected in (((100.0, 200.0), "bfloat16"), ((200.0, 100.0), "float32")):
         speeds = dict(zip(("float32", "bfloat16"), rates, strict=True))
-        monkeypatch.setattr(module, "images_per_second", lambda r, d, name, s=speeds: s[name])
+        monkeypatch.setattr(speed, "images_per_second", lambda r, d, name, s=speeds: s[name])
         assert train_cifar10(recipe, *data(), reporter=Said()).precision == expected
         assert said[-1].endswith(f"training in {expected}")
         assert "200 images/s" in said[-1]
     monkeypatch.undo()
-    assert module.images_per_second(recipe, data()[0], "float32") > 0
+    assert speed.images_per_second(recipe, data()[0], "float32") > 0
 
 
 def test_summaries_against_scipy():
@@ -300,3 +305,26 @@ def test_summaries_against_scipy():
     assert math.isnan(summarize_runs([0.95, 0.95]).p_value)
     with pytest.raises(InputError, match="empty"):
         summarize_runs([])
+
+
+def test_only_uncertain_images_are_augmented():
+    """Each image's logits are the plain ones or the augmented ones, by its own confidence."""
+    found = train_cifar10(SMALL, *data())
+    _, test_data = data()
+
+    def logits(tta, below=1.0):
+        return predict_logits(
+            found.model,
+            test_data.images,
+            lambda images: normalize(images, found.statistics),
+            tta=tta,
+            tta_below=below,
+        )
+
+    plain, full = logits("none"), logits("translate")
+    confidence = plain.softmax(1).amax(1)
+    below = float(confidence.median())
+    expected = torch.where((confidence < below)[:, None], full, plain)
+    assert torch.allclose(logits("translate", below), expected, atol=1e-5)
+    assert torch.equal(logits("translate", 0.0), plain)
+    assert not torch.allclose(plain, full, atol=1e-3)

@@ -62,13 +62,15 @@ def orthogonalize(matrix: Tensor, *, steps: int | None = None, lower: float = 1e
         raise InputError(f"matrix has {got}; expected a floating-point tensor (..., m, n)")
     if steps is None:
         return _polar_factor(matrix)
-    wide = matrix.mT if matrix.shape[-2] > matrix.shape[-1] else matrix
+    coefficients = orthogonalization_coefficients(steps, lower, SAFETY.get(matrix.dtype, 1.0))
+    flat = matrix.reshape(-1, *matrix.shape[-2:])
+    wide = flat.mT if flat.shape[-2] > flat.shape[-1] else flat
     iterate = _divided(_divided(wide, wide.abs().amax(dim=(-2, -1), keepdim=True)), None)
-    for a, b, c in orthogonalization_coefficients(steps, lower, SAFETY.get(matrix.dtype, 1.0)):
+    for a, b, c in coefficients:
         gram = iterate @ iterate.mT
-        polynomial = b * gram + c * (gram @ gram)
-        iterate = a * iterate + polynomial @ iterate
-    return iterate.mT if wide is not matrix else iterate
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        iterate = torch.baddbmm(iterate, polynomial, iterate, beta=a)
+    return (iterate.mT if wide is not flat else iterate).reshape(matrix.shape)
 
 
 def _divided(matrix: Tensor, norm: Tensor | None) -> Tensor:

@@ -15,6 +15,7 @@ from eigenlab.vision.muon import Muon
 from eigenlab.vision.networks import ResNet9, ResNet18
 from eigenlab.vision.norm import BatchNorm
 from eigenlab.vision.pictures import load_image_folder, read_picture
+from eigenlab.vision.prepared import PreparedTraining
 from eigenlab.vision.recipe import Recipe
 from eigenlab.vision.rungs import Rung, ladder
 from eigenlab.vision.shapes import shapes32
@@ -31,6 +32,7 @@ __all__ = [
     "Judgement",
     "Muon",
     "PatchWhitening",
+    "PreparedTraining",
     "Recipe",
     "ResNet9",
     "ResNet18",

@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch at once, on any device: flips, translations and cutout.
+"""Augmentation of a whole batch at once, on any device: flips, translations, cutout and jitter.
 
 Each function is given what to do to each image, so that the random choices are made in one place
 (:mod:`eigenlab.vision.loader`) and each can be tested pixel by pixel. Images are (B, C, H, W).
@@ -106,3 +106,17 @@ def cutout(images: Tensor, rows: Tensor, columns: Tensor, size: int, fill: Tenso
 def _between(length: int, first: Tensor, size: int) -> Tensor:
     places = torch.arange(length, device=first.device)
     return (places >= first.unsqueeze(1)) & (places < first.unsqueeze(1) + size)
+
+
+def jitter(images: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """Change the brightness of each image, and then its contrast.
+
+    Args:
+        images: floating point (B, C, H, W), normalised.
+        shift: added to each image, (B,).
+        scale: by which the result is multiplied, (B,).
+
+    >>> jitter(torch.ones(1, 1, 1, 2), torch.tensor([0.5]), torch.tensor([2.0]))
+    tensor([[[[3., 3.]]]])
+    """
+    return (images + shift.view(-1, 1, 1, 1)) * scale.view(-1, 1, 1, 1)

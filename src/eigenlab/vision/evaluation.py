@@ -28,6 +28,7 @@ def predict_logits(
     normalize: Callable[[Tensor], Tensor],
     *,
     tta: TestTimeAugmentation = "none",
+    tta_below: float = 1.0,
     precision: Literal["float32", "bfloat16"] = "float32",
 ) -> Tensor:
     """Logits of each image, which depend on that image alone.
@@ -40,6 +41,8 @@ def predict_logits(
             over the image and its mirror image; ``"translate"``, half of that and half the mean
             over both, moved by one pixel to the upper left and to the lower right. Default:
             ``"none"``.
+        tta_below: images whose largest probability is at least this without augmentation are left
+            at that; whether is thus a matter of the image alone. Default: ``1.0``, none are.
         precision: of the matrix products. Default: ``"float32"``.
 
     Returns:
@@ -55,7 +58,7 @@ def predict_logits(
     with evaluating(model), autocast(precision, images.device):
         return torch.cat(
             [
-                _logits(model, normalize(block.permute(0, 3, 1, 2)), tta)
+                _logits(model, normalize(block.permute(0, 3, 1, 2)), tta, tta_below)
                 for block in images.split(TOGETHER)
             ]
         )
@@ -106,16 +109,36 @@ def normalize(images: Tensor, statistics: tuple[Tensor, Tensor]) -> Tensor:
     return (scaled - mean) / deviation.clamp(min=1e-6)
 
 
-def _logits(model: nn.Module, images: Tensor, tta: TestTimeAugmentation) -> Tensor:
+def _logits(model: nn.Module, images: Tensor, tta: TestTimeAugmentation, below: float) -> Tensor:
+    plain: Tensor = model(images).float()
     if tta == "none":
-        return model(images).float()
-    both = (model(images).float() + model(images.flip(-1)).float()) / 2
+        return plain
+    if below >= 1:
+        return augmented_logits(model, images, plain, tta)
+    chosen = plain.softmax(1).amax(1) < below
+    plain[chosen] = augmented_logits(model, images[chosen], plain[chosen], tta)
+    return plain
+
+
+def augmented_logits(
+    model: Callable[[Tensor], Tensor], images: Tensor, plain: Tensor, tta: TestTimeAugmentation
+) -> Tensor:
+    """Logits with test-time augmentation.
+
+    Args:
+        model: the network, in evaluation mode.
+        images: what it reads, (B, 3, H, W).
+        plain: its logits for them, (B, n_classes).
+        tta: as in :func:`predict_logits`, not ``"none"``.
+    """
+    both = (plain + model(images.flip(-1)).float()) / 2
     if tta == "mirror":
         return both
     height, width = images.shape[-2:]
     padded = pad_reflecting(images, 1)
     moved = [padded[:, :, at : at + height, at : at + width] for at in (0, 2)]
-    return both / 2 + sum(_logits(model, each, "mirror") for each in moved) / 4
+    mirrored = [(model(each).float() + model(each.flip(-1)).float()) / 2 for each in moved]
+    return both / 2 + sum(mirrored) / 4
 
 
 @dataclass(frozen=True)

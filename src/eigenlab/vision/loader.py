@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from typing import Any, Literal, get_args
 
 import torch
@@ -10,7 +12,7 @@ from torch import Tensor
 from eigenlab.errors import InputError
 from eigenlab.training import Batch, generator
 from eigenlab.training.batches import shard_bounds
-from eigenlab.vision.augment import crop, cutout, flip, pad_reflecting
+from eigenlab.vision.augment import crop, cutout, flip, jitter, pad_reflecting
 from eigenlab.vision.dataset import ImageDataset, channel_statistics
 from eigenlab.vision.evaluation import normalize
 
@@ -39,6 +41,9 @@ class CifarLoader:
             reflected pixels. Default: ``0``.
         cutout: side in pixels of a square of the mean colour that is painted over each image,
             wholly inside it. Default: ``0``, none.
+        brightness: largest number, in standard deviations of the colours, that is added to an
+            image; drawn uniformly from both signs. Default: ``0.0``.
+        contrast: largest share by which it is then made larger or smaller. Default: ``0.0``.
         drop_last: whether an epoch ends before a last batch that would be smaller. Default:
             ``False``.
         statistics: mean and standard deviation of each colour to normalise with, as from
@@ -68,13 +73,17 @@ class CifarLoader:
         flip: Flip = "none",
         translate: int = 0,
         cutout: int = 0,
+        brightness: float = 0.0,
+        contrast: float = 0.0,
         drop_last: bool = False,
         statistics: tuple[Tensor, Tensor] | None = None,
     ) -> None:
         _check(data, batch_size, flip, translate, cutout, drop_last)
+        _check_jitter(brightness, contrast)
         self.n_samples, self.size = len(data), data.size
         self.batch_size = min(batch_size, self.n_samples)
         self.seed, self.flip, self.translate, self.cutout = seed, flip, translate, cutout
+        self.brightness, self.contrast = brightness, contrast
         self.drop_last, self.labels = drop_last, data.labels
         full, rest = divmod(self.n_samples, self.batch_size)
         self.steps_per_epoch = full + (rest > 0 and not drop_last)
@@ -99,14 +108,43 @@ class CifarLoader:
             rank: number of the process, from 0.
             size: number of processes.
         """
+        return self.batch(self.choices(step, rank, size))
+
+    def choices(self, step: int, rank: int = 0, size: int = 1) -> dict[str, Tensor]:
+        """What is done to which images in a batch: tensors (B,) on the device of the images.
+
+        Args:
+            step: the 0-based step, over all epochs.
+            rank: number of the process, from 0. Default: ``0``.
+            size: number of processes. Default: ``1``.
+        """
         epoch, place = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch[0]:  # only a cache: the choices depend on the epoch alone
             self._epoch = (epoch, self._choices(epoch))
-        choices = self._epoch[1]
         begin = place * self.batch_size
         low, high = shard_bounds(min(self.batch_size, self.n_samples - begin), rank, size)
-        part = {name: values[begin + low : begin + high] for name, values in choices.items()}
-        return self.normalize(self._augmented(part)), self.labels[part["order"]]
+        return {name: drawn[begin + low : begin + high] for name, drawn in self._epoch[1].items()}
+
+    def batch(self, choices: dict[str, Tensor]) -> Batch:
+        """Carry out choices.
+
+        Args:
+            choices: as from :meth:`choices`.
+        """
+        images = self.normalize(self._augmented(choices))
+        if "shift" in choices:
+            images = jitter(images, choices["shift"], choices["scale"])
+        return images, self.labels[choices["order"]]
+
+    def reseeded(self, seed: int) -> CifarLoader:
+        """The same images with another random seed; they are not copied.
+
+        Args:
+            seed: random seed.
+        """
+        other = copy.copy(self)
+        other.seed, other._epoch = seed, (-1, {})
+        return other
 
     def order(self, epoch: int) -> Tensor:
         """Indices of the images in the order in which an epoch visits them, (n_samples,).
@@ -157,6 +195,10 @@ class CifarLoader:
         if self.cutout:
             chosen["cut_rows"] = draw(self.size[0] - self.cutout + 1)
             chosen["cut_columns"] = draw(self.size[1] - self.cutout + 1)
+        if self.brightness or self.contrast:
+            signs = 2 * torch.rand(2, count, generator=random) - 1
+            chosen["shift"] = self.brightness * signs[0]
+            chosen["scale"] = 1 + self.contrast * signs[1]
         return {name: values.to(device) for name, values in chosen.items()}
 
     @property
@@ -169,6 +211,8 @@ class CifarLoader:
             "flip": self.flip,
             "translate": self.translate,
             "cutout": self.cutout,
+            "brightness": self.brightness,
+            "contrast": self.contrast,
             "drop_last": self.drop_last,
         }
 
@@ -193,3 +237,10 @@ def _check(
         invalid.append(f"cutout={cutout} must be from 0 to {smallest} pixels")
     if invalid:
         raise InputError("; ".join(invalid))
+
+
+def _check_jitter(brightness: float, contrast: float) -> None:
+    if not 0 <= brightness < math.inf:
+        raise InputError(f"brightness={brightness} must be at least 0 and finite")
+    if not 0 <= contrast < 1:
+        raise InputError(f"contrast={contrast} must be in [0, 1)")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from eigenlab.errors import InputError
 from eigenlab.spectrum import orthogonalize
@@ -27,7 +27,8 @@ class Muon(torch.optim.Optimizer):
 
     Args:
         params: parameters, or dictionaries of groups, as of every torch optimizer.
-        lr: learning rate. Default: ``0.24``.
+        lr: learning rate; a tensor without dimensions, on the device of the parameters, may be
+            changed between replays of a CUDA graph. Default: ``0.24``.
         momentum: mu, in [0, 1). Default: ``0.6``.
         weight_decay: multiple of the parameter that is added to its gradient, where it is not
             orthogonalised; there the norm is fixed. Default: ``0.0``.
@@ -35,6 +36,7 @@ class Muon(torch.optim.Optimizer):
         steps: iterations of the orthogonalisation. Default: ``3``.
         lower: see :func:`eigenlab.spectrum.orthogonalize`. Default: ``0.02``, with which three
             steps bring singular values to within 9 % of 1.
+        dtype: in which the polar factors are computed. Default: ``None``, that of the parameters.
 
     Raises:
         InputError: a setting is out of range, or a parameter to orthogonalise has fewer than two
@@ -52,12 +54,13 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 0.24,
+        lr: float | Tensor = 0.24,
         momentum: float = 0.6,
         weight_decay: float = 0.0,
         orthogonalize: bool = True,
         steps: int = 3,
         lower: float = 0.02,
+        dtype: torch.dtype | None = None,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -66,6 +69,7 @@ class Muon(torch.optim.Optimizer):
             "orthogonalize": orthogonalize,
             "steps": steps,
             "lower": lower,
+            "dtype": dtype,
         }
         super().__init__(params, defaults)
         for group in self.param_groups:
@@ -96,7 +100,7 @@ class Muon(torch.optim.Optimizer):
             if group["orthogonalize"]:
                 _step_orthogonally(parameters, directions, group)
             else:
-                torch._foreach_add_(parameters, directions, alpha=-group["lr"])
+                _descend(parameters, directions, group["lr"])
         return loss
 
     def _directions(self, parameters: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
@@ -118,19 +122,41 @@ class Muon(torch.optim.Optimizer):
 def _step_orthogonally(
     parameters: list[Tensor], directions: list[Tensor], group: dict[str, Any]
 ) -> None:
-    """Move along the polar factors; parameters of one shape are orthogonalised together."""
-    shapes: dict[tuple[int, ...], list[int]] = {}
-    for place, parameter in enumerate(parameters):
-        shapes.setdefault(tuple(parameter.shape), []).append(place)
-    for shape, places in shapes.items():
-        stacked = torch.stack([directions[place].reshape(shape[0], -1) for place in places])
-        factors = orthogonalize(stacked, steps=group["steps"], lower=group["lower"])
-        for place, factor in zip(places, factors, strict=True):
-            parameter = parameters[place]
-            norm = parameter.norm()
-            # A parameter of zeros has no direction to keep, and is left at 0.
-            parameter.mul_(shape[0] ** 0.5 / torch.where(norm > 0, norm, torch.ones_like(norm)))
-            parameter.sub_(factor.view(shape), alpha=group["lr"])
+    """Move along the polar factors."""
+    norms = [torch.linalg.vector_norm(parameter) for parameter in parameters]
+    # A parameter of zeros has no direction to keep, and is left at 0.
+    scales = [
+        len(parameter) ** 0.5 / torch.where(norm > 0, norm, torch.ones_like(norm))
+        for parameter, norm in zip(parameters, norms, strict=True)
+    ]
+    torch._foreach_mul_(parameters, scales)
+    _descend(parameters, _polar_factors(directions, group), group["lr"])
+
+
+def _polar_factors(directions: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+    """Those with equally many rows are orthogonalised together, filled up with columns of zeros,
+    which stay zero and do not change the others."""
+    by_rows: dict[int, list[int]] = {}
+    for place, direction in enumerate(directions):
+        by_rows.setdefault(len(direction), []).append(place)
+    found = list(directions)
+    for rows, places in by_rows.items():
+        matrices = [directions[place].reshape(rows, -1).to(group["dtype"]) for place in places]
+        width = max(matrix.shape[1] for matrix in matrices)
+        padded = [nn.functional.pad(each, (0, width - each.shape[1])) for each in matrices]
+        factors = orthogonalize(torch.stack(padded), steps=group["steps"], lower=group["lower"])
+        for place, matrix, factor in zip(places, matrices, factors, strict=True):
+            shaped = factor[:, : matrix.shape[1]].reshape(directions[place].shape)
+            found[place] = shaped.to(directions[place].dtype)
+    return found
+
+
+def _descend(parameters: list[Tensor], directions: list[Tensor], lr: float | Tensor) -> None:
+    """Subtract ``lr`` times the directions; a tensor ``lr`` is not read by the host."""
+    if isinstance(lr, Tensor):
+        torch._foreach_sub_(parameters, torch._foreach_mul(directions, lr))
+    else:
+        torch._foreach_add_(parameters, directions, alpha=-lr)
 
 
 def _check_group(group: dict[str, Any]) -> None:

@@ -39,6 +39,22 @@ def _conv(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Conv2
     return nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False)
 
 
+def spatial_maximum(x: Tensor) -> Tensor:
+    """The largest value of each channel.
+
+    Its gradient goes to one place. That of ``amax`` is shared among equal values, which are found
+    by comparison; a compiled backward pass in bfloat16 compares numbers before and after rounding,
+    finds none and divides by 0.
+
+    Args:
+        x: (B, C, H, W).
+
+    Returns:
+        (B, C).
+    """
+    return x.flatten(2).max(dim=2).values
+
+
 class _PreActivationBlock(nn.Module):
     """Two convolutions, each after batch norm and ReLU, and a shortcut."""
 
@@ -94,7 +110,7 @@ class ResNet18(nn.Module):
             images: (B, 3, H, W), normalised.
         """
         x = self.blocks(self.first(images))
-        return torch.cat([x.amax(dim=(2, 3)), x.mean(dim=(2, 3))], dim=1)
+        return torch.cat([spatial_maximum(x), x.mean(dim=(2, 3))], dim=1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, n_classes).
@@ -215,7 +231,7 @@ class ResNet9(nn.Module):
             images: (B, 3, H, W), normalised.
         """
         x = images if self.whiten is None else self.whiten(images)
-        return self.blocks(x).amax(dim=(2, 3))
+        return spatial_maximum(self.blocks(x))
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, n_classes).

@@ -19,6 +19,16 @@ NETWORKS = ("resnet18", "resnet9", "speednet")
 POSITIVE = ("epochs", "learning_rate", "bias_learning_rate", "head_learning_rate")
 COUNTS = ("width", "batch_size", "micro_batch_size", "ghost_size", "low_size")
 NUMBERS = ("epochs", "learning_rate", "momentum", "label_smoothing")
+SHARES = (
+    "warmup",
+    "final_rate",
+    "constant",
+    "low_resolution",
+    "whitening_share",
+    "freeze",
+    "hard_share",
+    "tta_below",
+)
 
 
 @dataclass(frozen=True)
@@ -60,17 +70,23 @@ class Recipe:
         flip: see :class:`CifarLoader`. Default: ``"alternating"``.
         translate: see :class:`CifarLoader`. Default: ``2``.
         cutout: see :class:`CifarLoader`. Default: ``0``.
+        brightness: see :class:`CifarLoader`. Default: ``0.0``.
+        contrast: see :class:`CifarLoader`. Default: ``0.0``.
         label_smoothing: share of the probability that is spread over all classes. Default: ``0.2``.
         average: weight with which the average of the weights, by which the network is then
             judged, keeps its past at every fifth update. Default: ``None``, no average.
         low_resolution: share of the updates, at the beginning, on images of ``low_size`` pixels.
             Default: ``0.0``.
         low_size: see there. Default: ``24``.
+        whitening_share: share of the updates, at the beginning, in which the bias of the whitening
+            of ``"speednet"`` is trained, while its learning rate falls to 0. Default: ``3 / 8``,
+            as in airbench.
         freeze: share of the updates after which the first group of ``"speednet"`` is no longer
             trained. Default: ``1.0``, never.
         hard_share: share of each batch, that of the largest losses, that is learned from. Default:
             ``1.0``, all.
         tta: test-time augmentation; see :func:`predict_logits`. Default: ``"translate"``.
+        tta_below: see there. Default: ``1.0``, all images.
         precision: of the products in training: ``"float32"``, ``"bfloat16"`` or ``"auto"``; see
             :func:`eigenlab.training.resolve_precision`. Default: ``"auto"``.
         compile: whether the network is compiled by ``torch.compile``. Default: ``False``.
@@ -105,13 +121,17 @@ class Recipe:
     flip: Flip = "alternating"
     translate: int = 2
     cutout: int = 0
+    brightness: float = 0.0
+    contrast: float = 0.0
     label_smoothing: float = 0.2
     average: float | None = None
     low_resolution: float = 0.0
     low_size: int = 24
+    whitening_share: float = 3 / 8
     freeze: float = 1.0
     hard_share: float = 1.0
     tta: TestTimeAugmentation = "translate"
+    tta_below: float = 1.0
     precision: Precision = "auto"
     compile: bool = False
 
@@ -138,10 +158,10 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 invalid.append(f"{name}={value} must be a positive number")
-        for name in ("warmup", "final_rate", "constant", "low_resolution", "freeze", "hard_share"):
+        for name in SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 invalid.append(f"{name}={getattr(self, name)} must be in [0, 1]")
-        for name in ("momentum", "side_momentum", "label_smoothing", "average"):
+        for name in ("momentum", "side_momentum", "label_smoothing", "average", "contrast"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < 1:
                 invalid.append(f"{name}={value} must be in [0, 1)")
@@ -192,6 +212,14 @@ class Recipe:
         falling = 1 - self.warmup - self.constant
         done = 1.0 if falling <= 0 else min((share - self.warmup) / falling, 1.0)
         return 1 + (self.final_rate - 1) * done
+
+    def whitening_rate(self, share: float) -> float:
+        """Factor of the learning rate of the whitening's bias in ``"speednet"``.
+
+        Args:
+            share: of the updates that is done, in [0, 1).
+        """
+        return 1 - share / self.whitening_share if share < self.whitening_share else 0.0
 
 
 def _of_wrong_type(recipe: Recipe) -> list[str]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from eigenlab.errors import InputError
-from eigenlab.vision.networks import Activation, activation_module
+from eigenlab.vision.networks import Activation, activation_module, spatial_maximum
 from eigenlab.vision.norm import BatchNorm
 from eigenlab.vision.whiten import PatchWhitening
 
@@ -53,8 +53,9 @@ class SpeedNet(nn.Module):
         activation: ``"gelu"``, ``"silu"``, ``"relu"`` or ``"celu"``. Default: ``"gelu"``.
 
     Attributes:
-        frozen_groups: number of groups, with the whitening before them, that are not trained; the
-            backward pass ends there. Default: ``0``.
+        frozen_stages: number of stages at the beginning, of which the whitening is the first and
+            the groups are the others, that are not trained; the backward pass ends there.
+            Default: ``0``.
 
     Raises:
         InputError: there is no group, or the activation is unknown.
@@ -83,7 +84,7 @@ class SpeedNet(nn.Module):
         with torch.no_grad():
             self.head.weight.div_(self.head.weight.std())
         self.scale = 1 / widths[-1]
-        self.frozen_groups = 0
+        self.frozen_stages = 0
 
     def features(self, images: Tensor) -> Tensor:
         """What the last layer reads, (B, widths[-1]).
@@ -91,13 +92,13 @@ class SpeedNet(nn.Module):
         Args:
             images: (B, 3, H, W), normalised.
         """
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.frozen_groups == 0):
+        enabled = torch.is_grad_enabled()
+        with torch.set_grad_enabled(enabled and self.frozen_stages == 0):
             x = self.activation(self.whiten(images))
-        for place, group in enumerate(self.blocks):
-            trained = torch.is_grad_enabled() and place >= self.frozen_groups
-            with torch.set_grad_enabled(trained):
+        for stage, group in enumerate(self.blocks, 1):
+            with torch.set_grad_enabled(enabled and stage >= self.frozen_stages):
                 x = group(x)
-        return x.amax(dim=(2, 3))
+        return spatial_maximum(x)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, n_classes).
