@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 import _gpu_recurrent  # noqa: F401  (registers its parts first)
 import _gpu_translation  # noqa: F401
+import _gpu_vision  # noqa: F401
 from _gpu import TOLERANCES, Row, Setting, check, counted_synchronisations, part, timed
 from _gpu_recurrent import moved
 from eigenlab import linear
@@ -326,7 +328,8 @@ def functions_of_tensors(setting: Setting) -> Iterator[Row]:
 
 @part
 def experiments(setting: Setting) -> Iterator[Row]:
-    """The trainings of the experiments that take --device; other draws, so levels are compared."""
+    """The trainings of the experiments that take --device: means of ln loss, as other draws change
+    a loss by a factor of several."""
     sizes = {"training_steps": setting.size(300, 10), "n_seeds": 3, "learning_rate": 1e-2}
 
     def on(config: Any, device: str) -> Any:
@@ -335,14 +338,14 @@ def experiments(setting: Setting) -> Iterator[Row]:
     def stacked(device: str) -> list[float]:
         config = on(StackedRNNConfig(batch_size=256, **sizes), device)
         runs = stacked_rnn._train_all(config, "RNN, two layers", [0, 1, 2], SILENT).runs
-        return [sum(run.final_loss for run in runs) / len(runs)]
+        return [sum(math.log(run.final_loss) for run in runs) / len(runs)]
 
     def long_range(device: str) -> list[float]:
         config = on(GradientStatisticsConfig(**sizes), device)
         runs = gradient_statistics._train_all(
             config, "delayed copy", 3, "every", [0, 1, 2], SILENT
         ).runs
-        return [sum(run.error for run in runs) / len(runs)]
+        return [sum(math.log(run.error) for run in runs) / len(runs)]
 
     for name, function in (("stacked RNN", stacked), ("long-range task", long_range)):
         yield check(name, function(str(setting.device)), function("cpu"), 0.3)

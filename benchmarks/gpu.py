@@ -48,7 +48,7 @@ def main() -> int:
         print("no CUDA GPU here, so nothing is measured; --device cpu --small tries the script")
         return 0 if chosen.device == "auto" else 2
     device = torch.device("cuda" if chosen.device == "auto" else chosen.device)
-    if device.type == "cuda":
+    if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)
     torch.set_num_threads(min(8, torch.get_num_threads()))  # more slow down the small references
     # Neither side rounds float32 products to TF32; cuDNN does by default.

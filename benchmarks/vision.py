@@ -33,7 +33,7 @@ from eigenlab.vision import (
     summarize_runs,
     train_cifar10,
 )
-from eigenlab.vision.training import _Training
+from eigenlab.vision.single_run import SingleRun
 
 MICRO = 250
 TARGET = 0.94
@@ -69,9 +69,9 @@ def speed() -> dict[str, Any]:
     ways["plain, float32"] = lambda: plain.update(images, labels, bfloat16=False)
     ways["plain, autocast"] = lambda: plain.update(images, labels, bfloat16=True)
     for precision in ("float32", "bfloat16"):
-        training = _Training(RECIPE.replaced(batch_size=MICRO), data, 0, precision)
+        training = SingleRun(RECIPE.replaced(batch_size=MICRO), data, 0, precision)
 
-        def update(training: _Training = training) -> None:
+        def update(training: SingleRun = training) -> None:
             batch = training.loader(0)
             training.optimizer.zero_grad()
             training.loss(training.trainee, batch).backward()
@@ -165,7 +165,7 @@ def _stored(name: str, recipe: Recipe) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     stored = read_json(path)
-    return list(stored["runs"]) if stored["recipe"] == asdict(recipe) else []
+    return list(stored["runs"]) if Recipe(**stored["recipe"]) == recipe else []
 
 
 def summary(runs: list[dict[str, Any]], recipe: Recipe) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import importlib.util
 import io
 import sys
@@ -33,25 +34,29 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from _side_by_side import accelerator, store
 from eigenlab.errors import DataError
+from eigenlab.files import read_json
 from eigenlab.vision import (
     ImageDataset,
+    PreparedTraining,
     Recipe,
     load_cifar10,
     shapes32,
     summarize_runs,
-    train_cifar10,
 )
 
 TARGET = 0.94
+RECIPE = Recipe(precision="bfloat16")
+#: The seeds from here on were not used in the search for the recipe.
+FIRST_SEED = 1000
 Run = Callable[[int], tuple[float, float]]
 """Number of the run -> accuracy and seconds; a negative number is a warm-up."""
 
 
 def ours(recipe: Recipe, training: ImageDataset, test: ImageDataset, device: str) -> Run:
-    training, test = training.to(device), test.to(device)
+    prepared = PreparedTraining(recipe, training, test, device=device)
 
     def run(number: int) -> tuple[float, float]:
-        found = train_cifar10(recipe, training, test, seed=abs(number), device=device)
+        found = prepared(number + FIRST_SEED)
         return found.accuracy, found.total_seconds
 
     return run
@@ -118,14 +123,23 @@ def write_for_peers(folder: Path, training: ImageDataset, test: ImageDataset) ->
         torch.save(content, folder / "cifar10" / f"{name}.pt")
 
 
+def warmed_up(name: str, build: Callable[[], Run]) -> Run | None:
+    """A way that has run once; None, with a message, where it does not run here."""
+    begin = time.perf_counter()
+    try:
+        way = build()
+        way(-1)
+    except Exception as error:  # a script for another torch, say; the others are still measured
+        print(f"{name} does not run here: {type(error).__name__}: {error}", flush=True)
+        return None
+    print(f"{name}: ready after {time.perf_counter() - begin:.0f} s", flush=True)
+    return way
+
+
 def alternate(
     ways: dict[str, Run], runs: int, until: float
 ) -> dict[str, list[tuple[float, float]]]:
     """Accuracy and seconds of each run, A B C A B C ..., for as long as the time lasts."""
-    for name, way in ways.items():
-        begin = time.perf_counter()
-        way(-1)
-        print(f"{name}: warm-up in {time.perf_counter() - begin:.0f} s", flush=True)
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for number in range(runs):
         if time.perf_counter() > until:
@@ -210,6 +224,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--small", action="store_true", help="tiny data and network, to try it")
     parser.add_argument("--peer", action="append", default=[], help="NAME=SCRIPT")
+    parser.add_argument("--recipe", type=Path, help="JSON file of settings [default: RECIPE]")
+    parser.add_argument("--root", type=Path, help="folder that contains cifar10")
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--budget", type=float, default=500, help="seconds for all")
     parser.add_argument("--output", type=Path, help="JSON file [default: results/vision_gpu.json]")
@@ -223,25 +239,29 @@ def main() -> int:
     if device.type == "cuda" and not torch.cuda.is_available():
         print("no CUDA GPU here, so nothing is measured; --device cpu --small tries the script")
         return 0
-    recipe = Recipe(precision="bfloat16", compile=device.type == "cuda")
+    recipe = RECIPE.replaced(compile=device.type == "cuda")
+    if chosen.recipe:
+        recipe = recipe.replaced(**read_json(chosen.recipe))
     if chosen.small:
         recipe = recipe.replaced(width=4, epochs=1, batch_size=100, precision="float32")
         training, test = shapes32(500), shapes32(100, seed=1)
         chosen.runs = min(chosen.runs, 2)
     else:
         try:
-            training, test = load_cifar10("train"), load_cifar10("test")
+            training, test = load_cifar10("train", chosen.root), load_cifar10("test", chosen.root)
         except DataError as error:
             print(f"skipped: {error}")
             return 0
     with tempfile.TemporaryDirectory() as folder, torchvision_in_place():
-        ways: dict[str, Run] = {}
         if chosen.peer:
             write_for_peers(Path(folder), training, test)
+        builds: dict[str, Callable[[], Run]] = {}
         for each in chosen.peer:
             name, _, path = each.partition("=")
-            ways[name] = peer(Path(path).resolve(), Path(folder))
-        ways["eigenlab"] = ours(recipe, training, test, chosen.device)
+            builds[name] = functools.partial(peer, Path(path).resolve(), Path(folder))
+        builds["eigenlab"] = lambda: ours(recipe, training, test, chosen.device)
+        tried = {name: warmed_up(name, build) for name, build in builds.items()}
+        ways = {name: way for name, way in tried.items() if way is not None}
         found = alternate(ways, chosen.runs, begin + chosen.budget)
     reference = next(iter(found.values()))
     rows = {name: summarise(runs, reference) for name, runs in found.items()}

@@ -22,6 +22,7 @@ PARTS = {
     "regressors",
     "trace",
     "translation",
+    "vision",
     "monitor",
     "training-loop",
     "autoencoders",
