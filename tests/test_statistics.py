@@ -1,10 +1,18 @@
 import math
 
+import numpy as np
 import pytest
+from scipy import stats
 from scipy.stats import norm, ttest_1samp
 
 from eigenlab.errors import InputError
-from eigenlab.statistics import mean_interval, newcombe_interval, wilson_interval, worst
+from eigenlab.statistics import (
+    homogeneity_p_value,
+    mean_interval,
+    newcombe_interval,
+    wilson_interval,
+    worst,
+)
 
 
 @pytest.mark.parametrize(
@@ -111,3 +119,41 @@ def test_the_worst_of_values_with_a_nan_is_nan():
     assert math.isnan(worst([1.0, math.nan, 3.0]))
     assert math.isnan(worst([math.nan, 1.0]))
     assert worst([1.0, 3.0]) == 3.0
+
+
+def test_homogeneity_agrees_with_fisher_and_chi_squared():
+    # Two groups: the permutation distribution is hypergeometric, and can be summed.
+    found, sizes = [9, 3], [12, 14]
+    total = sum(found)
+    support = range(max(0, total - sizes[1]), min(total, sizes[0]) + 1)
+    weights = [math.comb(12, k) * math.comb(14, total - k) for k in support]
+    distance = abs(found[0] - total * 12 / 26)
+    exact = sum(
+        weight
+        for k, weight in zip(support, weights, strict=True)
+        if abs(k - total * 12 / 26) >= distance - 1e-9
+    ) / sum(weights)
+    assert homogeneity_p_value(found, sizes) == pytest.approx(exact, abs=0.01)
+    # Large groups: Pearson's distribution.
+    found, sizes = [510, 480, 530, 455], [1000] * 4
+    table = [found, [n - k for k, n in zip(found, sizes, strict=True)]]
+    expected = stats.chi2_contingency(table, correction=False).pvalue
+    assert homogeneity_p_value(found, sizes) == pytest.approx(expected, rel=0.3)
+
+
+def test_homogeneity_is_valid_under_its_hypothesis_for_many_small_groups():
+    random = np.random.default_rng(5)
+    sizes = random.integers(1, 30, size=15)
+    p_values = [
+        homogeneity_p_value(random.binomial(sizes, 0.7), sizes, draws=199) for _ in range(300)
+    ]
+    assert sum(p <= 0.05 for p in p_values) <= 27  # 15 expected; above 27 in one of a thousand
+
+
+def test_homogeneity_at_the_edges():
+    assert homogeneity_p_value([3, 4, 0], [3, 4, 0]) == 1.0
+    assert homogeneity_p_value([3], [5]) == 1.0
+    assert homogeneity_p_value([20, 0], [20, 20]) == 1e-4
+    for successes, trials in (([3], [2]), ([-1], [2]), ([0], [0])):
+        with pytest.raises(InputError, match="successes"):
+            homogeneity_p_value(successes, trials)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from eigenlab.errors import InputError
 
 __all__ = [
     "Interval",
     "geometric_mean",
+    "homogeneity_p_value",
     "least",
     "mean_interval",
     "newcombe_interval",
@@ -125,6 +126,57 @@ def newcombe_interval(
         difference - combine(a.estimate - a.low, b.high - b.estimate),
         difference + combine(a.high - a.estimate, b.estimate - b.low),
     )
+
+
+def homogeneity_p_value(
+    successes: Sequence[int], trials: Sequence[int], *, draws: int = 9999, seed: int = 0
+) -> float:
+    """The p-value of the hypothesis that all groups have the same proportion of successes.
+
+    A permutation test: given the total, the successes are distributed over the groups at random,
+    and Pearson's chi-squared statistic of the observed numbers is ranked among those drawn. Unlike
+    a comparison of the highest with the lowest group it allows for the number of groups, and
+    unlike the chi-squared distribution it is valid for small groups.
+
+    Args:
+        successes: of each group.
+        trials: of each group; groups without trials are left out.
+        draws: number of random distributions. Default: ``9999``.
+        seed: random seed. Default: ``0``.
+
+    Returns:
+        At least 1 / (draws + 1); 1.0 where all or none succeed, or there is one group.
+
+    Raises:
+        InputError: a number of successes is not from 0 to its trials, or no trial was made.
+
+    >>> homogeneity_p_value([5, 6, 5], [10, 10, 10]) > 0.5
+    True
+    >>> homogeneity_p_value([9, 1], [10, 10]) < 0.01
+    True
+    """
+    import numpy as np
+
+    pairs = [(s, n) for s, n in zip(successes, trials, strict=True) if n or s]
+    if not pairs or any(not 0 <= s <= n for s, n in pairs):
+        raise InputError(
+            f"successes={list(successes)} of trials={list(trials)}; expected at least one trial, "
+            "and from 0 to all of a group's trials as successes"
+        )
+    found, sizes = (np.array(column) for column in zip(*pairs, strict=True))
+    share = found.sum() / sizes.sum()
+    if len(sizes) == 1 or share in (0.0, 1.0):
+        return 1.0
+    expected = sizes * share
+    random = np.random.default_rng(seed)
+    drawn = random.multivariate_hypergeometric(sizes, int(found.sum()), size=draws)
+
+    def statistic(counts: Any) -> Any:
+        # Both cells of a group have the same difference, so its two terms are in proportion.
+        return ((counts - expected) ** 2 / (expected * (1 - share))).sum(axis=-1)
+
+    reached = statistic(drawn) >= statistic(found) * (1 - 1e-12)
+    return float((1 + reached.sum()) / (1 + draws))
 
 
 def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:

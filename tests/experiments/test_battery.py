@@ -105,6 +105,13 @@ def test_claims_have_a_statement_a_source_and_an_explanation(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_finding_is_a_statement_of_the_course(name):
+    for claim in load_experiment(name).claims:
+        assert (claim.origin == "ours") >= ("question" not in claim.source), claim.id
+        assert claim.documented is Outcome.HELD or claim.origin != "ours", claim.id
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_smoke_run_ends_and_nothing_errs(name, smoke):
     result, _ = smoke(name)
     assert result.status == "finished"

@@ -56,12 +56,16 @@ def test_both_activations_have_the_same_weights(networks):
 
 
 def run(decades, state=0.0, largest=0.9):
-    return Run(gradient_decades=decades, hidden_decades=state, largest_state=largest)
+    return Run(gradient_decades=decades, hidden_decades=state, largest_state=largest, rms_state=0.5)
 
 
 def network(tanh, relu, *, tanh_state=0.0, relu_state=0.0):
     return RandomNetwork(
-        weight_scale=1.0, bias_scale=0.0, tanh=run(tanh, tanh_state), relu=run(relu, relu_state)
+        weight_scale=1.0,
+        bias_scale=0.0,
+        tanh=run(tanh, tanh_state),
+        relu=run(relu, relu_state),
+        identity=run(relu, relu_state),
     )
 
 

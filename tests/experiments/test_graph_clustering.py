@@ -100,11 +100,11 @@ def test_noise_spreads_points_about_their_shape():
 @pytest.mark.parametrize(
     ("claim", "changes"),
     [
-        ("5f.separates", {"n_samples": 1500}),
-        ("5e.skipped-vectors", {"outlier_sizes": (300,)}),
-        ("5f.any-width", {"gammas": (5.0, 6.0)}),
-        ("5f.walk", {"walk_length": 50}),
-        ("5f.many-points", {"n_neighbors": 20}),
+        ("5g.separates", {"n_samples": 1500}),
+        ("5f.skipped-vectors", {"outlier_sizes": (300,)}),
+        ("5g.any-width", {"gammas": (5.0, 6.0)}),
+        ("5g.walk", {"walk_length": 50}),
+        ("5g.many-points", {"n_neighbors": 20}),
     ],
 )
 def test_other_settings_are_another_question(claim, changes):

@@ -43,7 +43,7 @@ def test_a_second_bias_is_detected(monkeypatch):
     )
     wrong = run(EXPERIMENT, EXPERIMENT.config.from_preset("smoke"))
     failed = {c.id for c in wrong.claims if c.outcome is Outcome.FAILED}
-    assert failed == {"1a.reference", "1b.gradients", "1c.reference"}
+    assert failed == {"1a.reference", "1b.prediction", "1b.gradients", "1c.reference"}
 
 
 def test_figures_show_what_was_measured(result):

@@ -127,7 +127,7 @@ def test_every_claim_shows_statement_outcome_evidence_and_source(page):
     assert "9b.large ✗ failed, as documented The mean of the sizes is at least ten." in text
     assert "mean 2 ≥ 10 ✗ no The text says ten; the mean is two." in text
     assert "mean 2 = 2 ± 1e-9 ✓ yes" in text
-    assert "Source: 9b · 3 seeds" in text
+    assert "Source: 9b (course) · 3 seeds" in text
 
 
 def test_the_figure_has_a_label_and_carries_no_theme_of_its_own(page):

@@ -136,24 +136,28 @@ QUESTIONS = (
     ),
     Question(
         "5e",
-        "Cluster the leading singular vectors of M.",
+        "What does M say about moving from node to node?",
+        (
+            "eigenlab.graphs.walk:random_walk",
+            "eigenlab.graphs.normalize:symmetric_normalize",
+        ),
+    ),
+    Question(
+        "5f",
+        "Cluster the leading singular vectors of M. Did it work?",
         (
             "eigenlab.graphs.normalize:top_singular_vectors",
             "eigenlab.graphs.assign:assign_labels",
         ),
     ),
     Question(
-        "5f",
-        "Divide each column of M by its sum, and cluster the leading singular vectors again.",
+        "5g",
+        "Divide each column of M by its sum, and cluster the leading vectors again. Did it work?",
         (
             "eigenlab.graphs.normalize:stochastic_normalize",
             "eigenlab.graphs.normalize:top_singular_vectors",
+            "eigenlab.spectrum.vectors:row_normalize",
         ),
-    ),
-    Question(
-        "5g",
-        "Which representation separates the clusters, and why?",
-        ("eigenlab.spectrum.vectors:row_normalize",),
     ),
     Question(
         "7",

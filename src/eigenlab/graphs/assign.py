@@ -29,7 +29,7 @@ def assign_labels(
     n_init: int = 10,
     random_state: int = 0,
 ) -> NDArray[np.int64]:
-    """Assign a cluster to each row of an embedding (questions 5a, 5e, 5f and 5g).
+    """Assign a cluster to each row of an embedding (questions 5a, 5f and 5g).
 
     Applied to the points themselves, k-means fails on clusters that are longer than they are far
     apart, because it compares distances to centres (question 5a).

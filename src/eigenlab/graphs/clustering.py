@@ -57,7 +57,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
 
     Spectral clustering finds clusters of any shape as long as they are connected: neighbouring
     points are linked strongly, and points of different clusters weakly. With the default
-    ``normalization="stochastic"`` this is question 5f of the course: the left singular vectors of
+    ``normalization="stochastic"`` this is question 5g of the course: the left singular vectors of
     S, which is M = D^-1/2 A D^-1/2 with its columns scaled to sum to one.
 
     Two things hold whatever the vectors are. Connected components are never divided while there are
@@ -121,7 +121,7 @@ class SpectralClustering(ClusterMixin, BaseEstimator):
             as :meth:`predict` would. Take 1 for the leading vectors as they are, as in the course;
             more than 2 where groups of several outliers should not form clusters. Default: ``2``.
         normalization: ``"stochastic"``, ``"symmetric"`` or ``"rows"``. Which vectors are clustered:
-            those of S (question 5f), of M (5e), or of M with each row scaled to length one (5g).
+            those of S (question 5g), of M (5f), or of M with each row scaled to length one.
             ``"stochastic"`` is least sensitive to outliers, ``"rows"`` suits graphs of neighbours,
             and ``"symmetric"`` is mainly for comparison. Default: ``"stochastic"``.
         eigen_tol: float or ``"auto"``. Bound on the residuals of the eigenproblem, ||M u - w u|| or

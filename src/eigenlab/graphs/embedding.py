@@ -79,7 +79,7 @@ def leading_vectors(
     certify: bool = True,
     reporter: Reporter = SILENT,
 ) -> Embedding:
-    """The ``k`` vectors that embed the nodes of a graph (questions 5c to 5f).
+    """The ``k`` vectors that embed the nodes of a graph (questions 5c to 5g).
 
     A graph in Fourier form is solved in compressed form and lifted; residuals are then measured on
     the lifted vectors, by products over all nodes.

@@ -132,7 +132,7 @@ class NormalizedOperator:
 
     - ``symmetric`` and ``rows``: M = D^-1/2 A D^-1/2, eigenvalues in [-1, 1], the largest is 1.
     - ``stochastic``: S S^T with S = M C^-1, where C holds the column sums of M, so that the columns
-      of S sum to one (question 5f). Its eigenvectors are the left singular vectors of S, its
+      of S sum to one (question 5g). Its eigenvectors are the left singular vectors of S, its
       eigenvalues the squared singular values.
 
     A node without any edge counts as its own component: it is given a loop of weight one.

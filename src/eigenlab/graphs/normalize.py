@@ -1,8 +1,8 @@
-"""The course's normalisations of an affinity matrix, one function a formula (questions 5b to 5f).
+"""The course's normalisations of an affinity matrix, one function a formula (questions 5b to 5g).
 
 Everything here is dense and exact, for numpy arrays and torch tensors alike. For graphs that do not
 fit into memory :mod:`~eigenlab.graphs.embedding` does the same through products. The row
-normalisation of question 5g is :func:`eigenlab.graphs.row_normalize`.
+normalisation of the rows, an extension of question 5g, is :func:`eigenlab.graphs.row_normalize`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def is_undirected(A: Matrix, *, tolerance: float = 1e-12) -> bool:
 
 
 def without_loops(A: Matrix) -> Matrix:
-    """The affinity matrix of the same graph with ``A_ii = 0`` (a variant of question 5e).
+    """The affinity matrix of the same graph with ``A_ii = 0`` (a variant of question 5f).
 
     An outlier of a Gaussian graph is linked to little but itself. Without its loop all of its
     weight goes to its nearest neighbours.
@@ -82,7 +82,7 @@ def degree_matrix(A: Matrix) -> Matrix:
 
 
 def symmetric_normalize(A: Matrix) -> Matrix:
-    """``M = D^-1/2 A D^-1/2`` (question 5d; its leading vectors are those of question 5e).
+    """``M = D^-1/2 A D^-1/2`` (questions 5d and 5e; its leading vectors are those of 5f).
 
     For a symmetric non-negative A the eigenvalues lie in [-1, 1] and the largest is 1, with
     eigenvector :func:`leading_eigenvector`; it is as often repeated as the graph has connected
@@ -138,7 +138,7 @@ def leading_eigenvector(A: Matrix) -> Matrix:
 
 
 def stochastic_normalize(M: Matrix) -> Matrix:
-    """``S = M C^-1``, with C the diagonal of M's column sums (question 5f).
+    """``S = M C^-1``, with C the diagonal of M's column sums (question 5g).
 
     The columns of S sum to one: it is column-stochastic.
 
@@ -163,7 +163,7 @@ def stochastic_normalize(M: Matrix) -> Matrix:
 
 
 def top_singular_vectors(M: Matrix, k: int) -> tuple[Matrix, Matrix]:
-    """The ``k`` largest singular values and their left singular vectors (questions 5e and 5f).
+    """The ``k`` largest singular values and their left singular vectors (questions 5f and 5g).
 
     For a symmetric positive semidefinite M these are eigenvalues and eigenvectors.
 

@@ -20,7 +20,7 @@ from eigenlab.graphs.threads import serial_blas
 
 
 def random_walk(A: NDArray[np.floating], start: int, steps: Sequence[int]) -> NDArray[np.float64]:
-    """The distribution of a random walk from node ``start`` after each of ``steps`` steps.
+    """The distribution of a random walk from ``start`` after each of ``steps`` steps (question 5e).
 
     Args:
         A: (n, n) symmetric affinity, no row of zeros.
@@ -47,15 +47,32 @@ def random_walk(A: NDArray[np.floating], start: int, steps: Sequence[int]) -> ND
     if not (degrees > 0).all():
         node = int(np.flatnonzero(~(degrees > 0))[0])
         raise InputError(f"A has no weight in row {node}: no walk leaves it; give it a loop")
-    probability, done = np.zeros(len(A)), 0
-    probability[start] = 1.0
-    rows = []
+    first = np.zeros(len(A))
+    first[start] = 1.0
+    if len(steps) and steps[-1] > len(A):
+        return _by_squaring(A / degrees, first, steps)
+    probability, done, rows = first, 0, []
     with serial_blas():  # each product is short, and threads would wait for each other
         for step in steps:
             for _ in range(step - done):
                 probability = A @ (probability / degrees)
             done = step
             rows.append(probability)
+    return np.array(rows)
+
+
+def _by_squaring(
+    P: NDArray[np.floating], first: NDArray[np.float64], steps: Sequence[int]
+) -> NDArray[np.float64]:
+    """``P^t first`` for each t, a product of the powers P^1, P^2, P^4, ... in t's binary digits."""
+    rows = [first] * len(steps)
+    power = P
+    for digit in range(int(steps[-1]).bit_length()):
+        if digit:
+            power = power @ power
+        for place, step in enumerate(steps):
+            if step >> digit & 1:
+                rows[place] = power @ rows[place]
     return np.array(rows)
 
 

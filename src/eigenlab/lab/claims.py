@@ -20,6 +20,9 @@ from eigenlab.lab.scope import Scope, everywhere
 from eigenlab.lab.signatures import argument_record
 
 Relation = Literal["<=", ">=", "<", ">", "within"]
+Origin = Literal["course", "notebook", "ours"]
+"""Who makes a statement: the text of the course, its notebooks (a printed or expected number), or
+this project."""
 
 
 class NotRun(EigenlabError):
@@ -162,6 +165,10 @@ class Claim:
             is documented as ``failed``; only a departure from this makes the exit code non-zero.
         explanation: why it holds, or, for a documented failure, what is true instead.
         scope: settings to which it applies; for others its outcome is ``not claimed here``.
+        origin: who makes the statement. A documented failure is never our own: a finding is a
+            statement of the course that measurement refutes.
+        refutes: wrong implementations with which the claim fails, a few words each. The tests
+            patch the library with every one of them, measure again, and judge.
         counterexamples: changes to a measured record (see :meth:`Record.replaced`), each of which
             changes the outcome: a claim fails, a documented failure holds. The tests try them all.
     """
@@ -174,6 +181,8 @@ class Claim:
     documented: Outcome = Outcome.HELD
     explanation: str = ""
     scope: Scope = everywhere
+    origin: Origin = "course"
+    refutes: tuple[str, ...] = ()
     counterexamples: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -219,6 +228,8 @@ def claim(
     explanation: str = "",
     documented: Outcome = Outcome.HELD,
     scope: Scope = everywhere,
+    origin: Origin = "course",
+    refutes: Sequence[str] = (),
     counterexamples: Sequence[Mapping[str, Any]] = (),
 ) -> Callable[[Judge], Claim]:
     """Make the decorated judge a :class:`Claim`.
@@ -233,6 +244,8 @@ def claim(
             Default: ``""``.
         documented: the outcome that the documentation lists. Default: held.
         scope: settings to which it applies. Default: all.
+        origin: who makes the statement. Default: ``"course"``.
+        refutes: wrong implementations with which the claim fails. Default: ``()``.
         counterexamples: changes to a measured record, each of which changes the outcome.
             Default: ``()``.
 
@@ -255,6 +268,8 @@ def claim(
             documented=documented,
             explanation=explanation,
             scope=scope,
+            origin=origin,
+            refutes=tuple(refutes),
             counterexamples=tuple(counterexamples),
         )
 

@@ -8,8 +8,8 @@ from eigenlab.lab import Outcome
 HEADING = """\
 # Findings
 
-Claims that measurement refutes. Each is kept as a claim, documented as `failed`, and shown in the
-report with its numbers. This page is generated from the claims by `make docs`.
+Statements of the course that measurement refutes. Each is kept as a claim, documented as `failed`,
+and shown in the report with its numbers. This page is generated from the claims by `make docs`.
 """
 
 

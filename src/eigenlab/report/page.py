@@ -55,6 +55,12 @@ NOT_CLAIMED = Verdict("not-claimed", "○", "not claimed here", "not claimed for
 ERROR = Verdict("error", "!", "error", "ended in an error")
 VERDICTS = (HELD, FINDING, FAILED, UNEXPECTED, ERROR, NOT_RUN, NOT_CLAIMED)
 
+ORIGINS = {
+    "course": "the text of the course",
+    "notebook": "a number in its notebooks",
+    "ours": "this project, or a paper",
+}
+
 
 def verdict(claim: Claim, result: ClaimResult) -> Verdict:
     """Compare the outcome in ``result`` with the outcome that ``claim`` documents."""
@@ -191,6 +197,7 @@ def render(runs: Sequence[Run], notes: Mapping[str, Mapping[str, str]] | None = 
     sections = _sections(runs)
     verdicts = [claim.verdict for section in sections for claim in section.claims]
     count = Counter(item.key for item in verdicts)
+    shown = [item for item in VERDICTS if count[item.key]]
     page = (
         _environment()
         .get_template("report.html.j2")
@@ -198,7 +205,9 @@ def render(runs: Sequence[Run], notes: Mapping[str, Mapping[str, str]] | None = 
             sections=sections,
             total=len(verdicts),
             absent=[(name, note.get("reason") or "not reached") for name, note in absent],
-            counts=[(item, count[item.key]) for item in VERDICTS if count[item.key]],
+            counts=[(item, count[item.key]) for item in shown],
+            verdicts=shown,
+            origins=_origins([claim for section in sections for claim in section.claims], shown),
             seconds=sum(section.seconds for section in sections),
             version=eigenlab.__version__,
             style=Markup(_asset("report.css")),
@@ -208,6 +217,19 @@ def render(runs: Sequence[Run], notes: Mapping[str, Mapping[str, str]] | None = 
         )
     )
     return page + "\n"
+
+
+def _origins(
+    claims: Sequence[_Claim], shown: Sequence[Verdict]
+) -> list[tuple[str, int, list[int]]]:
+    """Words for who makes a statement, number of claims, and numbers by verdict."""
+    rows = []
+    for origin, words in ORIGINS.items():
+        mine = [claim for claim in claims if claim.claim.origin == origin]
+        count = Counter(claim.verdict.key for claim in mine)
+        if mine:
+            rows.append((words, len(mine), [count[item.key] for item in shown]))
+    return rows
 
 
 def _sections(runs: Sequence[Run]) -> list[_Section]:

@@ -70,7 +70,7 @@ def participation_ratio(vectors: Vectors) -> Vectors:
 
 
 def row_normalize(vectors: Vectors) -> Vectors:
-    """Scale each row to unit Euclidean length; rows of zeros stay zero (question 5g).
+    """Scale each row to unit Euclidean length; rows of zeros stay zero (extends question 5g).
 
     Applied to the leading eigenvectors of a normalised affinity matrix this is the embedding of
     Ng, Jordan and Weiss (On spectral clustering: analysis and an algorithm, NeurIPS 2001).

@@ -37,6 +37,7 @@ LONG = applies_to(growth_length=(200, None), hidden_size=(2, 256))
     explanation="Central differences in double precision with a step of 1e-5 are accurate to "
     "about 1e-9 here. The rest of the sequence is computed again from the perturbed h_t; an "
     "LSTM's cell state is held fixed, since the trace follows h.",
+    refutes=["the gradient of the step before", "half of the gradient"],
     counterexamples=[{"rows/3/states": 2.0}],  # as a missing factor would give
 )
 def hidden_gradients(record: FiniteDifferencesRecord) -> list[Check]:
@@ -51,6 +52,7 @@ def hidden_gradients(record: FiniteDifferencesRecord) -> list[Check]:
     explanation="One W serves every step, so dL/dW collects one term per step: (dL/dz_t) "
     "h_{t-1}^T for W_h, where z_t is the argument of the nonlinearity. A term is small where "
     "dL/dh_t has vanished: that step contributes little to the update.",
+    refutes=["the terms of the step before", "the mean over the steps for the term of each"],
     counterexamples=[{"rows/-1/terms": math.nan}],
 )
 def path_terms(record: FiniteDifferencesRecord) -> list[Check]:
@@ -62,6 +64,7 @@ def path_terms(record: FiniteDifferencesRecord) -> list[Check]:
     "dL/dW is the sum of its terms over the steps.",
     source="question 1d",
     explanation="The chain rule over all paths; compared with the gradient that training uses.",
+    refutes=["no term of the first step"],
     counterexamples=[{"rows/0/sums": 1e-3}],
 )
 def sum_of_terms(record: FiniteDifferencesRecord) -> list[Check]:
@@ -88,6 +91,7 @@ def _largest(record: FiniteDifferencesRecord, field: str, quantity: str) -> list
     "error on y_hat through 2 (y_hat - y). The powers are built by repeated squaring; the loss is "
     "a mean over the samples.",
     scope=applies_to(growth_length=(2, 400), hidden_size=(1, 256)),
+    refutes=["W_h transposed", "one power of W_h too many", "no factor 2"],
     counterexamples=[{"networks/0/closed_form_error": 1e-6}],
 )
 def closed_form(record: GrowthRecord) -> list[Check]:
@@ -111,6 +115,7 @@ def closed_form(record: GrowthRecord) -> list[Check]:
     "eigenvector and ln of the condition number of the eigenvectors. The measurement is compared "
     "with these bounds at every distance.",
     scope=LONG,
+    refutes=["the spectral norm for the spectral radius"],
     counterexamples=[
         {"networks/2/rates/-1": 0.1, "networks/2/rate_errors/-1": 0.1},
         {"networks/1/log_low": 1.0},
@@ -156,13 +161,14 @@ def _excess(network: LinearNetwork, distances: tuple[int, ...]) -> float:
 
 @claim(
     "1e.vanish-or-explode",
-    "With a spectral radius below 1 the gradient vanishes, above 1 it explodes, at 1 it does "
-    "neither.",
+    "With a spectral radius below 1 the gradient vanishes, above 1 it explodes; at 1, where W_h "
+    "can be diagonalised, it does neither.",
     source="question 1e",
     explanation="A gradient has vanished if its norm at the first step is less than a thousandth "
     "of that at the last step, and exploded if it is more than a thousand times as large. At 1 a "
-    "factor remains (a random W_h is not normal), but it does not grow with the length. With a "
-    "radius very near 1 more steps are needed.",
+    "factor remains (a random W_h is not normal), but it does not grow with the length; with a "
+    "Jordan block of size m, which random matrices do not have, it would grow like n^(m - 1). With "
+    "a radius very near 1 more steps are needed.",
     scope=LONG,
     counterexamples=[
         {"networks/1/gradient_ratios/0": 1.0},
@@ -195,22 +201,39 @@ def _by_radius(record: GrowthRecord) -> list[tuple[float, list[LinearNetwork]]]:
 
 @claim(
     "1e.bound",
-    "The gradient never exceeds the product of the norms of the Jacobians diag(sigma') W_h.",
+    "The gradient never exceeds the product of the norms of the Jacobians diag(sigma') W_h, and is "
+    "equal to it in a linear network whose W_h is a multiple of an orthogonal matrix.",
     source="Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063, section 2.1",
+    origin="ours",
     explanation="Norms are submultiplicative. The bound is loose, since the largest singular value "
     "of a random W_h is about twice its spectral radius: a gradient can vanish under a bound that "
     "explodes.",
-    counterexamples=[{"bounds/tanh/gradient_norms/0": 1e30}],
+    refutes=["a bound 1e9 times as large", "one Jacobian fewer", "the norm of Frobenius"],
+    counterexamples=[
+        {"bounds/tanh/gradient_norms/0": 1e30},
+        {"orthogonal/bound/*": lambda value: 1.001 * value},
+    ],
 )
 def bound(record: FlowRecord) -> list[Check]:
+    exact = record.orthogonal
     return [
+        *(
+            at_most(
+                f"{name}: largest |dL/dh_t| over its bound",
+                worst(
+                    norm / limit if limit > 0 else norm
+                    for norm, limit in zip(case.gradient_norms, case.bound, strict=True)
+                ),
+                1 + 1e-9,
+            )
+            for name, case in record.bounds.items()
+        ),
         at_most(
-            f"{name}: largest |dL/dh_t| over its bound",
+            "0.9 times orthogonal, linear: largest | |dL/dh_t| / bound - 1|",
             worst(
-                norm / limit if limit > 0 else norm
-                for norm, limit in zip(case.gradient_norms, case.bound, strict=True)
+                abs(norm / limit - 1)
+                for norm, limit in zip(exact.gradient_norms, exact.bound, strict=True)
             ),
-            1 + 1e-9,
-        )
-        for name, case in record.bounds.items()
+            1e-10,
+        ),
     ]

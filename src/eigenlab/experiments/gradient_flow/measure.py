@@ -74,8 +74,27 @@ def flow(config: GradientFlowConfig, context: Context) -> FlowRecord:
         )
         context.reporter.progress(len(networks), 2, "networks")
     return FlowRecord(
-        nonlinearity=config.nonlinearity, networks=networks, bounds=bounds, pairs=pairs
+        nonlinearity=config.nonlinearity,
+        networks=networks,
+        bounds=bounds,
+        orthogonal=_orthogonal(config, x, y),
+        pairs=pairs,
     )
+
+
+def _orthogonal(config: GradientFlowConfig, x: Tensor, y: Tensor) -> BoundedGradient:
+    """A network whose Jacobians stretch every vector equally: the bound is the gradient."""
+    model = gaussian_rnn(
+        config.hidden_size,
+        weight_scale=1.0,
+        nonlinearity="identity",
+        generator=generator(config.seed, "flow", "orthogonal"),
+    )
+    W_h = model.layers[0].W_h
+    with torch.no_grad():
+        W_h.copy_(0.9 * torch.linalg.qr(W_h).Q)
+    trace = trace_gradients(model, x, y, last_step_only=True)
+    return BoundedGradient(gradient_norms=trace.gradient_norms[0], bound=trace.jacobian_bound)
 
 
 def _traced(trace: GradientTrace) -> TracedNetwork:

@@ -47,6 +47,9 @@ class FlowRecord(Record):
     nonlinearity: str = measured("Activation of the chosen network.")
     networks: dict[str, TracedNetwork] = measured("Nonlinearity -> network, the chosen one first.")
     bounds: dict[str, BoundedGradient] = measured("Nonlinearity -> gradient and its bound.")
+    orthogonal: BoundedGradient = measured(
+        "The same for a linear network whose W_h is 0.9 times an orthogonal matrix."
+    )
     pairs: Pairs = measured("Pairwise gradient norms of the chosen network.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 from eigenlab.experiments.gradient_statistics.records import (
     DECADES,
@@ -12,8 +13,8 @@ from eigenlab.experiments.gradient_statistics.records import (
     NetworksRecord,
     RandomNetwork,
 )
-from eigenlab.lab import Check, Outcome, above, applies_to, at_most, below, claim
-from eigenlab.statistics import Interval, mean_interval, newcombe_interval, worst
+from eigenlab.lab import Check, NotRun, Outcome, above, applies_to, at_most, below, claim
+from eigenlab.statistics import Interval, least, mean_interval, newcombe_interval, worst
 
 #: A loss at every step is better if it lowers the error by this share of the target's variance.
 BETTER = 0.1
@@ -42,6 +43,7 @@ TRAININGS = applies_to(
     source="question 1f",
     explanation="|tanh| < 1. In double precision it rounds to exactly 1 beyond about 19, so 1 "
     "itself is allowed.",
+    refutes=["no activation for tanh"],
     counterexamples=[
         {"networks/0/tanh/largest_state": 1.001},
         {"networks/0/tanh/largest_state": math.nan},
@@ -62,6 +64,7 @@ def tanh_bounded(record: NetworksRecord) -> list[Check]:
     "range between. The lower end of the 95 % interval of the paired difference (Newcombe 1998) "
     "is compared with zero.",
     scope=POPULATION,
+    refutes=["tanh and ReLU exchanged"],
     counterexamples=[{"networks/*/tanh/gradient_decades": 0.0}],
 )
 def tanh_vanishes(record: NetworksRecord) -> list[Check]:
@@ -75,6 +78,7 @@ def tanh_vanishes(record: NetworksRecord) -> list[Check]:
     explanation="A tanh state is bounded by sqrt(H). With half of its units active a ReLU network "
     "grows once the weight scale passes about sqrt(2).",
     scope=POPULATION,
+    refutes=["tanh and ReLU exchanged"],
     counterexamples=[{"networks/*/relu/hidden_decades": 0.0}],
 )
 def relu_state_explodes(record: NetworksRecord) -> list[Check]:
@@ -89,10 +93,91 @@ def relu_state_explodes(record: NetworksRecord) -> list[Check]:
     "weights a tanh network is chaotic, and its gradient explodes too although its state is "
     "bounded.",
     scope=POPULATION,
+    refutes=["tanh and ReLU exchanged"],
     counterexamples=[{"networks/*/relu/gradient_decades": 0.0}],
 )
 def relu_gradient_explodes(record: NetworksRecord) -> list[Check]:
     return _more_often(record, "gradient explodes", "explodes", "relu", "tanh")
+
+
+@claim(
+    "1f.like-linear",
+    "ReLU behaves like a network without an activation: the gradient explodes and vanishes in the "
+    "same networks.",
+    source="question 1f",
+    documented=Outcome.FAILED,
+    explanation="About half of the units are inactive at a step, so that the gradient grows by "
+    "the weight scale over sqrt(2), and not by the weight scale: between 1 and 1.4 it explodes "
+    "without an activation and not with ReLU, and below 1 it vanishes earlier with ReLU. The "
+    "states of a ReLU network do explode, as those without an activation do, unlike those with "
+    "tanh.",
+    scope=POPULATION,
+    refutes=["no activation for ReLU"],
+    counterexamples=[
+        {
+            "networks": lambda networks: [
+                {**network, "identity": network["relu"]} for network in networks
+            ]
+        }
+    ],
+)
+def like_linear(record: NetworksRecord) -> list[Check]:
+    return [
+        at_most(
+            f"share of networks where the gradient {event} with one of the two only",
+            fmean(
+                getattr(network.relu, event) != getattr(network.identity, event)
+                for network in record.networks
+            ),
+            0.05,
+        )
+        for event in ("explodes", "vanishes")
+    ]
+
+
+@claim(
+    "1f.near-zero",
+    "The hidden states of a tanh network remain close to zero.",
+    source="question 1f",
+    documented=Outcome.FAILED,
+    explanation="They remain bounded. With small weights they are near zero; in the networks "
+    "whose gradient explodes the root mean square of the units is 0.8 to 0.9.",
+    scope=POPULATION,
+    refutes=["states divided by a hundred"],
+    counterexamples=[{"networks/*/tanh/rms_state": 0.1}],
+)
+def near_zero(record: NetworksRecord) -> list[Check]:
+    exploding = [network.tanh.rms_state for network in record.networks if network.tanh.explodes]
+    if not exploding:
+        raise NotRun("the gradient of no tanh network explodes; raise gain_factor or n_networks")
+    return [at_most("smallest rms state of tanh networks that explode", least(exploding), 0.5)]
+
+
+@claim(
+    "1f.large-inputs",
+    "When the arguments of tanh are large, the gradient is close to zero.",
+    source="question 1f",
+    documented=Outcome.FAILED,
+    explanation="The slope of a saturated unit is, but the gradient is multiplied by the weights, "
+    "too, which are large where the arguments are. At weight scales above 2 the gradient of more "
+    "tanh networks explodes than vanishes.",
+    scope=POPULATION,
+    counterexamples=[{"networks/*/tanh/gradient_decades": -9.0}],
+)
+def large_inputs(record: NetworksRecord) -> list[Check]:
+    large = [network.tanh for network in record.networks if network.weight_scale > 2]
+    if not large:
+        raise NotRun("no weight scale is above 2; raise gain_factor or n_networks")
+    vanishing = fmean(run.vanishes for run in large)
+    exploding = fmean(run.explodes for run in large)
+    return [
+        above(
+            "weight scale above 2: share whose gradient vanishes minus share whose gradient "
+            "explodes",
+            vanishing - exploding,
+            0.0,
+        )
+    ]
 
 
 def _more_often(
@@ -145,9 +230,9 @@ def large_but_local(record: EveryStepRecord) -> list[Check]:
     "A task in which every target depends on a distant input is not learned better with a loss at "
     "every step.",
     source="question 1g",
-    explanation="The task is y_t = x_{t-lag}. At however many steps a loss is taken, each of "
-    "their gradients has to be propagated over the whole lag. As a control, the same training "
-    "learns a short lag. Better means an error lower by more than 0.1 of the target's variance.",
+    explanation="The task is y_t = x_{t-lag}, and no target depends on a more recent input. As a "
+    "control, the same training learns a short lag. Better means an error lower by more than 0.1 "
+    "of the target's variance.",
     scope=TRAININGS,
     counterexamples=[{"runs/*/error": 0.9}],  # the control is not learned
 )

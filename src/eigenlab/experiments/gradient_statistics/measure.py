@@ -41,14 +41,14 @@ from eigenlab.statistics import wilson_interval
 from eigenlab.training import derive_seed, generator, resolve_device
 
 BATCH_SIZE, TRAIN_BATCH_SIZE, TEST_SIZE = 8, 32, 4096
-ACTIVATIONS = ("tanh", "relu")
+ACTIVATIONS = ("tanh", "relu", "identity")
 EVENTS = ("vanishes", "explodes", "state_explodes")
 N_BINS = 8
 
 
 @stage
 def networks(config: GradientStatisticsConfig, context: Context) -> NetworksRecord:
-    """Trace many random networks, each with both activations on the same weights and inputs."""
+    """Trace many random networks, with each activation and without one on the same weights."""
     seeds = [derive_seed(config.seed, "network", k) for k in range(config.n_networks)]
     found = []
     for done, seed in enumerate(seeds):
@@ -83,6 +83,7 @@ def _run(
         gradient_decades=decades(gradient[0], gradient[-1]),
         hidden_decades=decades(hidden[-1], hidden[0]),
         largest_state=trace.hidden.abs().max(),
+        rms_state=trace.hidden.square().mean().sqrt(),
     )
 
 

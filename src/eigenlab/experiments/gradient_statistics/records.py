@@ -18,6 +18,7 @@ class Run(Record):
     gradient_decades: float = measured("log10 |dL/dh_1| / |dL/dh_T|.", unit="decades")
     hidden_decades: float = measured("log10 |h_T| / |h_1|.", unit="decades")
     largest_state: float = measured("Largest |h| of any unit, sequence and step.")
+    rms_state: float = measured("Root mean square of h over units, sequences and steps.")
 
     @property
     def vanishes(self) -> bool:
@@ -36,19 +37,20 @@ class Run(Record):
 
 
 class RandomNetwork(Record):
-    """The same weights and inputs with both activations."""
+    """The same weights and inputs with both activations and without one."""
 
     weight_scale: float = measured("Gain of W_h, about its spectral radius.")
     bias_scale: float = measured("Standard deviation of the bias.")
     tanh: Run = measured("The network with tanh.")
     relu: Run = measured("The network with ReLU.")
+    identity: Run = measured("The network without an activation.")
 
 
 class BinnedShares(Record):
     """Share of networks in which one event occurs, by weight scale, with 95 % Wilson intervals."""
 
     event: str = measured("The event: vanishes, explodes or state_explodes.")
-    activation: str = measured("The activation: tanh or relu.")
+    activation: str = measured("The activation: tanh, relu or identity.")
     scales: Vector = measured("Geometric centre of each bin that holds networks.", shape="B")
     shares: Vector = measured("Share of the networks in the bin.", shape="B")
     low: Vector = measured("Lower end of the interval.", shape="B")

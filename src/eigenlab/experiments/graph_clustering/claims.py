@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from eigenlab.experiments.graph_clustering.config import GraphClusteringConfig
 from eigenlab.experiments.graph_clustering.records import (
     Clustering,
@@ -32,6 +34,8 @@ FAILS, SEPARATES = 0.9, 0.99
 ROUNDING = 1e-12
 #: The eigenproblem of M is solved to a relative residual of 1e-10.
 SOLVED = 1e-10
+#: Total variation distances above this are not made of rounding errors.
+RESOLVED = 1e-8
 NORMALIZATIONS = ("symmetric", "stochastic", "rows")
 #: Range of gamma in which S separates the clusters.
 LOWEST_GAMMA, HIGHEST_GAMMA = 4.0, 30.0
@@ -53,7 +57,7 @@ WALK = applies_to(
     gamma=(4, 30),
     blobs_seed={170},
     noise_scale=(1, 1),
-    walk_length=(WALK_STEPS, None),
+    walk_length=(50_000, None),
 )
 GROWTH = applies_to(
     growth_sizes=(2000, None),
@@ -94,10 +98,73 @@ def raw_fails(record: CourseRecord) -> list[Check]:
 
 
 @claim(
+    "5a.correct-means",
+    "k-means also fails when it starts from the true means of the clusters.",
+    source="question 5a",
+    explanation="Assigning every point to the nearest true mean is right for nine points in ten; "
+    "k-means then moves the means to where the sum of squares is smaller, and ends worse than it "
+    "began.",
+    scope=COURSE,
+    counterexamples=[{"from_true_means": 0.95}, {"nearest_true_mean": 0.8}],
+)
+def correct_means(record: CourseRecord) -> list[Check]:
+    return [
+        below("share of points in the right cluster", record.from_true_means, FAILS),
+        above(
+            "share of points nearest to the true mean of their cluster, minus that",
+            record.nearest_true_mean - record.from_true_means,
+            0.0,
+        ),
+    ]
+
+
+@claim(
+    "5a.not-separable",
+    "The clusters are not linearly separable.",
+    source="question 5a",
+    documented=Outcome.FAILED,
+    explanation="They are: a linear program finds one linear score for each cluster such that "
+    "every point has the highest score in its own, by a margin. k-means fails although straight "
+    "borders would do, because its borders are halfway between the means.",
+    scope=COURSE,
+    refutes=["straight borders halfway between the means"],
+    counterexamples=[{"linear_errors": 3}],
+)
+def not_separable(record: CourseRecord) -> list[Check]:
+    return [above("points on the wrong side of the best straight borders", record.linear_errors, 0)]
+
+
+@claim(
+    "5b.affinity",
+    "The weights are A_ij = exp(-gamma |x_i - x_j|^2), for every pair of points.",
+    source="question 5b, formula (4)",
+    explanation="Compared with the formula entry by entry. The distances are computed from inner "
+    "products, which round to 1e-13 here.",
+    refutes=[
+        "distances that are not squared",
+        "half of gamma",
+        "the square of gamma",
+        "sums of absolute differences for distances",
+        "weights 0 and 1 by a threshold",
+    ],
+    counterexamples=[{"matrices/affinity_error": 1e-6}],
+)
+def affinity(record: CourseRecord) -> list[Check]:
+    return [
+        at_most(
+            "largest |A_ij - exp(-gamma |x_i - x_j|^2)|", record.matrices.affinity_error, ROUNDING
+        )
+    ]
+
+
+@claim(
     "5b.undirected",
-    "The Gaussian affinities make a complete, weighted, undirected graph.",
+    "The Gaussian affinities make a weighted, undirected graph.",
     source="question 5b",
-    explanation="||x - y|| = ||y - x||, so A is symmetric.",
+    explanation="||x - y|| = ||y - x||, so A is symmetric. exp(...) is positive, so every pair is "
+    "linked; in double precision the weights of the farthest pairs are below 1e-308 and stored as "
+    "0.",
+    refutes=["the ten nearest neighbours of each point, one way"],
     counterexamples=[
         {"matrices/asymmetry": 1e-3},
         {"matrices/affinity_shape/1": 2},
@@ -122,10 +189,26 @@ def undirected(record: CourseRecord) -> list[Check]:
     "5c.degrees",
     "D is diagonal and holds the row sums of A.",
     source="question 5c",
+    refutes=["degrees without the loops", "the inverse of the degrees"],
     counterexamples=[{"matrices/degree_error": 1e-3}],
 )
 def degrees(record: CourseRecord) -> list[Check]:
     return [at_most("largest |D - diag(A 1)|", record.matrices.degree_error, ROUNDING)]
+
+
+@claim(
+    "5d.normalized",
+    "The entries of M = D^-1/2 A D^-1/2 are A_ij / sqrt(d_i d_j).",
+    source="question 5d",
+    explanation="Compared with the formula entry by entry, the degrees being sums of the formula "
+    "for A.",
+    refutes=["D^-1 A", "A D^-1", "D^1/2 A D^1/2", "the Laplacian D - A"],
+    counterexamples=[{"matrices/normalized_error": 1e-6}],
+)
+def normalized(record: CourseRecord) -> list[Check]:
+    return [
+        at_most("largest |M_ij - A_ij / sqrt(d_i d_j)|", record.matrices.normalized_error, ROUNDING)
+    ]
 
 
 @claim(
@@ -148,10 +231,43 @@ def leading(record: CourseRecord) -> list[Check]:
 
 
 @claim(
-    "5e.better-rand",
+    "5e.probabilities",
+    "M_ij is the probability that a walk moves from node j to node i.",
+    source="question 5e",
+    documented=Outcome.FAILED,
+    explanation="The columns of M do not sum to one: for the course's points their sums are "
+    "between 0.50 and 1.08. A D^-1 has these probabilities; it is similar to M, with the same "
+    "eigenvalues, and M_ij M_ji is the probability of going to j and back. S = M C^-1 of question "
+    "5g is another walk.",
+    counterexamples=[{"matrices/column_sums": (1.0, 1.0)}],
+)
+def probabilities(record: CourseRecord) -> list[Check]:
+    smallest, largest = record.matrices.column_sums
+    return [
+        close("smallest sum of a column of M", smallest, 1.0, tolerance=ROUNDING),
+        close("largest sum of a column of M", largest, 1.0, tolerance=ROUNDING),
+    ]
+
+
+@claim(
+    "5f.two-bases",
+    "The left and the right singular vectors of M are two different sets of orthonormal vectors.",
+    source="question 5f",
+    documented=Outcome.FAILED,
+    explanation="M is symmetric and positive semidefinite (a Gaussian kernel, scaled), so that "
+    "its singular values are its eigenvalues and U = V. Of S they differ.",
+    counterexamples=[{"spectra/symmetric/left_right": 0.5}],
+)
+def two_bases(record: CourseRecord) -> list[Check]:
+    largest = record.spectra["symmetric"].left_right
+    return [above("largest |u_i - v_i| of the first three pairs", largest, SOLVED)]
+
+
+@claim(
+    "5f.better-rand",
     "k-means on the top three vectors of M does better than on the points, by the adjusted Rand "
     "index.",
-    source="question 5e",
+    source="question 5f",
     documented=Outcome.FAILED,
     explanation="It does worse (0.549 against 0.588): M's third vector is localised on one "
     "outlier, so only two of the three clusters are visible in the vectors, and the upper two "
@@ -164,10 +280,10 @@ def better_rand(record: CourseRecord) -> list[Check]:
 
 
 @claim(
-    "5e.better-information",
+    "5f.better-information",
     "By normalised mutual information and by completeness, the vectors of M do better than the "
     "points.",
-    source="question 5e, with other measures",
+    source="question 5f, with other measures",
     explanation="Each blob is within one cluster, unlike with k-means on the points; this is what "
     "completeness measures.",
     scope=COURSE,
@@ -187,9 +303,9 @@ def _better(record: CourseRecord, measure: str) -> Check:
 
 
 @claim(
-    "5e.mixed",
+    "5f.mixed",
     "The vectors of M separate the lower cluster and mix the upper two.",
-    source="question 5e",
+    source="question 5f",
     scope=COURSE,
     counterexamples=[
         {"variants/symmetric/confusion/0": (300, 367, 0)},
@@ -208,10 +324,11 @@ def mixed(record: CourseRecord) -> list[Check]:
 
 
 @claim(
-    "5e.isolated-point",
+    "5f.isolated-point",
     "M fails because its third vector is localised on a single isolated point; in the stochastic "
     "matrix such vectors come fourth and later.",
-    source="our explanation of 5e and 5f",
+    source="our explanation of 5f and 5g",
+    origin="ours",
     explanation="A point with hardly any neighbour is nearly a component of its own, with an "
     "eigenvalue near 1. The block of S that belongs to a closed part of the graph has columns "
     "that sum to one, so its largest singular value is at least 1, and more than that unless its "
@@ -250,9 +367,10 @@ def isolated_point(record: CourseRecord) -> list[Check]:
 
 
 @claim(
-    "5e.fourth-vector",
+    "5f.fourth-vector",
     "With a fourth vector M separates the three clusters, too.",
     source="our check of that explanation",
+    origin="ours",
     scope=COURSE,
     counterexamples=[{"variants/symmetric_4/accuracy": 0.83}],
 )
@@ -261,9 +379,10 @@ def fourth_vector(record: CourseRecord) -> list[Check]:
 
 
 @claim(
-    "5e.no-loops",
+    "5f.no-loops",
     "Without the loops A_ii = 1 three vectors of M separate the clusters.",
     source="our check of that explanation",
+    origin="ours",
     explanation="An isolated point is nearly a component because it is linked to itself. Without "
     "that link all of its weight goes to its nearest neighbours, however far they are, and its "
     "entries follow theirs.",
@@ -279,10 +398,11 @@ def _separates(variant: Clustering) -> Check:
 
 
 @claim(
-    "5e.skipped-vectors",
+    "5f.skipped-vectors",
     "With other numbers of points every normalisation fails because of outliers, and none fails "
     "if vectors localised on a single point are skipped.",
-    source="our extension of 5e",
+    source="our extension of 5f",
+    origin="ours",
     explanation="A vector u is localised on about 1 / sum u_i^4 points. `min_cluster_size` of "
     "`SpectralClustering` controls which vectors are skipped; the next ones take their place.",
     scope=_several_sizes,
@@ -302,25 +422,35 @@ def skipped_vectors(record: OutliersRecord) -> list[Check]:
 
 
 @claim(
-    "5f.columns",
-    "S = M C^-1 is column-stochastic.",
-    source="question 5f",
+    "5g.columns",
+    "S_ij = M_ij / sum_i M_ij, which is column-stochastic.",
+    source="question 5g",
+    explanation="Compared with the formula entry by entry, from the formulas for A and M. It is "
+    "another matrix than A D^-1, which is column-stochastic, too.",
+    refutes=[
+        "A D^-1",
+        "the same of M squared",
+        "rows divided by their sums",
+        "a softmax of each column",
+    ],
     counterexamples=[
+        {"matrices/stochastic_error": 1e-6},
         {"matrices/column_sum_error": 1e-3},
         {"matrices/least_entry_stochastic": -1.0},
     ],
 )
 def columns(record: CourseRecord) -> list[Check]:
     return [
+        at_most("largest |S_ij - M_ij / sum_i M_ij|", record.matrices.stochastic_error, ROUNDING),
         at_most("largest |column sum - 1|", record.matrices.column_sum_error, ROUNDING),
         at_least("least entry", record.matrices.least_entry_stochastic, 0.0),
     ]
 
 
 @claim(
-    "5f.separates",
+    "5g.separates",
     "k-means on the top three left singular vectors of S separates the three clusters.",
-    source="question 5f",
+    source="question 5g",
     scope=COURSE,
     counterexamples=[{"variants/stochastic/accuracy": 0.83}],
 )
@@ -329,12 +459,31 @@ def stochastic_separates(record: CourseRecord) -> list[Check]:
 
 
 @claim(
-    "5f.any-width",
-    "S separates the clusters for every gamma from 4 to 30; M and its normalised rows fail for "
-    "some of them.",
-    source="our extension of 5f",
+    "5g.eigenvectors",
+    "The leading eigenvectors of S separate the three clusters as its leading singular vectors do.",
+    source="question 5g",
+    documented=Outcome.FAILED,
+    explanation="The text speaks of the top eigenvectors, and the computation takes singular "
+    "vectors. For a symmetric M these are the same. For S they are not: its eigenvectors give two "
+    "of the clusters only (0.67 of the points are right), its left and its right singular vectors "
+    "all three.",
+    scope=COURSE,
+    counterexamples=[{"variants/eigenvectors/accuracy": 0.999}],
+)
+def eigenvectors(record: CourseRecord) -> list[Check]:
+    return [_separates(record.variants["eigenvectors"])]
+
+
+@claim(
+    "5g.any-width",
+    "For 2,000 points S separates the clusters at each measured gamma from 4 to 30; M and its "
+    "normalised rows fail at some of them.",
+    source="our extension of 5g",
+    origin="ours",
     explanation="The larger gamma, the more points are isolated, and the more of M's leading "
-    "vectors belong to them.",
+    "vectors belong to them. Measured are 4, 7.5, 15 and 30, not all numbers between. At 1 and 2 "
+    "the Gaussian is wider than the gaps, and S does worse than M; with 300, 500 or 1,000 points "
+    "S fails at 7.5, too (see `5f.skipped-vectors`).",
     scope=_sweep,
     counterexamples=[
         {"ari/stochastic/-1": 0.5},
@@ -359,34 +508,55 @@ def any_width(record: GammaRecord) -> list[Check]:
 
 
 @claim(
-    "5f.walk",
-    "A random walk stays in its cluster for a hundred steps, and its distance from the stationary "
-    "distribution is bounded by the second eigenvalue.",
+    "5g.walk",
+    "A random walk with the probabilities A D^-1 stays in its cluster for a hundred steps; its "
+    "distance from the stationary distribution shrinks in the end by the second eigenvalue of M "
+    "in each step.",
     source="Levin, Peres and Wilmer, Markov Chains and Mixing Times, section 12.2",
+    origin="ours",
     explanation="||p_t - pi||_TV <= 1/2 sqrt((1 - pi_i) / pi_i) lambda_2^t for a reversible walk "
-    "from node i whose other eigenvalues are not negative.",
+    "from node i whose other eigenvalues are not negative. The bound is above 1, and says "
+    "nothing, for the first 17,000 steps here; then the distance follows it. A D^-1 is not the "
+    "matrix S that is clustered, but similar to M.",
     scope=WALK,
+    refutes=["a walk with M, scaled to sum to one", "the third eigenvalue", "half of the steps"],
     counterexamples=[
-        {"distance/3": 20.0},
+        {"distance/-1": 20.0},
+        {"distance/-1": lambda value: 0.9 * value},
         {"mass/*/1": 0.4},
         {"total_error": 1e-3},
+        {"one_step_error": 1e-3},
     ],
 )
 def random_walk(record: WalkRecord) -> list[Check]:
+    # Below this, distances are sums of rounding errors.
+    far = [place for place, distance in enumerate(record.distance) if distance > RESOLVED]
+    if record.bound[far[-1]] >= 1:
+        raise NotRun("the walk is too short for its bound to say anything; raise walk_length")
     excess = worst(a - b for a, b in zip(record.distance, record.bound, strict=True))
     kept = record.mass[record.steps.index(WALK_STEPS)][WALK_CLUSTER]
+    (first, begin), (last, end) = ((record.distance[p], record.steps[p]) for p in far[-2:])
+    rate = math.log(last / first) / (end - begin)
     return [
+        at_most("largest |A_ij / d_j - probability after one step|", record.one_step_error, 1e-12),
         at_most("largest excess over the bound", excess, 1e-9),
+        close(
+            "change of ln distance per step at the end, over ln of the second eigenvalue",
+            rate / math.log(record.second_eigenvalue),
+            1.0,
+            tolerance=1e-4,
+        ),
         above("share still in its cluster after 100 steps", kept, 0.5),
         at_most("largest |total probability - 1|", record.total_error, 1e-9),
     ]
 
 
 @claim(
-    "5f.many-points",
+    "5g.many-points",
     "On the complete graph the clusters stay separated as the number of points grows, with "
     "residuals of at most 1e-6; on the graph of ten nearest neighbours they are mixed.",
-    source="our extension of 5f",
+    source="our extension of 5g",
+    origin="ours",
     explanation="The edges of the neighbour graph become ever shorter as points become dense, "
     "until the boundary where two clusters touch is linked as strongly as their interior. A "
     "Gaussian of fixed width keeps its scale. (For the graph of neighbours the rows are scaled to "
@@ -426,9 +596,10 @@ def many_points(record: GrowthRecord) -> list[Check]:
 
 
 @claim(
-    "5g.separates",
+    "5g.rows",
     "k-means on the vectors of M, each row scaled to length one, separates the three clusters.",
-    source="question 5g",
+    source="our extension of 5g",
+    origin="ours",
     explanation="All entries of row i have the factor sqrt(d_i), which is removed by the scaling; "
     "the second vector over the first then has three levels, one for each cluster. The vector of "
     "the isolated point no longer dominates the others, since no row is longer than one.",
@@ -444,6 +615,7 @@ def rows_separate(record: CourseRecord) -> list[Check]:
     "For the normalised rows of M one random start of k-means is not always enough, but ten are; "
     "for S one is enough.",
     source="our extension of 5g",
+    origin="ours",
     explanation="From a start with one centre at the isolated points, or two in the lower "
     "cluster, k-means converges to a local minimum. Its inertia is higher, so the best of ten "
     "starts is not among these. cluster_qr does not help: it selects the isolated point as a "

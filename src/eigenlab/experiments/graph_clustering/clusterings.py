@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import linprog
 from sklearn.cluster import KMeans
 from sklearn.metrics import (
     adjusted_rand_score,
@@ -26,6 +28,7 @@ from eigenlab.graphs.embedding import Embedding, leading_vectors, spread_vectors
 from eigenlab.graphs.extension import scale_rows
 from eigenlab.graphs.gaussian_graph import gaussian_graph
 from eigenlab.graphs.graph import Graph, Normalization
+from eigenlab.spectrum import top_eigenpairs
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -115,3 +118,56 @@ def score_starts(rows: Floats, truth: Labels, n_starts: int, seed: int) -> Start
         ten_starts=[score(10, seed + k) for k in range(max(1, n_starts // 4))],
         cluster_qr=adjusted_rand_score(truth, assign_labels(rows, CLUSTERS, "cluster_qr")),
     )
+
+
+def linear_scores(X: Floats, truth: Labels) -> Floats:
+    """One linear score for each cluster, the highest of them in a point's own where possible.
+
+    A linear program asks that the own score exceed each other one by 1 less a slack, and minimises
+    the sum of the slacks: it is zero if and only if the clusters are linearly separable.
+
+    Args:
+        X: (n, d) points.
+        truth: (n,) clusters from 0.
+
+    Returns:
+        (n, clusters) scores.
+    """
+    n, clusters = len(X), int(truth.max()) + 1
+    rows = np.column_stack([X, np.ones(n)])
+    size = rows.shape[1]
+    blocks = []
+    for other in range(clusters):
+        differences = np.zeros((n, clusters, size))
+        differences[np.arange(n), truth] -= rows
+        differences[:, other] += rows
+        blocks.append(differences[truth != other].reshape(-1, clusters * size))
+    system = np.vstack(blocks)
+    count = len(system)
+    found = linprog(
+        np.concatenate([np.zeros(clusters * size), np.ones(count)]),
+        A_ub=sparse.hstack([sparse.csr_array(system), -sparse.eye_array(count)]),
+        b_ub=-np.ones(count),
+        bounds=[(None, None)] * (clusters * size) + [(0, None)] * count,
+        method="highs",
+    )
+    return rows @ found.x[: clusters * size].reshape(clusters, size).T
+
+
+def leading_eigenvectors(M: Floats, k: int) -> Floats:
+    """The ``k`` leading eigenvectors of S = M C^-1, with C the diagonal of M's column sums.
+
+    S is not symmetric, but similar to C^-1/2 M C^-1/2: if v is an eigenvector of this, C^1/2 v is
+    one of S.
+
+    Args:
+        M: (n, n) symmetric matrix with positive sums.
+        k: number of vectors.
+
+    Returns:
+        (n, k) vectors of unit length.
+    """
+    roots = np.sqrt(M.sum(axis=0))
+    pairs = top_eigenpairs(M / np.outer(roots, roots), k, tol=1e-8)
+    vectors = roots[:, None] * np.asarray(pairs.vectors, float)
+    return vectors / np.linalg.norm(vectors, axis=0)

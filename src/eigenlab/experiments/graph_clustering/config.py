@@ -60,7 +60,9 @@ class GraphClusteringConfig(Config):
         min_length=5,
         max_length=5,
     )
-    walk_length: int = setting(2000, "Steps of the random walk.", unit="steps", ge=1, le=1_000_000)
+    walk_length: int = setting(
+        50_000, "Steps of the random walk.", unit="steps", ge=1, le=1_000_000
+    )
     growth_sizes: tuple[Large, ...] = setting(
         (2_000, 10_000, 50_000, 100_000, 200_000, 1_000_000),
         "Numbers of blob points for which graphs are compared; with fewer than two the comparison "

@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from eigenlab.experiments.graph_clustering.clusterings import (
@@ -15,6 +17,8 @@ from eigenlab.experiments.graph_clustering.clusterings import (
     Labels,
     compare,
     graph_labels,
+    leading_eigenvectors,
+    linear_scores,
     score_starts,
 )
 from eigenlab.experiments.graph_clustering.config import GraphClusteringConfig
@@ -95,6 +99,7 @@ def course(config: GraphClusteringConfig, context: Context) -> CourseRecord:
         "symmetric_no_loops": np.asarray(no_loops.vectors, float),
         "stochastic": vectors_S[:, :3],
         "rows": row_normalize(vectors_M[:, :3]),
+        "eigenvectors": leading_eigenvectors(M, CLUSTERS),
     }
     context.reporter.progress(2, 3, "clusters")
     degrees = A.sum(axis=1)
@@ -104,11 +109,12 @@ def course(config: GraphClusteringConfig, context: Context) -> CourseRecord:
         gamma=config.gamma,
         points=np.round(X, 5),
         truth=truth,
-        matrices=_matrices(A, M, S, of_M.eigenvalues[0]),
+        matrices=_matrices(X, config.gamma, A, M, S, of_M.eigenvalues[0]),
         spectra={
-            "symmetric": _spectrum(of_M, of_M.eigenvalues),
-            "stochastic": _spectrum(of_S, np.sqrt(of_S.eigenvalues)),
+            "symmetric": _spectrum(of_M, of_M.eigenvalues, M),
+            "stochastic": _spectrum(of_S, np.sqrt(of_S.eigenvalues), S),
         },
+        **_straight_borders(X, truth),
         localized_below=config.n_samples / 100,
         variants={
             name: compare(truth, assign_labels(rows, CLUSTERS, random_state=config.seed))
@@ -130,13 +136,36 @@ def course(config: GraphClusteringConfig, context: Context) -> CourseRecord:
     )
 
 
-def _matrices(A: Floats, M: Floats, S: Floats, largest_eigenvalue: float) -> Matrices:
+def _straight_borders(X: Floats, truth: Labels) -> dict[str, float]:
+    """What borders halfway between the true means achieve, and what the best straight ones do."""
+    means = np.array([X[truth == cluster].mean(axis=0) for cluster in range(CLUSTERS)])
+    nearest = cdist(X, means).argmin(axis=1)
+    from_means = KMeans(CLUSTERS, init=means, n_init=1).fit_predict(X)
+    return {
+        "nearest_true_mean": (nearest == truth).mean(),
+        "from_true_means": compare(truth, from_means).accuracy,
+        "linear_errors": (linear_scores(X, truth).argmax(axis=1) != truth).sum(),
+    }
+
+
+def _matrices(
+    X: Floats, gamma: float, A: Floats, M: Floats, S: Floats, largest_eigenvalue: float
+) -> Matrices:
     leading = leading_eigenvector(A)
+    # The formulas of the course, once more and by themselves.
+    affinity = np.exp(-gamma * cdist(X, X, "sqeuclidean"))
+    roots = np.sqrt(affinity.sum(axis=1))
+    normalized = affinity / np.outer(roots, roots)
+    sums = M.sum(axis=0)
     return Matrices(
         affinity_shape=A.shape,
         least_affinity=A.min(),
         largest_affinity=A.max(),
         diagonal_error=np.abs(np.diag(A) - 1).max(),
+        affinity_error=np.abs(A - affinity).max(),
+        normalized_error=np.abs(M - normalized).max(),
+        column_sums=(sums.min(), sums.max()),
+        stochastic_error=np.abs(S - normalized / normalized.sum(axis=0)).max(),
         asymmetry=np.abs(A - A.T).max(),
         undirected=is_undirected(A),
         degree_error=np.abs(degree_matrix(A) - np.diag(A.sum(axis=1))).max(),
@@ -147,10 +176,14 @@ def _matrices(A: Floats, M: Floats, S: Floats, largest_eigenvalue: float) -> Mat
     )
 
 
-def _spectrum(pairs: Eigenpairs, values: Floats) -> Spectrum:
+def _spectrum(pairs: Eigenpairs, values: Floats, matrix: Floats) -> Spectrum:
+    """Left singular vectors u and values s of a matrix; the right ones are v = matrix^T u / s."""
+    left = np.asarray(pairs.vectors, float)[:, :CLUSTERS]
+    right = matrix.T @ left / np.asarray(values)[:CLUSTERS]
     return Spectrum(
         values=values,
         residual=pairs.residual_norms.max(),
+        left_right=np.abs(left - right).max(),
         participation=participation_ratio(np.asarray(pairs.vectors)),
     )
 
@@ -244,6 +277,7 @@ def walk(config: GraphClusteringConfig, context: Context) -> WalkRecord:
         second_eigenvalue=second,
         stationary_at_start=end[start],
         total_error=np.abs(where.sum(axis=1) - 1).max(),
+        one_step_error=np.abs(where[steps.index(1)] - A[start] / A[start].sum()).max(),
     )
 
 

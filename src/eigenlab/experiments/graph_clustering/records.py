@@ -17,6 +17,10 @@ class Matrices(Record):
     least_affinity: float = measured("Smallest entry of A.")
     largest_affinity: float = measured("Largest entry of A.")
     diagonal_error: float = measured("Largest |A_ii - 1|.")
+    affinity_error: float = measured("Largest |A_ij - exp(-gamma |x_i - x_j|^2)|.")
+    normalized_error: float = measured("Largest |M_ij - A_ij / sqrt(d_i d_j)|, by the formulas.")
+    column_sums: Vector = measured("Smallest and largest sum of a column of M.", shape="2")
+    stochastic_error: float = measured("Largest |S_ij - M_ij / sum_i M_ij|, by the formulas.")
     asymmetry: float = measured("Largest |A - A^T|.")
     undirected: bool = measured("Whether A is symmetric.")
     degree_error: float = measured("Largest |D - diag(A 1)|.")
@@ -31,6 +35,7 @@ class Spectrum(Record):
 
     values: Vector = measured("Singular values, descending.", shape="V")
     residual: float = measured("Largest residual of the eigenproblem.")
+    left_right: float = measured("Largest |u_i - v_i| of the first three singular pairs.")
     participation: Vector = measured(
         "Participation ratio of each vector: the number of points it is localised on.",
         unit="points",
@@ -73,9 +78,20 @@ class CourseRecord(Record):
         "Participation ratio below which a vector counts as localised, 1 % of the points.",
         unit="points",
     )
+    nearest_true_mean: float = measured(
+        "Share of the points that are nearest to the true mean of their own cluster."
+    )
+    from_true_means: float = measured(
+        "Share of points in the right cluster, of k-means that starts at the true means."
+    )
+    linear_errors: int = measured(
+        "Points that do not have the highest of three linear scores in their own cluster, with the "
+        "scores of a linear program."
+    )
     variants: dict[str, Clustering] = measured(
         "What is clustered -> its clusters: raw (the points), one of the normalisations, "
-        "symmetric_4 (four vectors of M) or symmetric_no_loops (of M with A_ii = 0)."
+        "symmetric_4 (four vectors of M), symmetric_no_loops (of M with A_ii = 0) or eigenvectors "
+        "(of S)."
     )
     starts: dict[str, Starts] = measured("Normalisation -> scores by random start.")
     embeddings: dict[str, Matrix] = measured(
@@ -146,6 +162,7 @@ class WalkRecord(Record):
     second_eigenvalue: float = measured("Second eigenvalue lambda_2 of M.")
     stationary_at_start: float = measured("Stationary probability pi_i of the first node.")
     total_error: float = measured("Largest |sum of the probabilities - 1|.")
+    one_step_error: float = measured("Largest |p_1 - A_i / d| from the first node i.")
 
 
 class Fit(Record):

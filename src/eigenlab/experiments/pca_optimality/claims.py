@@ -13,7 +13,7 @@ from eigenlab.experiments.pca_optimality.records import (
     StaircaseRecord,
     TrainingRecord,
 )
-from eigenlab.lab import Check, NotRun, applies_to, at_most, claim, close
+from eigenlab.lab import Check, NotRun, Outcome, applies_to, at_most, claim, close
 from eigenlab.statistics import worst
 
 #: Rounding of some hundred operations in float64, relative to the largest entry.
@@ -32,6 +32,7 @@ BALDI_HORNIK = "Baldi and Hornik 1989, doi:10.1016/0893-6080(89)90014-2"
     source="question 3b",
     explanation="Compared in double precision with automatic differentiation and with central "
     "differences, relative to the largest entry.",
+    refutes=["no factor 2", "W2 and W1 exchanged", "a mean over the samples"],
     counterexamples=[
         {"rows/0/autograd": 1e-6},
         {"rows/-1/finite_differences": math.nan},
@@ -57,6 +58,7 @@ def gradients(record: GradientsRecord) -> list[Check]:
     "With W2 = W1ᵀ = any eigenvectors of X Xᵀ both gradients are zero, and the loss is the sum of "
     "the other eigenvalues.",
     source=BALDI_HORNIK,
+    origin="ours",
     explanation="W2 W1 is then a projection on eigenvectors, and (W2 W1 - I) X Xᵀ is orthogonal "
     "to all of them.",
     counterexamples=[
@@ -95,6 +97,7 @@ def distinct_variances(config: PCAOptimalityConfig) -> str:
     "directions of descent is the number of pairs of a kept axis and a discarded axis of larger "
     "variance, plus the number of discarded axes for each unit with zero weights.",
     source=BALDI_HORNIK,
+    origin="ours",
     explanation="Rotating a kept axis towards a discarded axis of larger variance lowers the loss "
     "to second order. The count is compared with the eigenvalues of the Hessian with respect to "
     "all weights; its flat directions come from (W2 C, C⁻¹ W1), which has the same loss for every "
@@ -136,6 +139,44 @@ def saddles(record: PointsRecord) -> list[Check]:
 
 
 @claim(
+    "3b.unique",
+    "The optimal W1 and W2 are unique up to the signs of their rows and columns.",
+    source="question 3b",
+    documented=Outcome.FAILED,
+    explanation="They are not: W2 C and C⁻¹ W1 have the same product, hence the same loss, for "
+    "every invertible C. With distinct eigenvalues the space of the columns of W2 is unique, and "
+    "with the constraint W1 = W2ᵀ, W1 W1ᵀ = 1 and diagonal variances the columns are, up to signs.",
+    counterexamples=[{"others/*/moved": 1e-9}],
+)
+def unique(record: PointsRecord) -> list[Check]:
+    least_loss = [other for other in record.others if abs(other.excess) <= MACHINE]
+    return [
+        at_most(
+            "largest distance of columns of W2 up to sign, at equal loss",
+            worst(other.moved for other in least_loss),
+            1e-6,
+        )
+    ]
+
+
+@claim(
+    "3b.unique-subspace",
+    "All weights with the least loss have the same column space of W2.",
+    source="our reading of 3b",
+    origin="ours",
+    scope=distinct_variances,
+    refutes=["the trailing eigenvectors"],
+    counterexamples=[{"others/0/angle": 0.1}, {"others/1/excess": 1e-6}],
+)
+def unique_subspace(record: PointsRecord) -> list[Check]:
+    return [
+        at_most("loss above the least, relative", worst(o.excess for o in record.others), MACHINE),
+        at_most("gradient", worst(o.gradient for o in record.others), 1e-10),
+        at_most("principal angle", worst(o.angle for o in record.others), 1e-6, unit="rad"),
+    ]
+
+
+@claim(
     "3b.subspace",
     "Gradient descent from a random start converges to the principal subspace.",
     source="question 3b",
@@ -167,11 +208,18 @@ def subspace(record: TrainingRecord) -> list[Check]:
     "3b.pca",
     "The closed form agrees with scikit-learn's PCA on the images.",
     source="question 3b",
-    counterexamples=[{"images/angle_to_pca": 0.01}, {"images/ratio_difference": 1e-6}],
+    explanation="The subspace, the variances along the axes (with 1/(n - 1)) and their shares.",
+    refutes=["variances over n", "the variance of each axis taken from the next"],
+    counterexamples=[
+        {"images/angle_to_pca": 0.01},
+        {"images/ratio_difference": 1e-6},
+        {"images/variance_difference": 1e-6},
+    ],
 )
 def pca(record: PointsRecord) -> list[Check]:
     return [
         at_most("principal angle to PCA", record.images.angle_to_pca, 1e-6, unit="rad"),
+        at_most("explained variance, relative", record.images.variance_difference, 1e-10),
         at_most("explained variance ratio", record.images.ratio_difference, MACHINE),
     ]
 
@@ -193,6 +241,7 @@ def separated_variances(config: PCAOptimalityConfig) -> str:
     "From weights close to zero gradient descent passes close to the saddles of the first 0, 1, "
     "2, ... principal axes, in this order, before it reaches the minimum.",
     source="Saxe, McClelland and Ganguli 2014, arXiv:1312.6120",
+    origin="ours",
     explanation="Small weights grow along each axis at a rate proportional to its eigenvalue, so "
     "the axis of the largest is learned first, and the loss stays on a plateau until the weights "
     "along the next axis have grown. Here each eigenvalue is at most half of the one before.",

@@ -15,6 +15,7 @@ from eigenlab.experiments.pca_optimality.records import (
     GradientErrors,
     GradientsRecord,
     ImagesAtComponents,
+    OtherMinimum,
     PathPiece,
     PointsRecord,
     StaircaseRecord,
@@ -131,7 +132,26 @@ def points(config: PCAOptimalityConfig, context: Context) -> PointsRecord:
         n_components=k,
         points=found,
         path=_path(X, k),
+        others=[_other_minimum(X, k, generator(config.seed, "C", i)) for i in range(3)],
         images=_at_components(config),
+    )
+
+
+def _other_minimum(X: Tensor, k: int, random: torch.Generator) -> OtherMinimum:
+    """Weights with the least loss that are not the leading eigenvectors."""
+    _, vectors = scatter_eigenpairs(X, mean=False)
+    best = vectors[:, :k]
+    C = torch.randn(k, k, generator=random, dtype=torch.float64)
+    W1, W2 = torch.linalg.solve(C, best.T), best @ C
+    scale = float(X.square().sum())
+    least = float(torch.linalg.svdvals(X).square()[k:].sum())
+    columns = W2 / W2.norm(dim=0)
+    nearest = (best.T @ columns).abs().amax(dim=0)
+    return OtherMinimum(
+        excess=(loss(W1, W2, X) - least) / scale,
+        gradient=max(float(s.abs().max()) for s in loss_gradients(W1, W2, X)) / scale,
+        moved=(2 - 2 * nearest).clamp(min=0).sqrt().max(),
+        angle=principal_angles(best, torch.linalg.qr(W2).Q).max(),
     )
 
 
@@ -184,6 +204,7 @@ def _at_components(config: PCAOptimalityConfig) -> ImagesAtComponents:
         ratio_difference=abs(
             model.explained_variance_ratio_ - peer.explained_variance_ratio_
         ).max(),
+        variance_difference=abs(model.explained_variance_ / peer.explained_variance_ - 1).max(),
         explained=model.explained_variance_ratio_.sum(),
     )
 

@@ -55,7 +55,21 @@ class ImagesAtComponents(Record):
     gradient: float = measured("Largest entry of both gradients over ||X||².")
     angle_to_pca: float = measured("Largest principal angle to PCA's subspace.", unit="rad")
     ratio_difference: float = measured("Largest difference of the explained variance ratios.")
+    variance_difference: float = measured(
+        "Largest difference of the explained variances, relative to PCA's."
+    )
     explained: float = measured("Share of the variance that the components explain.")
+
+
+class OtherMinimum(Record):
+    """The weights (C⁻¹ W1, W2 C) for a random C, beside the leading eigenvectors W1 = W2ᵀ."""
+
+    excess: float = measured("Loss minus the least, relative to the loss of zero weights.")
+    gradient: float = measured("Largest entry of both gradients over ||X||².")
+    moved: float = measured(
+        "Largest difference of a column of W2 from the nearest column, up to sign, over its norm."
+    )
+    angle: float = measured("Largest principal angle between the two column spaces.", unit="rad")
 
 
 class PointsRecord(Record):
@@ -68,6 +82,7 @@ class PointsRecord(Record):
     path: tuple[PathPiece, ...] = measured(
         "Path from the trailing axes to the leading ones, one axis at a time."
     )
+    others: tuple[OtherMinimum, ...] = measured("Other weights with the least loss.")
     images: ImagesAtComponents = measured(
         "The autoencoder at the principal components of the images."
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -11,7 +12,13 @@ from torch import Tensor, nn
 from eigenlab.experiments.rnn_layer.config import RNNLayerConfig
 from eigenlab.experiments.rnn_layer.records import Difference, PublishedRecord, ReferenceRecord
 from eigenlab.lab import Context, stage
-from eigenlab.recurrent import RecurrentRegressor, RNNLayer, gaussian_rnn, regression_loss
+from eigenlab.recurrent import (
+    RecurrentRegressor,
+    RNNLayer,
+    gaussian_rnn,
+    regression_loss,
+    running_average,
+)
 from eigenlab.recurrent.nonlinearity import Nonlinearity, function_of
 from eigenlab.recurrent.reference import rnn_loop
 from eigenlab.training import derive_seed, generator
@@ -44,7 +51,35 @@ def published(config: RNNLayerConfig, context: Context) -> PublishedRecord:
         regressor_parameters=_count(regressor),
         loss_every_step=regression_loss(prediction, target),
         loss_last_step=regression_loss(prediction, target, last_step_only=True),
+        **_definitions(config.seed),
     )
+
+
+def _definitions(seed: int) -> dict[str, float]:
+    """The loss for several outputs and the targets of the task, beside sums written out."""
+    draw = generator(seed, "definitions")
+    shape = (2, 5, 3)
+    prediction, target = (torch.randn(shape, dtype=torch.float64, generator=draw) for _ in range(2))
+    pairs = [
+        [list(zip(*step, strict=True)) for step in zip(*sequence, strict=True)]
+        for sequence in zip(prediction.tolist(), target.tolist(), strict=True)
+    ]
+
+    def mean_square(steps: list[list[tuple[float, float]]]) -> float:
+        squares = [(a - b) ** 2 for step in steps for a, b in step]
+        return math.fsum(squares) / len(squares)
+
+    every = mean_square([step for sequence in pairs for step in sequence])
+    last = mean_square([sequence[-1] for sequence in pairs])
+    x, y = running_average(2, 5, generator=draw, dtype=torch.float64)
+    averages = [[math.fsum(row[:t]) / t for t in range(1, 6)] for row in x[..., 0].tolist()]
+    return {
+        "every_step_error": abs(regression_loss(prediction, target).item() - every),
+        "last_step_error": abs(
+            regression_loss(prediction, target, last_step_only=True).item() - last
+        ),
+        "average_error": (y[..., 0] - torch.tensor(averages, dtype=y.dtype)).abs().max().item(),
+    }
 
 
 def _fill(model: M, value: float) -> M:
@@ -62,7 +97,7 @@ def _count(model: nn.Module) -> int:
 def reference(config: RNNLayerConfig, context: Context) -> ReferenceRecord:
     """Largest differences from a textbook loop and from ``torch.nn.RNN``, in float64.
 
-    Compared are all hidden states, the loss at every step, and the gradient of every parameter.
+    Compared are all hidden states and predictions, the loss, and the gradient of every parameter.
     """
     seeds = [derive_seed(config.seed, "reference", k) for k in range(config.n_networks)]
     rows: list[Difference] = []
@@ -88,14 +123,18 @@ def _compare(config: RNNLayerConfig, seed: int) -> Iterator[Difference]:
             nonlinearity=nonlinearity,
             generator=generator(seed, "network"),
         )
+        nn.init.normal_(model.readout.bias, generator=generator(seed, "readout"))
         layer = model.layers[0]
         weights = (layer.W_h, layer.W_x, layer.b)
-        ours = _outcome(model(x)[1], model, weights, y)
-        loop = _outcome(_textbook_states(x, *weights, nonlinearity), model, weights, y)
+        predictions, hidden = model(x)
+        ours = _outcome(hidden, predictions, weights, y, regression_loss)
+        states = _textbook_states(x, *weights, nonlinearity)
+        loop = _outcome(states, _read(model, states), weights, y)
         yield _difference(seed, nonlinearity, "textbook loop", ours, loop)
         if nonlinearity != "identity":  # torch.nn.RNN has no linear network
             peer, its_weights = _torch_rnn(layer, nonlinearity)
-            theirs = _outcome(peer(x)[0], model, its_weights, y)
+            its_states = peer(x)[0]
+            theirs = _outcome(its_states, _read(model, its_states), its_weights, y)
             yield _difference(seed, nonlinearity, "torch.nn.RNN", ours, theirs)
 
 
@@ -121,19 +160,29 @@ def _torch_rnn(layer: RNNLayer, nonlinearity: Any) -> tuple[nn.RNN, list[Tensor]
     return peer, weights
 
 
+def _read(model: RecurrentRegressor, hidden: Tensor) -> Tensor:
+    """``W_f h_t + b_f`` at every step."""
+    return torch.einsum("oh,bth->bto", model.readout.weight, hidden) + model.readout.bias
+
+
 class _Outcome(NamedTuple):
     states: Tensor
+    predictions: Tensor
     loss: Tensor
     gradients: Tensor
 
 
 def _outcome(
-    hidden: Tensor, model: RecurrentRegressor, weights: Sequence[Tensor], y: Tensor
+    hidden: Tensor,
+    predictions: Tensor,
+    weights: Sequence[Tensor],
+    y: Tensor,
+    loss_of: Callable[[Tensor, Tensor], Tensor] = nn.functional.mse_loss,
 ) -> _Outcome:
-    loss = regression_loss(model.readout(hidden), y)
+    loss = loss_of(predictions, y)
     gradients = torch.autograd.grad(loss, weights)
     flat = torch.cat([gradient.flatten() for gradient in gradients])
-    return _Outcome(hidden.detach(), loss.detach(), flat)
+    return _Outcome(hidden.detach(), predictions.detach(), loss.detach(), flat)
 
 
 def _difference(

@@ -17,6 +17,13 @@ class PublishedRecord(Record):
     regressor_parameters: int = measured("Number of parameters with a readout of four outputs.")
     loss_every_step: float = measured("Loss of the published example over all steps.")
     loss_last_step: float = measured("Loss of the published example at the last step.")
+    every_step_error: float = measured(
+        "Difference of the loss over all steps from its definition, for several outputs."
+    )
+    last_step_error: float = measured(
+        "Difference of the loss at the last step from its definition, for several outputs."
+    )
+    average_error: float = measured("Largest |y_t - (x_1 + ... + x_t) / t| of the task's targets.")
 
 
 class Difference(Record):
@@ -26,6 +33,7 @@ class Difference(Record):
     nonlinearity: str = measured("Nonlinearity of both.")
     reference: str = measured("The other implementation.")
     states: float = measured("Largest difference of all hidden states.")
+    predictions: float = measured("Largest difference of all predictions from W_f h_t + b_f.")
     loss: float = measured("Difference of the loss at every step.")
     gradients: float = measured("Largest difference of the gradients of W_h, W_x and b.")
 

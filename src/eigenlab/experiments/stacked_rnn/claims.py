@@ -99,6 +99,7 @@ def far_rates(record: RatesRecord, cell: str, factor: float) -> list[float]:
     "The LSTM's rate is determined by its forget gate: with W_h close to zero, the logarithm of "
     "the gradient changes by ln sigmoid(b_f) per step.",
     source="Gers, Schmidhuber and Cummins 2000, doi:10.1162/089976600300015015",
+    origin="ours",
     explanation="dc_t/dc_{t-1} = f when nothing else depends on c_{t-1}. A bias of 0 gives -0.693 "
     "nats per step, 1 gives -0.313, 3 gives -0.049: hence the advice to initialise b_f with a "
     "positive value. Measured over the far half of the sequence, since the factor of the path "

@@ -30,12 +30,14 @@ from eigenlab.lab import (
     below,
     claim,
 )
-from eigenlab.statistics import wilson_interval
+from eigenlab.statistics import homogeneity_p_value, wilson_interval
 
 #: Accuracy that the course requires of the tanh RNN.
 COURSE_ACCURACY = 0.80
 #: A calibration error of 5 percentage points is what a user of the probabilities would notice.
 CALIBRATION_TOLERANCE = 0.05
+#: Of tests whether languages differ, chosen before any was made.
+SIGNIFICANT = 1e-3
 #: Share of the names that are answered where the classifier abstains.
 COVERAGE = 0.7
 #: Rare languages have fewer training lines than the first, common ones at least the second.
@@ -177,6 +179,7 @@ def above_majority(record: AccuracyRecord) -> list[Check]:
     "A temperature fitted on held-out training names lowers the negative log-likelihood of new "
     "test names.",
     source=GUO,
+    origin="ours",
     explanation="After training a network is overconfident; dividing its logits by one number "
     "corrects most of that and changes no prediction.",
     scope=TRAINED,
@@ -193,6 +196,7 @@ def temperature(record: AuditRecord) -> list[Check]:
     "The classifier is calibrated: its calibration error exceeds that of a perfectly calibrated "
     "one by at most 5 percentage points.",
     source=GUO,
+    origin="ours",
     explanation="15 equal-width bins of the highest probability. With few test names even perfect "
     "calibration shows an error, by chance; that part is computed and allowed for.",
     scope=TRAINED,
@@ -273,19 +277,24 @@ def _above_ngrams(record: AccuracyRecord, protocol: str) -> list[Check]:
     ]
 
 
+def _at_equal_rates(recall: dict[str, Any]) -> dict[str, Any]:
+    """Recall of each language as near to a half as its number of names allows."""
+    return {label: {**row, "correct": row["count"] // 2} for label, row in recall.items()}
+
+
 @claim(
     "2a.unequal",
-    "The error is unequal: the best and the worst recalled language differ by more than chance.",
+    "The error is unequal: recall differs between languages by more than chance.",
     source="question 2a",
-    explanation="95 % Wilson intervals of the two do not overlap. The average accuracy hides for "
-    "which languages the classifier fails.",
-    counterexamples=[{"protocols/leak-free/overall/recall/*/interval": (0.7, 0.95)}],
+    explanation="A permutation test over all languages: the best and the worst of fifteen always "
+    "differ, also where all have the same rate. The average accuracy hides for which languages the "
+    "classifier fails.",
+    counterexamples=[{"protocols/leak-free/overall/recall": _at_equal_rates}],
 )
 def unequal(record: AuditRecord) -> list[Check]:
     recalls = record.protocols["leak-free"].overall.recall.values()
-    intervals = [row.interval for row in recalls if row.count]
-    best, worst = max(low for low, _ in intervals), min(high for _, high in intervals)
-    return [above("lower end, best language", best, worst)]
+    p_value = homogeneity_p_value([row.correct for row in recalls], [row.count for row in recalls])
+    return [at_most("p-value of equal recall in all languages", p_value, SIGNIFICANT)]
 
 
 def _group(low: int, high: int, recall: float) -> dict[str, Any]:
@@ -419,20 +428,21 @@ def abstain(record: AuditRecord) -> list[Check]:
 
 @claim(
     "2a.silence",
-    "Abstaining is unequal too: the languages left unanswered most and least often differ by more "
-    "than chance.",
+    "Abstaining is unequal too: the share left unanswered differs between languages by more than "
+    "chance.",
     source="question 2a",
-    explanation="Measured with the most confident 70 % answered. Confidence is higher for common "
-    "languages and regular spellings, so abstention, like error, affects the other languages most.",
+    explanation="The same test, with the most confident 70 % answered. Confidence is higher for "
+    "common languages and regular spellings, so abstention, like error, affects the other "
+    "languages most.",
     scope=TRAINED,
     counterexamples=[{"protocols/leak-free/abstention/*/unanswered/*": 0.3}],
 )
 def silence(record: AuditRecord) -> list[Check]:
     audited = record.protocols["leak-free"]
     counts = {label: row.count for label, row in audited.overall.recall.items()}
-    intervals = [
-        wilson_interval(round(share * counts[label]), counts[label]).bounds
-        for label, share in _answered(audited).unanswered.items()
-    ]
-    most, least = max(low for low, _ in intervals), min(high for _, high in intervals)
-    return [above("share unanswered, lower end of the worst language", most, least)]
+    shares = _answered(audited).unanswered
+    p_value = homogeneity_p_value(
+        [round(share * counts[label]) for label, share in shares.items()],
+        [counts[label] for label in shares],
+    )
+    return [at_most("p-value of equal shares unanswered in all languages", p_value, SIGNIFICANT)]

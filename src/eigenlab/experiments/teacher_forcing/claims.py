@@ -42,6 +42,7 @@ TRAINED = applies_to(
     explanation="Each step is fed the right word before it, also where the decoder would have "
     "written another one. The function is judged on the words, and on a batch of indices in which "
     "a longer sentence makes padding necessary.",
+    refutes=["the target without the shift", "shifted twice"],
     counterexamples=[
         {"forced": ["I", "see", "a", "dog", "<eos>"]},
         {"forced": ["<sos>", "I", "saw", "a", "dog"]},
@@ -61,6 +62,7 @@ def forced_inputs(record: InputsRecord) -> list[Check]:
     source="question 7c",
     explanation="The shift is the same as in training; what is shifted is not the target but what "
     "was emitted, by sampling or by taking the most probable word.",
+    refutes=["shifted twice", "no start symbol"],
     counterexamples=[
         {"free": ["<sos>", "I", "see", "a", "dog"]},
         {"free": ["I", "saw", "a", "dog", "<eos>"]},
@@ -87,6 +89,7 @@ def _differing(label: str, found: tuple[str, ...], expected: tuple[str, ...]) ->
     explanation="Without the shift, a decoder would be shown the word that it is to predict, and "
     "would learn to copy it. Each word of the target is replaced in turn: the logits of the steps "
     "up to its own do not change in a single bit, and all later ones change.",
+    refutes=["the target without the shift"],
     counterexamples=[
         {"changes/1/1": 0.1},
         {"changes/0/3": 0.0},
@@ -159,6 +162,7 @@ def first_error(record: TrainedRecord) -> list[Check]:
     "After its first wrong word, a decoder trained by teacher forcing is right less often when it "
     "is fed its own words than when it is fed the target.",
     source="S. Bengio et al., 2015, arXiv:1506.03099; M. Ranzato et al., 2016, arXiv:1511.06732",
+    origin="ours",
     explanation="The same tokens of the same sentences are compared. In training the decoder has "
     "never seen a wrong word before it, and a word that does not fit also shifts the rest of the "
     "sentence. This is the exposure gap; accuracies measured under teacher forcing do not show it.",
@@ -193,6 +197,7 @@ def overstated(record: TrainedRecord) -> list[Check]:
     "7c.scheduled-sampling",
     "Scheduled sampling narrows the exposure gap of the loss.",
     source="S. Bengio et al., 2015, arXiv:1506.03099",
+    origin="ours",
     explanation="Token by token, the decoder is fed the target or the most probable word, with a "
     "probability that moves from the one to the other during training. Weights, batches and the "
     "number of updates are those of teacher forcing, seed by seed. Behind its own errors the "

@@ -49,6 +49,7 @@ REDUCED = applies_to(
     explanation="This is PCA whitening of 2 x 2 patches with three colours. As a first layer it "
     "is fixed, so that the network does not spend updates on undoing correlations. In training a "
     "small eps is added to the eigenvalues, so that noise is not amplified.",
+    refutes=["eigenvalues without the root", "eigenvectors without scaling"],
     counterexamples=[
         {"whitened": 0.1},
         {"whitened": math.nan},
@@ -70,6 +71,7 @@ def whitening(record: PartsRecord) -> list[Check]:
     "interval of the singular values, found by Remez's algorithm; the smallest one of the test "
     "matrix is at the end of the interval, where the derived error is attained. The distance to "
     "the polar factor from the singular value decomposition is the same number.",
+    refutes=["the coefficients of Muon's first publication", "one iteration fewer"],
     counterexamples=[
         {"errors": lambda errors: [2 * error for error in errors]},
         {"errors/0": 0.1},
@@ -98,6 +100,7 @@ def orthogonalization(record: PartsRecord) -> list[Check]:
     source="question 4; D. Page, How to train your ResNet 8 (2019)",
     explanation="max(f(a), f(b)) = f(max(a, b)) for increasing f. Batch norm divides by statistics "
     "of all pixels or of the largest of each four, which differ.",
+    refutes=["the mean for the maximum"],
     counterexamples=[
         {"pooled_before_activation": 0.01},
         {"pooled_before_norm": 0.0},
@@ -120,6 +123,7 @@ def pooling(record: PartsRecord) -> list[Check]:
     source="question 4; K. Jordan, arXiv:2404.00498",
     explanation="With random flips an image is shown the same way twice with probability 1/2. The "
     "number of the others is binomial; it is judged within five standard deviations.",
+    refutes=["the same flips in every epoch"],
     counterexamples=[
         {"both_ways_alternating": 0.99},
         {"both_ways_random": 0.9},
@@ -143,6 +147,7 @@ def alternating_flips(record: PartsRecord) -> list[Check]:
     explanation="The symmetry is exact, for any network, and each image is judged by itself. "
     "Methods that look at other test images first, such as ranking them by confidence, are "
     "transductive, and are not used here.",
+    refutes=["images upside down"],
     counterexamples=[{"mirrored": 0.1}, {"mirrored_alone": 0.0}],
 )
 def mirrored(record: PartsRecord) -> list[Check]:
@@ -160,6 +165,7 @@ def mirrored(record: PartsRecord) -> list[Check]:
     "backward, at the published widths, image sizes and numbers of epochs. By hand: the ResNet-18 "
     "has 460 million multiply-adds an image and 35 epochs, SpeedNet 118 million and 8. Published "
     "times fell by a further factor through faster devices and kernels.",
+    refutes=["a multiplication and an addition counted as one"],
     counterexamples=[{f"operations/{LAST}": 1e15}, {f"operations/{FIRST}": math.nan}],
 )
 def fewer_operations(record: PartsRecord) -> list[Check]:

@@ -61,6 +61,7 @@ WITH_BEAM = either(
     "7.split",
     "No held-out sentence is in a training pair; a random split would have let some through.",
     source="docs/translation.md, Splits without leaks",
+    origin="ours",
     explanation="Sentences with several translations are on several lines. Sentences are compared "
     "without case, punctuation and symbols; the count shares no code with the split.",
     scope=applies_to(n_pairs=(2000, None), n_test=(100, None)),
@@ -113,6 +114,7 @@ def first_state(record: TranslationRecord) -> list[Check]:
     "7.company",
     "A sentence is translated alike alone and in a batch with longer sentences.",
     source="docs/translation.md, Fit and translate",
+    origin="ours",
     explanation="Padding enters neither states nor attention. In float64 the translations are the "
     "same; in float32 log-probabilities agree up to rounding.",
     counterexamples=[
@@ -191,6 +193,7 @@ def beam(record: TranslationRecord) -> list[Check]:
     "7.attention",
     "With attention more held-out sentences are translated exactly than from the last state alone.",
     source="D. Bahdanau, K. Cho and Y. Bengio, 2015, arXiv:1409.0473",
+    origin="ours",
     explanation="The last state must hold the whole sentence in H numbers; attention reads the "
     "states of single words. Both models have the same encoder, decoder, batches and number of "
     "updates. The interval is Newcombe's for paired proportions.",
@@ -218,6 +221,7 @@ def exact_difference(record: TranslationRecord) -> Interval:
     "Attention finds the words that are translated: the heaviest source word is an aligned one "
     "more often than by chance or by reading both sentences at the same pace.",
     source="D. Bahdanau, K. Cho and Y. Bengio, 2015, arXiv:1409.0473",
+    origin="ours",
     explanation="The phrasebook knows which words translate each other; training does not use it. "
     "The final mark is left out: it ends both sentences, and while it is written attention rests "
     "on the end of the source.",
