@@ -227,12 +227,13 @@ def large_but_local(record: EveryStepRecord) -> list[Check]:
 
 @claim(
     "1g.long-range",
-    "A task in which every target depends on a distant input is not learned better with a loss at "
-    "every step.",
+    "A delayed copy whose sequences end three steps after the first target is not learned better "
+    "with a loss at every step.",
     source="question 1g",
-    explanation="The task is y_t = x_{t-lag}, and no target depends on a more recent input. As a "
-    "control, the same training learns a short lag. Better means an error lower by more than 0.1 "
-    "of the target's variance.",
+    explanation="The task is y_t = x_{t-lag}, and none of its three targets depends on a recent "
+    "input. Longer sequences have more targets; that is another task, and this claim says nothing "
+    "about it. As a control, the same training learns a short lag. Better means an error lower by "
+    "more than 0.1 of the target's variance.",
     scope=TRAININGS,
     counterexamples=[{"runs/*/error": 0.9}],  # the control is not learned
 )
