@@ -140,6 +140,21 @@ def test_a_walk_ends_at_the_stationary_distribution_within_the_bound():
         assert distance <= bound + 1e-14
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_long_walk_is_many_short_ones(dtype):
+    """Powers by squaring, against one step after another in float64; A is not changed."""
+    A = rbf_affinity(points(), 0.4).astype(dtype)
+    A.flags.writeable = False
+    P = A.astype(np.float64) / A.sum(axis=1)
+    steps = [0, 1, 5, 64, 1000]
+    for step, row in zip(steps, random_walk(A, 4, steps), strict=True):
+        expected = np.eye(len(A))[4]
+        for _ in range(step):
+            expected = P @ expected
+        np.testing.assert_allclose(row, expected, atol=1e-12 if dtype == np.float64 else 1e-6)
+        assert row.dtype == np.float64
+
+
 def test_two_states_reach_the_mixing_bound():
     """From a node of weight 1/2 the distance is lambda^t / 2."""
     A = np.array([[3.0, 1.0], [1.0, 3.0]])

@@ -23,12 +23,14 @@ class Mutant:
         claims: ids of the claims that it must refute.
         patch: makes the change.
         settings: changes to the preset ``smoke``, so that measuring is quick.
+        refused: words of the InputError with which a later step refuses it, before a judgement.
     """
 
     name: str
     claims: tuple[str, ...]
     patch: Callable[[pytest.MonkeyPatch], None]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    refused: str = ""
 
 
 def replaced(function: Any, wrong: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:

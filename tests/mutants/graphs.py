@@ -115,6 +115,7 @@ MUTANTS = [
         ("5b.undirected",),
         affinity(nearest_one_way),
         SMALL,
+        "must be symmetric",
     ),
     Mutant(
         "degrees without the loops",
@@ -128,8 +129,16 @@ MUTANTS = [
         replaced(degree_matrix, lambda original, A: np.diag(1 / A.sum(axis=1))),
         SMALL,
     ),
-    Mutant("D^-1 A", ("5d.normalized",), normalized(lambda A, d: A / d[:, None]), SMALL),
-    Mutant("A D^-1", ("5d.normalized",), normalized(lambda A, d: A / d), SMALL),
+    Mutant(
+        "D^-1 A",
+        ("5d.normalized",),
+        normalized(lambda A, d: A / d[:, None]),
+        SMALL,
+        "must be symmetric",
+    ),
+    Mutant(
+        "A D^-1", ("5d.normalized",), normalized(lambda A, d: A / d), SMALL, "must be symmetric"
+    ),
     Mutant(
         "D^1/2 A D^1/2",
         ("5d.normalized",),
@@ -137,7 +146,11 @@ MUTANTS = [
         SMALL,
     ),
     Mutant(
-        "the Laplacian D - A", ("5d.normalized",), normalized(lambda A, d: np.diag(d) - A), SMALL
+        "the Laplacian D - A",
+        ("5d.normalized",),
+        normalized(lambda A, d: np.diag(d) - A),
+        SMALL,
+        "sum",
     ),
     Mutant("A D^-1", ("5g.columns",), walk_of_affinities, SMALL),
     Mutant(

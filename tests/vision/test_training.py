@@ -198,6 +198,10 @@ def test_bad_settings_are_listed_together():
         InputError, match=r"width=4\.5 must be an integer; epochs='3' must be a number"
     ):
         Recipe(width=4.5, epochs="3")
+    with pytest.raises(InputError, match=r"contrast='0\.1' must be a number; tta_below='a'"):
+        Recipe(contrast="0.1", tta_below="a")
+    with pytest.raises(InputError, match=r"brightness=-1.*tta_below=2"):
+        Recipe(brightness=-1.0, tta_below=2.0)
     with pytest.raises(InputError, match=r"warmup \+ constant"):
         Recipe(warmup=0.6, constant=0.6)
     with pytest.raises(InputError, match="freeze"):

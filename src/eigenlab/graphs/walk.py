@@ -50,7 +50,7 @@ def random_walk(A: NDArray[np.floating], start: int, steps: Sequence[int]) -> ND
     first = np.zeros(len(A))
     first[start] = 1.0
     if len(steps) and steps[-1] > len(A):
-        return _by_squaring(A / degrees, first, steps)
+        return _by_squaring(A.astype(np.float64) / degrees, first, steps)
     probability, done, rows = first, 0, []
     with serial_blas():  # each product is short, and threads would wait for each other
         for step in steps:

@@ -69,12 +69,13 @@ class PreparedTraining:
         self.recipe, self.device = recipe, resolve_device(device)
         train_data = train_data.to(self.device)
         self.precision = choose_precision(recipe, train_data, reporter)
+        fast = self.precision == "bfloat16" and self.device.type == "cuda"
         self._run = SingleRun(
             recipe.replaced(compile=False),
             train_data,
             0,
             self.precision,
-            polar_dtype=torch.bfloat16 if self.device.type == "cuda" else None,
+            polar_dtype=torch.bfloat16 if fast else None,
         )
         self._rates = self._schedule()
         self._rate = self._rates[0].clone()

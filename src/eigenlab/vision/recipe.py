@@ -18,7 +18,6 @@ Network = ResNet18 | ResNet9 | SpeedNet
 NETWORKS = ("resnet18", "resnet9", "speednet")
 POSITIVE = ("epochs", "learning_rate", "bias_learning_rate", "head_learning_rate")
 COUNTS = ("width", "batch_size", "micro_batch_size", "ghost_size", "low_size")
-NUMBERS = ("epochs", "learning_rate", "momentum", "label_smoothing")
 SHARES = (
     "warmup",
     "final_rate",
@@ -28,6 +27,16 @@ SHARES = (
     "freeze",
     "hard_share",
     "tta_below",
+)
+
+NUMBERS = (
+    "epochs",
+    "learning_rate",
+    "momentum",
+    "label_smoothing",
+    "brightness",
+    "contrast",
+    *SHARES,
 )
 
 
@@ -136,40 +145,8 @@ class Recipe:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        if wrong := _of_wrong_type(self):  # such values cannot be compared below
-            raise InputError("; ".join(wrong))
-        choices = {
-            "network": NETWORKS,
-            "optimizer": ("muon", "sgd"),
-            "activation": get_args(Activation),
-            "pool": get_args(PoolPlace),
-            "flip": get_args(Flip),
-            "tta": get_args(TestTimeAugmentation),
-        }
-        invalid = [
-            f"{name}={getattr(self, name)!r} must be one of {', '.join(known)}"
-            for name, known in choices.items()
-            if getattr(self, name) not in known
-        ]
-        for name in COUNTS:
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                invalid.append(f"{name}={getattr(self, name)} must be at least 1")
-        for name in (*POSITIVE, "hard_share"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                invalid.append(f"{name}={value} must be a positive number")
-        for name in SHARES:
-            if not 0 <= getattr(self, name) <= 1:
-                invalid.append(f"{name}={getattr(self, name)} must be in [0, 1]")
-        for name in ("momentum", "side_momentum", "label_smoothing", "average", "contrast"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < 1:
-                invalid.append(f"{name}={value} must be in [0, 1)")
-        if self.warmup + self.constant > 1:
-            invalid.append(f"warmup + constant = {self.warmup + self.constant} is more than 1")
-        if self.freeze < 1 and self.network != "speednet":
-            invalid.append(f"freeze={self.freeze} is an option of speednet, not of {self.network}")
-        if invalid:
+        # Values of a wrong type cannot be compared.
+        if invalid := _of_wrong_type(self) or _out_of_range(self):
             raise InputError("; ".join(invalid))
 
     def replaced(self, **changes: Any) -> Recipe:
@@ -220,6 +197,49 @@ class Recipe:
             share: of the updates that is done, in [0, 1).
         """
         return 1 - share / self.whitening_share if share < self.whitening_share else 0.0
+
+
+def _out_of_range(recipe: Recipe) -> list[str]:
+    """What is wrong with settings of the right type."""
+    choices = {
+        "network": NETWORKS,
+        "optimizer": ("muon", "sgd"),
+        "activation": get_args(Activation),
+        "pool": get_args(PoolPlace),
+        "flip": get_args(Flip),
+        "tta": get_args(TestTimeAugmentation),
+    }
+    invalid = [
+        f"{name}={getattr(recipe, name)!r} must be one of {', '.join(known)}"
+        for name, known in choices.items()
+        if getattr(recipe, name) not in known
+    ]
+    return [*invalid, *_numbers_out_of_range(recipe)]
+
+
+def _numbers_out_of_range(recipe: Recipe) -> list[str]:
+    invalid = []
+    for name in COUNTS:
+        if getattr(recipe, name) is not None and getattr(recipe, name) < 1:
+            invalid.append(f"{name}={getattr(recipe, name)} must be at least 1")
+    for name in (*POSITIVE, "hard_share"):
+        value = getattr(recipe, name)
+        if value is not None and not 0 < value < math.inf:
+            invalid.append(f"{name}={value} must be a positive number")
+    if not 0 <= recipe.brightness < math.inf:
+        invalid.append(f"brightness={recipe.brightness} must be at least 0 and finite")
+    for name in SHARES:
+        if not 0 <= getattr(recipe, name) <= 1:
+            invalid.append(f"{name}={getattr(recipe, name)} must be in [0, 1]")
+    for name in ("momentum", "side_momentum", "label_smoothing", "average", "contrast"):
+        value = getattr(recipe, name)
+        if value is not None and not 0 <= value < 1:
+            invalid.append(f"{name}={value} must be in [0, 1)")
+    if recipe.warmup + recipe.constant > 1:
+        invalid.append(f"warmup + constant = {recipe.warmup + recipe.constant} is more than 1")
+    if recipe.freeze < 1 and recipe.network != "speednet":
+        invalid.append(f"freeze={recipe.freeze} is an option of speednet, not of {recipe.network}")
+    return invalid
 
 
 def _of_wrong_type(recipe: Recipe) -> list[str]:
