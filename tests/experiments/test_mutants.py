@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import pkgutil
 
 import pytest
 
+import mutants
 from eigenlab.errors import InputError
 from eigenlab.experiments import load_experiment, outlines
 from eigenlab.lab import NotRun, Outcome
 from eigenlab.lab.stages import Context, stored_form
-from mutants import graphs, linear, recurrent, statistics, translation, vision
 
 MUTANTS = [
-    *recurrent.MUTANTS,
-    *statistics.MUTANTS,
-    *linear.MUTANTS,
-    *vision.MUTANTS,
-    *graphs.MUTANTS,
-    *translation.MUTANTS,
+    mutant
+    for module in pkgutil.iter_modules(mutants.__path__)
+    for mutant in importlib.import_module(f"mutants.{module.name}").MUTANTS
 ]
 EXPERIMENTS = {name: load_experiment(name) for name in outlines()}
 CLAIMS = {claim.id: (name, claim) for name, e in EXPERIMENTS.items() for claim in e.claims}
