@@ -6,15 +6,30 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans
 
-from eigenlab.experiments.graph_clustering.clusterings import linear_scores
+from eigenlab.experiments.graph_clustering import clusterings, measure
+from eigenlab.experiments.graph_clustering.clusterings import (
+    compare,
+    graph_labels,
+    leading_eigenvectors,
+    linear_scores,
+)
 from eigenlab.graphs import (
+    SpectralClustering,
     degree_matrix,
+    leading_eigenvector,
     random_walk,
     rbf_affinity,
+    round_blobs,
+    row_normalize,
+    stationary_distribution,
     stochastic_normalize,
+    stretched_blobs,
     symmetric_normalize,
+    without_loops,
 )
+from eigenlab.graphs.embedding import leading_vectors
 from eigenlab.graphs.walk import _by_squaring
 from eigenlab.spectrum import top_eigenpairs
 from mutants import Mutant, replaced
@@ -70,7 +85,70 @@ def third_eigenvalue(original, matrix, k, **options):
     return replace(pairs, eigenvalues=pairs.eigenvalues[1:])
 
 
+def far_apart(original, *args, **options):
+    X, truth = round_blobs(*args, **options)
+    return X + 20 * np.column_stack([truth == 1, truth == 2]), truth
+
+
+def rolled(original, *args, **options):
+    X, truth = original(*args, **options)
+    return X, np.roll(truth, 1)
+
+
+class NearestCenters(KMeans):
+    """k-means that assigns the points once and does not move its centres."""
+
+    def fit_predict(self, X):
+        return cdist(X, self.init).argmin(axis=1)
+
+
+def one_start(monkeypatch):
+    monkeypatch.setattr(
+        clusterings,
+        "KMeans",
+        lambda k, n_init, random_state: KMeans(k, n_init=1, random_state=random_state),
+    )
+
+
+def doubly_stochastic(original, A):
+    M = original(A)
+    for _ in range(2000):
+        roots = np.sqrt(M.sum(axis=0))
+        M = M / np.outer(roots, roots)
+    return M
+
+
+def singular_vectors(original, M, k):
+    S = stochastic_normalize(M)
+    return np.asarray(top_eigenpairs(S @ S.T, k, tol=1e-8).vectors, float)
+
+
+def skipping(original, *args, min_participations=(1,), **options):
+    return original(*args, min_participations=(2,) * len(min_participations), **options)
+
+
+def not_skipping(original, graph, leading, *args):
+    return leading
+
+
+def of_M(original, graph, k, normalization="stochastic", **options):
+    return original(graph, k, "symmetric", **options)
+
+
+def only_neighbors(original, model, X, truth):
+    return original(
+        SpectralClustering(3, affinity="nearest_neighbors", normalization="rows", random_state=0),
+        X,
+        truth,
+    )
+
+
+LABELS_OF_NEXT = "the true cluster of the next point"
+NO_LOOPS = "A without its loops"
 WALK = {"n_samples": 2000}
+STARTS = {"n_starts": 60}
+SWEEP = {"gamma_sweep": True, "gammas": (4.0, 30.0)}
+GROWTH = {"growth_sizes": (2000, 10_000)}
 MUTANTS = [
     Mutant(
         "straight borders halfway between the means",
@@ -181,4 +259,123 @@ MUTANTS = [
         ),
         WALK,
     ),
+    Mutant(
+        "blobs that are not stretched",
+        ("5a.raw-fails", "5a.correct-means"),
+        replaced(stretched_blobs, lambda original, *a, **k: round_blobs(*a, **k)),
+        COURSE,
+    ),
+    Mutant(
+        "blobs that are far apart", ("5a.radius",), replaced(stretched_blobs, far_apart), COURSE
+    ),
+    Mutant(
+        "centres that do not move",
+        ("5a.correct-means",),
+        lambda monkeypatch: monkeypatch.setattr(measure, "KMeans", NearestCenters),
+        COURSE,
+    ),
+    Mutant(
+        "loops that count twice in the degrees",
+        ("5d.leading",),
+        normalized(lambda A, d: A / np.sqrt(np.outer(d + 1, d + 1))),
+        SMALL,
+    ),
+    Mutant(
+        "the stationary distribution for its root",
+        ("5d.leading",),
+        replaced(
+            leading_eigenvector,
+            lambda original, A: (
+                stationary_distribution(A) / np.linalg.norm(stationary_distribution(A))
+            ),
+        ),
+        SMALL,
+    ),
+    Mutant(
+        "M scaled until its sums are one",
+        ("5e.probabilities",),
+        replaced(symmetric_normalize, doubly_stochastic),
+        SMALL,
+    ),
+    Mutant(
+        "right singular vectors of S",
+        ("5f.two-bases",),
+        replaced(
+            measure._spectrum,
+            lambda original, pairs, values, matrix: original(
+                pairs, values, stochastic_normalize(matrix)
+            ),
+        ),
+        SMALL,
+    ),
+    Mutant(
+        NO_LOOPS,
+        ("5f.better-rand", "5f.mixed", "5f.isolated-point"),
+        replaced(symmetric_normalize, lambda original, A: original(without_loops(A))),
+        COURSE,
+    ),
+    Mutant(
+        "clusters compared with themselves",
+        ("5a.raw-fails", "5f.better-information"),
+        replaced(compare, lambda original, truth, labels: original(labels, labels)),
+        COURSE,
+    ),
+    Mutant(
+        LABELS_OF_NEXT,
+        ("5f.fourth-vector", "5f.no-loops", "5g.separates", "5g.rows", "5g.restarts"),
+        replaced(stretched_blobs, rolled),
+        {"n_starts": 20},
+    ),
+    Mutant(
+        "the loops kept",
+        ("5f.no-loops",),
+        replaced(without_loops, lambda original, A: A),
+        COURSE,
+    ),
+    Mutant(
+        "no vector is skipped",
+        ("5f.skipped-vectors",),
+        replaced(clusterings._spread, not_skipping),
+    ),
+    Mutant(
+        "vectors localised on a single point are skipped",
+        ("5f.skipped-vectors", "5g.other-sizes"),
+        replaced(graph_labels, skipping),
+    ),
+    Mutant(
+        "M for S",
+        ("5g.separates",),
+        replaced(stochastic_normalize, lambda original, M: M),
+        COURSE,
+    ),
+    Mutant("M for S", ("5g.any-width",), replaced(leading_vectors, of_M), SWEEP),
+    Mutant(
+        "singular vectors for eigenvectors",
+        ("5g.eigenvectors",),
+        replaced(leading_eigenvectors, singular_vectors),
+        COURSE,
+    ),
+    Mutant(
+        "rows that are not scaled",
+        ("5g.rows",),
+        replaced(row_normalize, lambda original, rows: rows),
+        COURSE,
+    ),
+    Mutant(
+        "every gamma taken for 7.5",
+        ("5g.any-width",),
+        replaced(
+            graph_labels,
+            lambda original, X, n, gamma, seed: original(X, n, 7.5, seed),
+        ),
+        SWEEP,
+    ),
+    Mutant("ten starts that are one", ("5g.restarts",), one_start, STARTS),
+    Mutant(
+        "the graph of neighbours for the complete one",
+        ("5g.many-points",),
+        replaced(measure._fit, only_neighbors),
+        GROWTH,
+    ),
+    Mutant(LABELS_OF_NEXT, ("5g.many-points",), replaced(stretched_blobs, rolled), GROWTH),
 ]

@@ -35,7 +35,7 @@ class GraphClusteringConfig(Config):
     )
     n_starts: int = setting(
         60,
-        "Runs of k-means with a single random start; a quarter as many runs have ten starts.",
+        "Runs of k-means with a single random start; the worst quarter is repeated with ten.",
         ge=1,
         le=1000,
     )

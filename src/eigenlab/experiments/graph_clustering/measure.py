@@ -102,6 +102,10 @@ def course(config: GraphClusteringConfig, context: Context) -> CourseRecord:
         "eigenvectors": leading_eigenvectors(M, CLUSTERS),
     }
     context.reporter.progress(2, 3, "clusters")
+    variants = {
+        name: compare(truth, assign_labels(rows, CLUSTERS, random_state=config.seed))
+        for name, rows in embeddings.items()
+    }
     degrees = A.sum(axis=1)
     adjacency, centers = _blocks(A, truth)
     return CourseRecord(
@@ -115,11 +119,9 @@ def course(config: GraphClusteringConfig, context: Context) -> CourseRecord:
             "stochastic": _spectrum(of_S, np.sqrt(of_S.eigenvalues), S),
         },
         **_straight_borders(X, truth),
+        within_radius=_within_radius(X, np.asarray(variants["raw"].labels)),
         localized_below=config.n_samples / 100,
-        variants={
-            name: compare(truth, assign_labels(rows, CLUSTERS, random_state=config.seed))
-            for name, rows in embeddings.items()
-        },
+        variants=variants,
         starts={
             name: score_starts(embeddings[name], truth, config.n_starts, config.seed)
             for name in NORMALIZATIONS
@@ -146,6 +148,16 @@ def _straight_borders(X: Floats, truth: Labels) -> dict[str, float]:
         "from_true_means": compare(truth, from_means).accuracy,
         "linear_errors": (linear_scores(X, truth).argmax(axis=1) != truth).sum(),
     }
+
+
+def _within_radius(X: Floats, labels: Labels) -> int:
+    """Points of other clusters that are as close to a cluster's mean as its own farthest point."""
+    count = 0
+    for cluster in range(CLUSTERS):
+        own = labels == cluster
+        distances = np.linalg.norm(X - X[own].mean(axis=0), axis=1)
+        count += int((distances[~own] <= distances[own].max()).sum())
+    return count
 
 
 def _matrices(

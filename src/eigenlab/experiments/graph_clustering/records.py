@@ -61,7 +61,10 @@ class Starts(Record):
     """Adjusted Rand index of other ways to find clusters in one embedding."""
 
     one_start: Vector = measured("Adjusted Rand index of k-means with one random start, by seed.")
-    ten_starts: Vector = measured("Adjusted Rand index of k-means with ten random starts, by seed.")
+    ten_starts: Vector = measured(
+        "Adjusted Rand index of k-means with ten random starts, with the seeds of the worst "
+        "quarter of the single starts."
+    )
     cluster_qr: float = measured("Adjusted Rand index of cluster_qr.")
 
 
@@ -83,6 +86,11 @@ class CourseRecord(Record):
     )
     from_true_means: float = measured(
         "Share of points in the right cluster, of k-means that starts at the true means."
+    )
+    within_radius: int = measured(
+        "Points that are no farther from the mean of a found cluster than its farthest point, and "
+        "in another cluster of k-means; the sum over the clusters.",
+        unit="points",
     )
     linear_errors: int = measured(
         "Points that do not have the highest of three linear scores in their own cluster, with the "
