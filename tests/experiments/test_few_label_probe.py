@@ -76,7 +76,9 @@ def test_an_interval_over_few_test_images_is_wider():
     for n in (500, 10_000):
         found = over_images([n // 5, 0, n - n // 5], [0.0, 0.5, 1.0])
         assert found.estimate == pytest.approx(0.8)
-        assert found.bounds == pytest.approx(wilson_interval(n - n // 5, n).bounds, abs=0.1 / n**0.5)
+        assert found.bounds == pytest.approx(
+            wilson_interval(n - n // 5, n).bounds, abs=0.1 / n**0.5
+        )
     few = made(DigitsRecord, {"warped": 0.71}, "warped", n_images=100)
     claim = EXPERIMENT.claim("3a'.above-baselines")
     failed = [check.label for check in claim.evaluate(few).checks if not check.holds]
