@@ -84,7 +84,6 @@ def _five_seeds(accuracies: Mapping[str, float], n_images: int = 10_000) -> dict
     "pixels PCA (32 components) and a random encoder are about as accurate as the autoencoder, and "
     "convolutions, which halve the resolution twice, reduce the accuracy.",
     scope=ON_DIGITS,
-    refutes=[],
     counterexamples=[
         _five_seeds({WARPED: 0.71, RAW: 0.72}),
         _five_seeds({}),

@@ -47,6 +47,7 @@ def _mean_loss(record: SweepRecord, width: int) -> float:
     source="question 3a",
     explanation="A little means at most 1 % of the variance of the data.",
     scope=_applies_to(5, 20, 100, 500, epochs=(4, None)),
+    refutes=["the same width for all", "untrained encoders called trained"],
     counterexamples=[
         {"curves/1/losses/-1": 231.0},
         {"curves/2/losses/-1": 5.0},
@@ -84,6 +85,13 @@ def loss_falls(record: SweepRecord) -> list[Check]:
     "Eigenvalues are those of the covariance from which the data is drawn; those of a sample "
     "differ a little.",
     scope=_applies_to(5, 20, 100, 500, epochs=(4, None)),
+    refutes=[
+        "the same width for all",
+        "untrained encoders called trained",
+        "an error averaged over features",
+        "the kept eigenvalues for the discarded",
+        "standard deviations for variances",
+    ],
     counterexamples=[
         {"curves/1/losses/-1": 84.0},
         {"curves/*/losses/-1": math.nan},
@@ -121,6 +129,11 @@ def pca_floor(record: SweepRecord) -> list[Check]:
     "random directions the attainable accuracy is 66 % on average, and between 57 and 76 % in 95 "
     "of 100 cases.",
     scope=_applies_to(5),
+    refutes=[
+        "labels from five directions",
+        "the label among the features",
+        "labels of the next sample",
+    ],
     counterexamples=[
         {"curves/0/long_probe/-1": 0.96},
         {"curves/0/long_probe/0": 0.96},
@@ -154,6 +167,7 @@ def five_too_small(record: SweepRecord) -> list[Check]:
     explanation="After training its features span the 20 directions that determine the label; "
     "before training they are random combinations of all 100.",
     scope=_applies_to(20, epochs=(4, None), probe_epochs=(50, None)),
+    refutes=["untrained encoders called trained", "trained encoders called untrained"],
     counterexamples=[{"curves/1/long_probe/-1": 0.94}, {"curves/*/long_probe/0": 0.96}],
 )
 def twenty_needs_training(record: SweepRecord) -> list[Check]:
@@ -177,6 +191,7 @@ def twenty_needs_training(record: SweepRecord) -> list[Check]:
     "are enough to find it. Near 100 % means at least 97 % in every seed. Width 100 itself has a "
     "claim of its own.",
     scope=_applies_to(500, probe_epochs=(50, None)),
+    refutes=["labels of the next sample", "the width of the data for a wider one"],
     counterexamples=[{"curves/3/long_probe/0": 0.96}, {"curves/3/long_probe/0": math.nan}],
 )
 def wide_needs_none(record: SweepRecord) -> list[Check]:
@@ -202,6 +217,7 @@ def wide_needs_none(record: SweepRecord) -> list[Check]:
     "values. The threshold of 97 % is the one that was set for a converged probe at this width; "
     "the assignment's probe stays below it in the mean over seeds.",
     scope=_applies_to(100, probe_epochs=(50, 50)),
+    refutes=["a wider encoder than it is called"],
     counterexamples=[{"curves/*/long_probe/0": 0.98}],
 )
 def hundred_needs_none(record: SweepRecord) -> list[Check]:
@@ -220,6 +236,7 @@ def hundred_needs_none(record: SweepRecord) -> list[Check]:
     "on the features alone. The difference from the assignment's probe is what the training "
     "of the probe leaves, not what the encoder loses.",
     scope=_applies_to(100, 500, probe_epochs=(50, 50)),
+    refutes=["labels of the next sample", "the probe of Adam for the converged one"],
     counterexamples=[
         {"curves/2/convex_probe/0": 0.96},
         {"curves/2/convex_probe/0": math.nan},
@@ -259,6 +276,7 @@ def _convex(run: Curve) -> float:
     scope=_applies_to(
         20, 100, epochs=(4, None), probe_epochs=(50, None), short_probe_epochs=(1, 10)
     ),
+    refutes=["the short and the long probe exchanged"],
     counterexamples=[{"curves/*/short_probe/-1": 0.999}],
 )
 def probe_length(record: SweepRecord) -> list[Check]:

@@ -150,7 +150,7 @@ def _by_rank(record: DerivationRecord) -> tuple[list[Condition], list[Condition]
     source="question 3b, fourth step of the derivation",
     explanation="The condition gives W1 = (W2ᵀ W2)⁻¹ W2ᵀ on the range of X. A projection is "
     "symmetric and idempotent, so the second and the third trace of the loss are equal.",
-    refutes=["a mean over the samples", "the transpose of the decoder as the encoder"],
+    refutes=["the transpose of the decoder as the encoder", "a mean over the samples"],
     counterexamples=[
         {"conditions/0/projection": 1e-6},
         {"conditions/-1/loss": lambda value: value + 1e-6},
@@ -176,7 +176,7 @@ def projected_loss(record: DerivationRecord) -> list[Check]:
     explanation="The i-th eigenvalue of Uᵀ S U is at most the i-th of S, and at least the "
     "(d - k + i)-th (Poincaré's separation theorem); the trace is their sum. Compared with random "
     "orthonormal U.",
-    refutes=["the trailing eigenvectors", "a mean over the samples"],
+    refutes=["a mean over the samples", "the trailing eigenvectors"],
     counterexamples=[
         {"optimum/least": lambda value: value + 1e-6},
         {"optimum/losses/3": 0.0},
@@ -227,6 +227,11 @@ def optimum(record: DerivationRecord) -> list[Check]:
     origin="ours",
     explanation="W2 W1 is then a projection on eigenvectors, and (W2 W1 - I) X Xᵀ is orthogonal "
     "to all of them.",
+    refutes=[
+        "data that are not centred",
+        "the kept eigenvalues for the discarded",
+        "a mean over the samples",
+    ],
     counterexamples=[
         {"points/3/gradient": 1e-6},
         {"points/3/loss": 0.0},
@@ -269,6 +274,7 @@ def distinct_variances(config: PCAOptimalityConfig) -> str:
     "all weights; its flat directions come from (W2 C, C⁻¹ W1), which has the same loss for every "
     "invertible C.",
     scope=distinct_variances,
+    refutes=["rotations towards smaller variances", "units with zero weights left out"],
     counterexamples=[
         {"points/1/hessian_index": 0},
         {"points/2/index": 9},
@@ -312,6 +318,7 @@ def saddles(record: PointsRecord) -> list[Check]:
     explanation="They are not: W2 C and C⁻¹ W1 have the same product, hence the same loss, for "
     "every invertible C. With distinct eigenvalues the space of the columns of W2 is unique, and "
     "with the constraint W1 = W2ᵀ, W1 W1ᵀ = 1 and diagonal variances the columns are, up to signs.",
+    refutes=["C with signs only"],
     counterexamples=[{"others/*/moved": 1e-9}],
 )
 def unique(record: PointsRecord) -> list[Check]:
@@ -350,6 +357,7 @@ def unique_subspace(record: PointsRecord) -> list[Check]:
     "converge to a saddle. The rate depends on the gap between the last kept and the first "
     "discarded eigenvalue. The loss converges last, because the encoder's weights along a "
     "discarded axis decay at a rate proportional to its eigenvalue.",
+    refutes=["the trailing eigenvectors", "only the encoder is trained"],
     counterexamples=[{"angles/0/-1": 0.1}, {"excess/0/-1": 0.1}],
 )
 def subspace(record: TrainingRecord) -> list[Check]:
@@ -412,6 +420,11 @@ def separated_variances(config: PCAOptimalityConfig) -> str:
     "the axis of the largest is learned first, and the loss stays on a plateau until the weights "
     "along the next axis have grown. Here each eigenvalue is at most half of the one before.",
     scope=separated_variances,
+    refutes=[
+        "the trailing eigenvectors",
+        "only the encoder is trained",
+        "a start that is not small",
+    ],
     counterexamples=[
         {"visits/2/distance": 0.5},
         {"visits/2/loss": 0.5},

@@ -46,6 +46,12 @@ KUNIN = "Kunin, Bloom, Goeva and Seed 2019, arXiv:1901.08168"
     "of L; layer norm and batch norm change the network and add no penalty; L1 and cross-entropy "
     "have other gradients.",
     scope=applies_to(**SMALL_PROBLEM, objective_points=(2, None)),
+    refutes=[
+        "weight decay λ for 2 λ",
+        "weight decay of one matrix only",
+        "Adam and SGD exchanged",
+        "the error averaged over features",
+    ],
     counterexamples=[
         {"combinations/13/angle_sine": 1e-14},  # Adam with squared error and weight decay
         {"combinations/13/angle_sine": 1e-3},
@@ -77,6 +83,12 @@ def exact_step(record: ObjectiveRecord) -> list[Check]:
     explanation="The gradients of single batches cancel there; divided by their magnitudes, as in "
     "Adam, they do not. Measured with fresh optimisers on small batches.",
     scope=applies_to(**SMALL_PROBLEM, objective_batches=(2, None)),
+    refutes=[
+        "weight decay λ for 2 λ",
+        "weight decay of one matrix only",
+        "Adam and SGD exchanged",
+        "a minimum that is not shrunk",
+    ],
     counterexamples=[
         {"combinations/12/update_at_minimum": 0.1},  # SGD
         {"combinations/13/update_at_minimum": 1e-12},  # Adam
@@ -104,6 +116,7 @@ def rest(record: ObjectiveRecord) -> list[Check]:
     "averaged over the d features, as nn.MSELoss does, the error is divided by d, so the decay "
     "has to be 2λ/d, and the learning rate d times as large.",
     scope=applies_to(**SMALL_PROBLEM),
+    refutes=["the error averaged over features", "λ W for 2 λ W", "a sum over the samples"],
     counterexamples=[
         {"summed/0/angle_sine": 0.01},
         {"summed/0/length": 0.5},
@@ -139,6 +152,12 @@ def decay(record: ObjectiveRecord) -> list[Check]:
         objective_components=(3, None),
         full_batch_steps=(1500, None),
     ),
+    refutes=[
+        "weight decay λ for 2 λ",
+        "weight decay of one matrix only",
+        "Adam and AdamW exchanged",
+        "a minimum that is not shrunk",
+    ],
     counterexamples=[{"full_batch/Adam": 0.1}, {"full_batch/AdamW": 0.0}],
 )
 def full_batch(record: ObjectiveRecord) -> list[Check]:
@@ -169,6 +188,7 @@ ENDS: dict[str, Any] = {
     "with singular value s is 3λ s^(2/3) instead of 2λ s, and along each axis the cube root p of "
     "s satisfies σ² p (1 - p³) = λ.",
     scope=applies_to(**ENDS),
+    refutes=["a minimum that is not shrunk", "one hidden layer more"],
     counterexamples=[
         {"depths/2/distance": 0.1},
         {"depths/3/distance": 1e-9},
@@ -271,6 +291,7 @@ def _check_at_minimum(record: MinimaRecord) -> None:
     source="question 8b; " + KUNIN,
     explanation="Where both gradients vanish, λ W1 W1ᵀ = λ W2ᵀ W2: the penalty is lowest when the "
     "two factors have equal norms.",
+    refutes=["the penalty of one matrix only", "no penalty"],
     counterexamples=[{"rows/0/asymmetry": 0.1}],
 )
 def symmetry(record: MinimaRecord) -> list[Check]:
@@ -363,7 +384,7 @@ def pseudo_inverse(record: MinimaRecord) -> list[Check]:
     explanation="Along an axis the weights are s and the pseudo-inverse has 1/s; 1/s - s with "
     "s² = 1 - λ/σ² is largest for the smallest variance whose weights are not zero. It falls in "
     "proportion to λ.",
-    refutes=["the transpose for the pseudo-inverse", "variances over n - 1", "half of λ"],
+    refutes=["half of λ", "variances over n - 1", "the transpose for the pseudo-inverse"],
     counterexamples=[
         {"rows/0/pseudo_inverse/0": lambda value: 1.001 * value},
         {"rows/-1/pseudo_inverse/0": math.nan},
@@ -441,6 +462,11 @@ def least_penalty(record: MinimaRecord) -> list[Check]:
         sgd_epochs=(100, None),
         sgd_learning_rate=(0.005, 0.01),
     ),
+    refutes=[
+        "weight decay λ for 2 λ",
+        "weight decay of one matrix only",
+        "singular values of the product",
+    ],
     counterexamples=[{"history/-1/0": math.nan}],
 )
 def one_sample(record: TrainingRecord) -> list[Check]:
@@ -485,6 +511,7 @@ def orthonormal(record: MinimaRecord) -> list[Check]:
     "axes wherever the variances above λ differ. Without regularisation O may be any invertible "
     "matrix, and only the column space is determined.",
     scope=applies_to(n_components=(2, None)),
+    refutes=["no penalty", "the trailing eigenvectors", "the same start for every seed"],
     counterexamples=[
         {"rows/0/column_angle": 0.0},
         {"rows/1/column_angle": math.nan},

@@ -6,6 +6,7 @@ samples at once, from the minimum of L with some noise. What stays there has tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -58,7 +59,7 @@ def compare_averages(problem: Problem, steps: int, seed: int) -> list[Averaged]:
             Averaged(
                 decay=name,
                 singular_values=_singular_values(W2),
-                excess=(problem.objective(W1, W2) - least) / least,
+                excess=(problem.objective(W1, W2) - least) / least if _finite(W1, W2) else math.nan,
             )
         )
     return rows
@@ -96,6 +97,10 @@ def train(
 
 def _singular_values(matrix: Tensor) -> Tensor:
     """NaN where training diverged."""
-    if not torch.isfinite(matrix).all():
+    if not _finite(matrix):
         return matrix.new_full((min(matrix.shape),), torch.nan)
     return torch.linalg.svdvals(matrix)
+
+
+def _finite(*matrices: Tensor) -> bool:
+    return all(bool(torch.isfinite(matrix).all()) for matrix in matrices)
