@@ -8,6 +8,7 @@ import torch
 from eigenlab.errors import DataError, InputError
 from eigenlab.experiments import load_experiment
 from eigenlab.experiments.pca_optimality import measure
+from eigenlab.experiments.pca_optimality.derivation import stationary_encoder
 from eigenlab.lab import NotRun, Outcome, run
 
 EXPERIMENT = load_experiment("pca-optimality")
@@ -125,3 +126,14 @@ def test_components_without_variance_are_refused():
 def test_variances_that_rounding_confuses_are_not_claimed():
     config = CONFIG.replace(spectrum=(1e8, 1e-8))
     assert outcome("3b.saddles", measure.points(config), config) is Outcome.NOT_CLAIMED
+
+
+def test_a_stationary_encoder_of_two_features_by_hand():
+    """W2 = (1, 1)ᵀ: W1 = (1/2, 1/2); where X has the first feature only, W1's second stays."""
+    W2 = torch.ones(2, 1, dtype=torch.float64)
+    start = torch.tensor([[3.0, 4.0]], dtype=torch.float64)
+    eye = torch.eye(2, dtype=torch.float64)
+    found = stationary_encoder(start, W2, eye)
+    torch.testing.assert_close(found, torch.full((1, 2), 0.5, dtype=torch.float64))
+    found = stationary_encoder(start, W2, eye[:, :1])
+    torch.testing.assert_close(found, torch.tensor([[0.5, 4.0]], dtype=torch.float64))

@@ -5,11 +5,12 @@ import math
 
 import pytest
 import torch
+from scipy.optimize import brentq
 from torch import nn
 
 from eigenlab.data import load_pixels
 from eigenlab.experiments import load_experiment
-from eigenlab.experiments.regularized_autoencoder import comparison, measure
+from eigenlab.experiments.regularized_autoencoder import comparison, depth, measure
 from eigenlab.lab import Outcome, run
 from eigenlab.linear import predicted_singular_values, regularized_loss
 from eigenlab.training import TrainingDiverged
@@ -24,7 +25,9 @@ def result():
 
 
 def test_every_claim_holds(result):
-    assert {c.id: c.outcome for c in result.claims} == {c.id: "held" for c in EXPERIMENT.claims}
+    assert {c.id: c.outcome for c in result.claims} == {
+        c.id: c.documented for c in EXPERIMENT.claims
+    }
 
 
 @pytest.mark.parametrize("k", [2, 3])
@@ -34,8 +37,9 @@ def test_units_stay_active_with_close_variances(k):
     record = measure.minima(config)
     assert 0 < record.rows[-1].active < k
     judged = [c.evaluate(record, config) for c in EXPERIMENT.claims if c.record is type(record)]
-    assert len(judged) == 4
-    assert {result.id: result.outcome for result in judged if result.outcome != "held"} == {}
+    assert len(judged) == 8
+    for found in judged:
+        assert found.outcome == EXPERIMENT.claim(found.id).documented, found
 
 
 @pytest.mark.parametrize(
@@ -174,3 +178,20 @@ def test_order_and_signs_are_no_other_columns():
     assert measure.column_angle(torch.stack([first, turned])) == pytest.approx(0.3)
     assert measure.column_angle(torch.stack([first, turned, same])) < 1e-7
     assert measure.column_angle(first[None]) == 0
+
+
+def test_where_other_depths_end_by_hand():
+    """One axis, σ² = 1, λ = 0.2: 1/(1 + λ) with one layer, 1 - λ with two."""
+    config = CONFIG.replace(objective_spectrum=(1.0,), objective_components=1, objective_lam=0.2)
+    rows = depth.compare_depths(comparison.Problem(config), 1500, seed=0)
+    found = [row.singular_values[0] for row in rows]
+    assert found[:3] == pytest.approx([1.0, 1 / 1.2, 0.8])
+    # p - p^4 = 0.2 between its maximum at 4^(-1/3) and 1.
+    assert found[3] == pytest.approx(brentq(lambda p: p - p**4 - 0.2, 4 ** (-1 / 3), 1) ** 3)
+
+
+def test_training_that_diverges_is_recorded():
+    config = CONFIG.replace(objective_lam=1e6, objective_spectrum=(1e-3, 1e-4))
+    problem = comparison.Problem(config.replace(objective_components=1))
+    problem.largest_variance = 1e-9 - 2e6
+    assert math.isnan(depth.compare_depths(problem, 500, seed=0)[2].singular_values[0])

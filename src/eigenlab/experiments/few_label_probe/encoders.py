@@ -24,7 +24,8 @@ CONVOLUTIONAL = ("masked, convolutional", "warped, convolutional")
 TRAINED = (*LINEAR, *CONVOLUTIONAL)
 RANDOM, RANDOM_CONVOLUTIONAL = "random", "random, convolutional"
 ENCODERS = (RAW, PCA, RANDOM, *LINEAR, RANDOM_CONVOLUTIONAL, *CONVOLUTIONAL)
-WARPED, WARPED_CONVOLUTIONAL = LINEAR[-1], CONVOLUTIONAL[-1]
+MASKED, WARPED, WARPED_CONVOLUTIONAL = LINEAR[-2], LINEAR[-1], CONVOLUTIONAL[-1]
+BASELINES = (RAW, PCA, RANDOM, RANDOM_CONVOLUTIONAL)
 
 #: From images (n, pixels) to features (n, k).
 Encoder = Callable[[Tensor], Tensor]
@@ -41,8 +42,8 @@ class Images(NamedTuple):
         hidden_sizes: widths of the encoders' linear layers.
         channels: output channels of the convolutional encoders' layers.
         n_components: axes of PCA.
-        judged: the encoder that claims refer to; on MNIST chosen on validation images, before
-            any test.
+        judged: the encoder of the figures; on MNIST chosen on validation images, before any test.
+        claimed: the encoders that claims refer to, all trained for every seed.
         label_counts: numbers of labelled images.
     """
 
@@ -54,6 +55,7 @@ class Images(NamedTuple):
     channels: tuple[int, ...]
     n_components: int
     judged: str
+    claimed: tuple[str, ...]
     label_counts: tuple[int, ...]
 
 
@@ -73,6 +75,7 @@ def load_small_digits(config: FewLabelConfig) -> Images:
         channels=(32, 64),
         n_components=32,
         judged=WARPED,  # 8 x 8 pixels are too few for strided convolutions
+        claimed=(WARPED,),
         label_counts=_ascending(config.n_labels, config.digits_label_counts),
     )
 
@@ -95,6 +98,7 @@ def load_large_digits(config: FewLabelConfig) -> Images:
         channels=(32, 64, 128),
         n_components=64,
         judged=WARPED_CONVOLUTIONAL,
+        claimed=(MASKED, WARPED_CONVOLUTIONAL),
         label_counts=_ascending(config.n_labels, config.mnist_label_counts),
     )
 

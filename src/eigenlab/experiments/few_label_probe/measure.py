@@ -22,6 +22,7 @@ from eigenlab.autoencoders import (
 from eigenlab.data import find, path
 from eigenlab.experiments.few_label_probe.config import FewLabelConfig
 from eigenlab.experiments.few_label_probe.encoders import (
+    BASELINES,
     ENCODERS,
     TRAINED,
     Images,
@@ -94,6 +95,11 @@ def _measure(work: Work) -> dict[str, Any]:
             one = functools.partial(_measure_encoder, name, place, seed, work)
             parts[name].append(context.part(title, EncoderPart, one))
     first = {name: found[0] for name, found in parts.items()}
+    rights = {
+        name: torch.tensor([part.right for part in parts[name]]).sum(0)
+        for name in (*data.claimed, *BASELINES)
+    }
+    trials = n_seeds * config.n_draws
     return {
         "seeds": seeds,
         "n_updates": updates,
@@ -102,6 +108,14 @@ def _measure(work: Work) -> dict[str, Any]:
         "label_counts": data.label_counts,
         "n_features": {name: part.n_features for name, part in first.items()},
         "probes": [probe for found in parts.values() for part in found for probe in part.probes],
+        "right": {name: _histogram(rights[name], 0, trials) for name in data.claimed},
+        "gains": {
+            name: {
+                other: _histogram(rights[name] - rights[other], -trials, trials)
+                for other in BASELINES
+            }
+            for name in data.claimed
+        },
         "training_seconds": {
             name: [part.training_seconds for part in parts[name]] for name in TRAINED
         },
@@ -114,10 +128,15 @@ def _measure(work: Work) -> dict[str, Any]:
     }
 
 
+def _histogram(numbers: Tensor, low: int, high: int) -> Tensor:
+    """How often each of low...high occurs."""
+    return torch.bincount(numbers - low, minlength=high - low + 1)
+
+
 def _chosen(data: Images, place: int, config: FewLabelConfig) -> list[str]:
-    """The encoders of one seed: all for the first seeds, else untrained ones and the judged one."""
+    """The encoders of one seed: all for the first seeds, else untrained and claimed ones."""
     every = place < config.n_compared_seeds
-    return [name for name in ENCODERS if every or name not in TRAINED or name == data.judged]
+    return [name for name in ENCODERS if every or name not in TRAINED or name in data.claimed]
 
 
 def _measure_encoder(name: str, place: int, seed: int, work: Work) -> EncoderPart:
@@ -134,9 +153,11 @@ def _measure_encoder(name: str, place: int, seed: int, work: Work) -> EncoderPar
     with torch.no_grad():
         code = encode(data.pool[0])
         pool, test = readable(code), readable(encode(data.test[0]))
+        probes, right = _probes(name, place, seed, pool, test, work)
         return EncoderPart(
             n_features=code.shape[1],
-            probes=_probes(name, place, seed, pool, test, work),
+            probes=probes,
+            right=right,
             training_seconds=seconds,
             strips=strips,
             plane=_plane(test[:MAPPED]) if name == data.judged else None,
@@ -163,42 +184,53 @@ def readable(z: Tensor) -> Tensor:
 
 def _probes(
     name: str, place: int, seed: int, pool: Tensor, test: Tensor, work: Work
-) -> list[Probe]:
-    """The same labelled images and probes for every encoder; accuracies are means over draws."""
+) -> tuple[list[Probe], Tensor]:
+    """The same labelled images and probes for every encoder; accuracies are means over draws.
+
+    Also returns how many draws classify each test image correctly.
+    """
     config, labels, test_labels = work.config, work.data.pool[1], work.data.test[1]
     orders = [
         torch.randperm(len(pool), generator=generator(seed, "labelled", draw))
         for draw in range(config.n_draws)
     ]
     found = []
+    right = torch.zeros(len(test), dtype=torch.int64)
     for count in work.data.label_counts:
         known = [(pool[order[:count]], labels[order[:count]]) for order in orders]
         scores = [_scores(x, y, test, test_labels, seed) for x, y in known]
         adam = None
         if count == config.n_labels:
             adam = fmean(_adam_accuracy(x, y, test, test_labels, seed) for x, y in known)
+            right += sum(score.right for score in scores)
         found.append(
             Probe(
                 encoder=name,
                 seed=place,
                 n_labels=count,
-                accuracy=fmean(accuracy for accuracy, _, _ in scores),
-                draws=[accuracy for accuracy, _, _ in scores],
-                neighbours=fmean(neighbours for _, neighbours, _ in scores),
-                log10_C=fmean(log10_C for _, _, log10_C in scores),
+                accuracy=fmean(score.accuracy for score in scores),
+                draws=[score.accuracy for score in scores],
+                neighbours=fmean(score.neighbours for score in scores),
+                log10_C=fmean(score.log10_C for score in scores),
                 adam=adam,
             )
         )
-    return found
+    return found, right
 
 
-def _scores(
-    x: Tensor, y: Tensor, test: Tensor, test_labels: Tensor, seed: int
-) -> tuple[float, float, float]:
+class _Scores(NamedTuple):
+    accuracy: float
+    right: Tensor
+    neighbours: float
+    log10_C: float
+
+
+def _scores(x: Tensor, y: Tensor, test: Tensor, test_labels: Tensor, seed: int) -> _Scores:
     """Test accuracies of the converged probe and of neighbours, and log10 of the C chosen."""
     probe, strength = convex_probe(x, y, n_classes=10, seed=seed)
     neighbours = knn_accuracy(x, y, test, test_labels, n_neighbors=3)
-    return probe.accuracy(test, test_labels), neighbours, math.log10(strength)
+    right = probe.logits(test).argmax(1) == test_labels
+    return _Scores(right.double().mean().item(), right, neighbours, math.log10(strength))
 
 
 def _adam_accuracy(x: Tensor, y: Tensor, test: Tensor, test_labels: Tensor, seed: int) -> float:

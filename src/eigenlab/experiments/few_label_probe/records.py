@@ -32,6 +32,11 @@ class EncoderPart(Record):
     training_seconds: float | None = measured(
         "Duration of the training; None for an encoder that is not trained.", unit="seconds"
     )
+    right: Integers = measured(
+        "For each test image, the number of draws of the labelled images with which the converged "
+        "linear probe classifies it correctly, with the compared number of labels.",
+        unit="draws",
+    )
     strips: dict[str, Matrix] = measured(
         "Row of the figure -> grey levels of each image; empty for an encoder that is not trained."
     )
@@ -55,6 +60,16 @@ class FewLabelRecord(Record):
     n_features: dict[str, int] = measured("Encoder -> latent features.", unit="features")
     probes: tuple[Probe, ...] = measured(
         "Scores, one per encoder, seed and number of labelled images."
+    )
+    right: dict[str, Integers] = measured(
+        "Encoder that claims refer to -> numbers of test images that 0, 1, 2, ... of its probes "
+        "classify correctly, over all seeds and draws, with the compared number of labels.",
+        unit="images",
+    )
+    gains: dict[str, dict[str, Integers]] = measured(
+        "Encoder that claims refer to -> baseline -> numbers of test images that R fewer, ..., as "
+        "many, ..., R more of the R probes of the encoder than of the baseline classify correctly.",
+        unit="images",
     )
     training_seconds: dict[str, Vector] = measured(
         "Autoencoder -> duration of the training of each seed.", unit="seconds"

@@ -8,13 +8,15 @@ from itertools import pairwise
 
 from eigenlab.experiments.pca_optimality.config import PCAOptimalityConfig
 from eigenlab.experiments.pca_optimality.records import (
+    Condition,
+    DerivationRecord,
     GradientsRecord,
     PointsRecord,
     StaircaseRecord,
     TrainingRecord,
 )
-from eigenlab.lab import Check, NotRun, Outcome, applies_to, at_most, claim, close
-from eigenlab.statistics import worst
+from eigenlab.lab import Check, NotRun, Outcome, above, applies_to, at_least, at_most, claim, close
+from eigenlab.statistics import least, worst
 
 #: Rounding of some hundred operations in float64, relative to the largest entry.
 MACHINE = 1e-12
@@ -23,6 +25,10 @@ DIFFERENCES = 1e-6
 #: Training is judged when exp(-decay), the angle that theory leaves of one radian, is far below the
 #: tolerance of 1e-3; random starts begin outside the linear range and need a few more.
 ENOUGH_DECAY = 10.0
+#: The same after a system of equations with random matrices has been solved.
+SOLVED = 1e-9
+#: A difference that rounding does not explain.
+DIFFERENT = 0.01
 BALDI_HORNIK = "Baldi and Hornik 1989, doi:10.1016/0893-6080(89)90014-2"
 
 
@@ -54,6 +60,166 @@ def gradients(record: GradientsRecord) -> list[Check]:
 
 
 @claim(
+    "3b.expansion",
+    "||X - W2 W1 X||² = tr(X Xᵀ) - 2 tr(W2 W1 X Xᵀ) + tr(W1ᵀ W2ᵀ W2 W1 X Xᵀ).",
+    source="question 3b, first step of the derivation",
+    explanation="||A||² = tr(A Aᵀ), and a trace does not change when its factors are rotated. The "
+    "samples enter through X Xᵀ only.",
+    refutes=["a mean over the samples", "the cross term once", "W2 W1 transposed in the last term"],
+    counterexamples=[
+        {"expansions/0/loss": lambda value: 1.001 * value},
+        {"expansions/-1/cross": math.nan},
+    ],
+)
+def expansion(record: DerivationRecord) -> list[Check]:
+    errors = [(e.constant - 2 * e.cross + e.square) / e.loss - 1 for e in record.expansions]
+    return [at_most("loss minus the sum of traces, relative", worst(map(abs, errors)), MACHINE)]
+
+
+@claim(
+    "3b.term-gradients",
+    "d tr(W2 W1 S)/dW1 = W2ᵀ S and /dW2 = S W1ᵀ; d tr(W1ᵀ W2ᵀ W2 W1 S)/dW1 = 2 W2ᵀ W2 W1 S and "
+    "/dW2 = 2 W2 W1 S W1ᵀ, with S = X Xᵀ.",
+    source="question 3b, second step of the derivation",
+    explanation="The last trace holds each matrix twice, hence the factor 2, and S is symmetric. "
+    "Their sum with the weights -2 and 1 is the gradient of the loss.",
+    refutes=["no factor 2", "W2 and W1 exchanged", "a mean over the samples"],
+    counterexamples=[
+        {"expansions/0/cross_errors/1": 1e-6},
+        {"expansions/0/square_errors/0": 1e-6},
+        {"expansions/-1/sum_errors/0": math.nan},
+    ],
+)
+def term_gradients(record: DerivationRecord) -> list[Check]:
+    return [
+        at_most(f"{words}, {weight}", worst(getattr(e, f)[i] for e in record.expansions), MACHINE)
+        for f, words in (
+            ("cross_errors", "gradient of tr(W2 W1 S) against automatic differentiation"),
+            ("square_errors", "gradient of tr(W1ᵀ W2ᵀ W2 W1 S)"),
+            ("sum_errors", "dL/dW against the sum of both"),
+        )
+        for i, weight in enumerate(("W1", "W2"))
+    ]
+
+
+@claim(
+    "3b.condition",
+    "dL/dW1 is zero where W2ᵀ W2 W1 = W2ᵀ on the range of X, and only there.",
+    source="question 3b, third step of the derivation",
+    explanation="dL/dW1 = 2 (W2ᵀ W2 W1 - W2ᵀ) X Xᵀ, and a matrix that X Xᵀ maps to zero is zero on "
+    "the range of X. Where X has fewer directions than features, the encoder is free on the "
+    "others, and the equation holds on the range only.",
+    refutes=["without X Xᵀ", "the transpose of the decoder as the encoder"],
+    counterexamples=[
+        {"conditions/0/gradient": 1e-6},
+        {"conditions/-1/on_range": 1e-6},
+        {"conditions/-1/anywhere": 0.0},
+        {"conditions/0/gradient_elsewhere": 0.0},
+    ],
+)
+def condition(record: DerivationRecord) -> list[Check]:
+    full, lower = _by_rank(record)
+    both = (*full, *lower)
+    return [
+        at_most("dL/dW1 at the encoders found", worst(c.gradient for c in both), MACHINE),
+        at_most("W2ᵀ W2 W1 - W2ᵀ on the range of X", worst(c.on_range for c in both), SOLVED),
+        at_most("everywhere, X of full rank", worst(c.anywhere for c in full), SOLVED),
+        above("everywhere, X of lower rank", least(c.anywhere for c in lower), DIFFERENT),
+        above("dL/dW1 at other encoders", least(c.gradient_elsewhere for c in both), DIFFERENT),
+        above(
+            "W2ᵀ W2 W1 - W2ᵀ on the range of X there",
+            least(c.on_range_elsewhere for c in both),
+            DIFFERENT,
+        ),
+    ]
+
+
+def _by_rank(record: DerivationRecord) -> tuple[list[Condition], list[Condition]]:
+    """Those with X of full rank, and the others."""
+    largest = max(c.rank for c in record.conditions)
+    return (
+        [c for c in record.conditions if c.rank == largest],
+        [c for c in record.conditions if c.rank < largest],
+    )
+
+
+@claim(
+    "3b.projected-loss",
+    "With the best encoder W2 W1 is the orthogonal projection P on the columns of W2, and the loss "
+    "is tr(X Xᵀ) - tr(P X Xᵀ).",
+    source="question 3b, fourth step of the derivation",
+    explanation="The condition gives W1 = (W2ᵀ W2)⁻¹ W2ᵀ on the range of X. A projection is "
+    "symmetric and idempotent, so the second and the third trace of the loss are equal.",
+    refutes=["the transpose of the decoder as the encoder", "a mean over the samples"],
+    counterexamples=[
+        {"conditions/0/projection": 1e-6},
+        {"conditions/-1/loss": lambda value: value + 1e-6},
+    ],
+)
+def projected_loss(record: DerivationRecord) -> list[Check]:
+    rows = record.conditions
+    return [
+        at_most("W2 W1 - P on the range of X", worst(c.projection for c in rows), SOLVED),
+        at_most(
+            "loss minus tr((I - P) X Xᵀ), relative",
+            worst(abs(c.loss - c.left) for c in rows),
+            SOLVED,
+        ),
+    ]
+
+
+@claim(
+    "3b.optimum",
+    "tr(Uᵀ X Xᵀ U) is largest for the k leading eigenvectors, so the least loss is the sum of the "
+    "discarded eigenvalues.",
+    source="question 3b, last step of the derivation",
+    explanation="The i-th eigenvalue of Uᵀ S U is at most the i-th of S, and at least the "
+    "(d - k + i)-th (Poincaré's separation theorem); the trace is their sum. Compared with random "
+    "orthonormal U.",
+    refutes=["a mean over the samples", "the trailing eigenvectors"],
+    counterexamples=[
+        {"optimum/least": lambda value: value + 1e-6},
+        {"optimum/losses/3": 0.0},
+        {"optimum/kept/0/0": 1e9},
+        {"optimum/losses/0": math.nan},
+    ],
+)
+def optimum(record: DerivationRecord) -> list[Check]:
+    found, k = record.optimum, record.optimum.n_components
+    values, total = found.spectrum, sum(found.spectrum)
+    discarded = sum(values[k:]) / total
+    trailing = values[len(values) - k :]
+    return [
+        close("loss of the leading eigenvectors", found.least, discarded, tolerance=MACHINE),
+        at_least("least loss of random subspaces", least(found.losses), discarded - MACHINE),
+        at_most(
+            "eigenvalues of Uᵀ S U above those of S",
+            worst(
+                kept - value for row in found.kept for kept, value in zip(row, values, strict=False)
+            ),
+            MACHINE * values[0],
+        ),
+        at_most(
+            "eigenvalues of Uᵀ S U below the last of S",
+            worst(
+                value - kept
+                for row in found.kept
+                for kept, value in zip(row, trailing, strict=True)
+            ),
+            MACHINE * values[0],
+        ),
+        at_most(
+            "loss minus what Uᵀ S U leaves, relative",
+            worst(
+                abs(value - 1 + sum(row) / total)
+                for value, row in zip(found.losses, found.kept, strict=True)
+            ),
+            MACHINE,
+        ),
+    ]
+
+
+@claim(
     "3b.stationary",
     "With W2 = W1ᵀ = any eigenvectors of X Xᵀ both gradients are zero, and the loss is the sum of "
     "the other eigenvalues.",
@@ -61,6 +227,11 @@ def gradients(record: GradientsRecord) -> list[Check]:
     origin="ours",
     explanation="W2 W1 is then a projection on eigenvectors, and (W2 W1 - I) X Xᵀ is orthogonal "
     "to all of them.",
+    refutes=[
+        "data that are not centred",
+        "the kept eigenvalues for the discarded",
+        "a mean over the samples",
+    ],
     counterexamples=[
         {"points/3/gradient": 1e-6},
         {"points/3/loss": 0.0},
@@ -103,6 +274,7 @@ def distinct_variances(config: PCAOptimalityConfig) -> str:
     "all weights; its flat directions come from (W2 C, C⁻¹ W1), which has the same loss for every "
     "invertible C.",
     scope=distinct_variances,
+    refutes=["rotations towards smaller variances", "units with zero weights left out"],
     counterexamples=[
         {"points/1/hessian_index": 0},
         {"points/2/index": 9},
@@ -146,6 +318,7 @@ def saddles(record: PointsRecord) -> list[Check]:
     explanation="They are not: W2 C and C⁻¹ W1 have the same product, hence the same loss, for "
     "every invertible C. With distinct eigenvalues the space of the columns of W2 is unique, and "
     "with the constraint W1 = W2ᵀ, W1 W1ᵀ = 1 and diagonal variances the columns are, up to signs.",
+    refutes=["C with signs only"],
     counterexamples=[{"others/*/moved": 1e-9}],
 )
 def unique(record: PointsRecord) -> list[Check]:
@@ -184,6 +357,7 @@ def unique_subspace(record: PointsRecord) -> list[Check]:
     "converge to a saddle. The rate depends on the gap between the last kept and the first "
     "discarded eigenvalue. The loss converges last, because the encoder's weights along a "
     "discarded axis decay at a rate proportional to its eigenvalue.",
+    refutes=["the trailing eigenvectors", "only the encoder is trained"],
     counterexamples=[{"angles/0/-1": 0.1}, {"excess/0/-1": 0.1}],
 )
 def subspace(record: TrainingRecord) -> list[Check]:
@@ -246,6 +420,11 @@ def separated_variances(config: PCAOptimalityConfig) -> str:
     "the axis of the largest is learned first, and the loss stays on a plateau until the weights "
     "along the next axis have grown. Here each eigenvalue is at most half of the one before.",
     scope=separated_variances,
+    refutes=[
+        "the trailing eigenvectors",
+        "only the encoder is trained",
+        "a start that is not small",
+    ],
     counterexamples=[
         {"visits/2/distance": 0.5},
         {"visits/2/loss": 0.5},

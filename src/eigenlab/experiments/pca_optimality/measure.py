@@ -11,6 +11,7 @@ from torch import Tensor
 from eigenlab.data import load_pixels
 from eigenlab.errors import DataError, InputError
 from eigenlab.experiments.pca_optimality.config import PCAOptimalityConfig
+from eigenlab.experiments.pca_optimality.derivation import derivation  # noqa: F401  # a stage
 from eigenlab.experiments.pca_optimality.records import (
     GradientErrors,
     GradientsRecord,
@@ -141,7 +142,7 @@ def _other_minimum(X: Tensor, k: int, random: torch.Generator) -> OtherMinimum:
     """Weights with the least loss that are not the leading eigenvectors."""
     _, vectors = scatter_eigenpairs(X, mean=False)
     best = vectors[:, :k]
-    C = torch.randn(k, k, generator=random, dtype=torch.float64)
+    C = _mixing(k, random)
     W1, W2 = torch.linalg.solve(C, best.T), best @ C
     scale = float(X.square().sum())
     least = float(torch.linalg.svdvals(X).square()[k:].sum())
@@ -153,6 +154,11 @@ def _other_minimum(X: Tensor, k: int, random: torch.Generator) -> OtherMinimum:
         moved=(2 - 2 * nearest).clamp(min=0).sqrt().max(),
         angle=principal_angles(best, torch.linalg.qr(W2).Q).max(),
     )
+
+
+def _mixing(k: int, random: torch.Generator) -> Tensor:
+    """An invertible C."""
+    return torch.randn(k, k, generator=random, dtype=torch.float64)
 
 
 def _hessian_signs(W1: Tensor, W2: Tensor, X: Tensor) -> tuple[int, int]:

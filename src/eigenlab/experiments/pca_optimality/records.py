@@ -24,6 +24,67 @@ class GradientsRecord(Record):
     rows: tuple[GradientErrors, ...] = measured("Errors, one per network and weight matrix.")
 
 
+class Expansion(Record):
+    """The loss as a sum of traces, with S = X Xᵀ, and the gradients of each, at random weights."""
+
+    loss: float = measured("Loss ||X - W2 W1 X||².")
+    constant: float = measured("tr(S).")
+    cross: float = measured("tr(W2 W1 S).")
+    square: float = measured("tr(W1ᵀ W2ᵀ W2 W1 S).")
+    cross_errors: Vector = measured(
+        "Largest difference of W2ᵀ S, and of S W1ᵀ, from the gradients of tr(W2 W1 S) by automatic "
+        "differentiation, over the largest entry.",
+        shape="2",
+    )
+    square_errors: Vector = measured(
+        "Largest difference of 2 W2ᵀ W2 W1 S, and of 2 W2 W1 S W1ᵀ, from those of the last trace.",
+        shape="2",
+    )
+    sum_errors: Vector = measured(
+        "Largest difference of dL/dW1, and of dL/dW2, from the sums of these gradients.", shape="2"
+    )
+
+
+class Condition(Record):
+    """A random decoder and the nearest encoder at which dL/dW1 is zero, beside a random encoder."""
+
+    rank: int = measured("Rank of X, of 6 features.")
+    gradient: float = measured("Largest entry of dL/dW1, over ||X||² ||W2||.")
+    on_range: float = measured("Largest entry of (W2ᵀ W2 W1 - W2ᵀ) Q over ||W2||², Q a basis of X.")
+    anywhere: float = measured("Largest entry of W2ᵀ W2 W1 - W2ᵀ over ||W2||².")
+    gradient_elsewhere: float = measured("That of dL/dW1 at the random encoder.")
+    on_range_elsewhere: float = measured("That on the range of X at the random encoder.")
+    projection: float = measured(
+        "Largest entry of (W2 W1 - P) Q, P = W2 (W2ᵀ W2)⁻¹ W2ᵀ the projection on the columns of W2."
+    )
+    loss: float = measured("Loss over ||X||².")
+    left: float = measured("tr((I - P) X Xᵀ) over ||X||².")
+
+
+class Optimum(Record):
+    """Losses W2 = W1ᵀ = U of random orthonormal U, and of the leading eigenvectors.
+
+    U: subspaces.
+    """
+
+    spectrum: Vector = measured("Eigenvalues of X Xᵀ / n, descending.")
+    n_components: int = measured("Columns k of U.")
+    least: float = measured("Loss over ||X||² of the leading eigenvectors.")
+    losses: Vector = measured("Loss over ||X||² of each random subspace.", shape="U")
+    kept: Matrix = measured("Eigenvalues of Uᵀ X Xᵀ U / n, descending.", shape="U, k")
+
+
+class DerivationRecord(Record):
+    """The steps of the derivation, each at random weights."""
+
+    seeds: Integers = measured("Random seeds, one per network.")
+    expansions: tuple[Expansion, ...] = measured("The expanded loss and its gradients.")
+    conditions: tuple[Condition, ...] = measured(
+        "Stationary encoders, for X of full rank and then for X of lower rank."
+    )
+    optimum: Optimum = measured("Random subspaces and the leading one.")
+
+
 class StationaryPoint(Record):
     """A subset of the principal axes that the autoencoder keeps."""
 

@@ -17,7 +17,9 @@ from eigenlab.experiments.regularized_autoencoder.comparison import (
     compare_full_batch,
 )
 from eigenlab.experiments.regularized_autoencoder.config import RegularizedAutoencoderConfig
+from eigenlab.experiments.regularized_autoencoder.depth import compare_averages, compare_depths
 from eigenlab.experiments.regularized_autoencoder.records import (
+    Factors,
     MinimaRecord,
     Minimum,
     ObjectiveRecord,
@@ -37,6 +39,9 @@ from eigenlab.linear import (
 from eigenlab.spectrum import principal_angles
 from eigenlab.training import TrainingDiverged, derive_seed, generator
 
+#: Factors of one projection.
+N_FACTORS = 5
+
 
 @stage
 def objective(config: RegularizedAutoencoderConfig, context: Context) -> ObjectiveRecord:
@@ -44,13 +49,19 @@ def objective(config: RegularizedAutoencoderConfig, context: Context) -> Objecti
     problem = Problem(config)
     combinations = compare(problem)
     context.reporter.raise_if_cancelled()
+    steps, k = config.full_batch_steps, config.objective_components
     summed, averaged = compare_decays(problem)
     return ObjectiveRecord(
         seed=config.seed,
         combinations=combinations,
         summed=summed,
         averaged=averaged,
-        full_batch=compare_full_batch(problem, config.full_batch_steps),
+        lam=problem.lam,
+        variances=sorted(config.objective_spectrum, reverse=True),
+        n_components=k,
+        depths=compare_depths(problem, steps, config.seed),
+        mse=compare_averages(problem, steps, config.seed),
+        full_batch=compare_full_batch(problem, steps),
     )
 
 
@@ -87,6 +98,10 @@ def minima(config: RegularizedAutoencoderConfig, context: Context) -> MinimaReco
         rows=rows,
         curve=_predictions(kept, [low * (high / low) ** (i / 200) for i in range(201)]),
         corners=_predictions(kept, sorted([*lams, float(kept[-1])])),
+        factors=[
+            _factors(axes[:, :k], generator(config.seed, "factors", i), orthogonal=i == 0)
+            for i in range(N_FACTORS)
+        ],
         penalty=_penalty_curve([0.4 * (2.5 / 0.4) ** (i / 100) for i in range(101)]),
         measured_penalty=[
             _penalty_curve([s for start in row.decoder for s in start[: row.active]], row.lam)
@@ -133,6 +148,27 @@ def _minimum(
         axis_angle=_largest_angle([(U[:, [i]], axes[:, [i]]) for U in left for i in range(active)]),
         column_angle=column_angle(decoders),
         product_difference=products.abs().max(),
+        pseudo_inverse=torch.linalg.matrix_norm(encoders - _pseudo_inverse(decoders), 2),
+    )
+
+
+def _pseudo_inverse(decoders: Tensor) -> Tensor:
+    """Weights that the penalty has brought close to zero count as zero."""
+    return torch.linalg.pinv(decoders, rtol=1e-6)
+
+
+def _factors(axes: Tensor, draw: torch.Generator, *, orthogonal: bool) -> Factors:
+    k = axes.shape[1]
+    C = torch.randn(k, k, dtype=torch.float64, generator=draw)
+    C = torch.linalg.qr(C).Q if orthogonal else C + 2 * torch.eye(k, dtype=torch.float64)
+    W1, W2 = torch.linalg.solve(C, axes.T), axes @ C
+    values = torch.linalg.svdvals(W2)
+    difference = torch.linalg.matrix_norm(W1 - _pseudo_inverse(W2), 2)
+    return Factors(
+        singular_values=values,
+        penalty=W1.square().sum() + W2.square().sum(),
+        formula=factor_penalty(values).sum(),
+        pseudo_inverse=difference / torch.linalg.matrix_norm(W1, 2),
     )
 
 

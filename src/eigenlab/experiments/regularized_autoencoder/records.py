@@ -35,6 +35,24 @@ class Decay(Record):
     )
 
 
+class Depth(Record):
+    """A network of some linear layers, trained with the squared error and weight decay 2 lambda."""
+
+    n_layers: int = measured("Number of linear layers; two have one hidden layer of k units.")
+    singular_values: Vector = measured("Singular values of the product of its matrices.", shape="d")
+    distance: float = measured(
+        "Frobenius distance of that product from W2 W1 at the minimum of L, over the norm of W2 W1."
+    )
+
+
+class Averaged(Record):
+    """Two linear layers, trained with nn.MSELoss."""
+
+    decay: str = measured("Weight decay.")
+    singular_values: Vector = measured("Singular values of W2.", shape="k")
+    excess: float = measured("(L - minimum of L) / minimum of L.")
+
+
 class ObjectiveRecord(Record):
     """Updates compared with the gradient of the objective L."""
 
@@ -45,6 +63,13 @@ class ObjectiveRecord(Record):
     )
     averaged: tuple[Decay, ...] = measured(
         "Results with the error averaged over the d features: decay 2 lambda / d, then 2 lambda."
+    )
+    lam: float = measured("Weight of the penalty.", unit="variance")
+    variances: Vector = measured("Variances along the principal axes, descending.", shape="d")
+    n_components: int = measured("Number of hidden units k.")
+    depths: tuple[Depth, ...] = measured("Networks of no, one, two and three layers.")
+    mse: tuple[Averaged, ...] = measured(
+        "Two layers with nn.MSELoss: weight decay 2 lambda / d, then 2 lambda."
     )
     full_batch: dict[str, float] = measured(
         "Optimiser -> (final L - minimum of L) / minimum of L after training on all samples at "
@@ -74,6 +99,9 @@ class Minimum(Record):
         unit="rad",
     )
     product_difference: float = measured("Largest difference of W2 W2ᵀ between starts.")
+    pseudo_inverse: Vector = measured(
+        "Spectral norm of W1 minus the pseudo-inverse of W2.", shape="S"
+    )
 
 
 class Predictions(Record):
@@ -92,6 +120,17 @@ class PenaltyCurve(Record):
     penalty: Vector = measured("Smallest |w1|² + |w2|² with w1 w2 = 1.", shape="P")
 
 
+class Factors(Record):
+    """Two factors W2 = U C and W1 = C⁻¹ Uᵀ of the projection on the principal axes U."""
+
+    singular_values: Vector = measured("Singular values of W2, those of C.", shape="k")
+    penalty: float = measured("||W1||² + ||W2||².")
+    formula: float = measured("Sum of σ² + 1/σ² over them.")
+    pseudo_inverse: float = measured(
+        "Spectral norm of W1 minus the pseudo-inverse of W2, over that of W1."
+    )
+
+
 class MinimaRecord(Record):
     """Gradient descent to the minimum for several lambda."""
 
@@ -104,6 +143,9 @@ class MinimaRecord(Record):
     rows: tuple[Minimum, ...] = measured("Minima, one per lambda, ascending.")
     curve: Predictions = measured("Predictions over the range of lambda.")
     corners: Predictions = measured("Predictions at each lambda and at sigma_k^2.")
+    factors: tuple[Factors, ...] = measured(
+        "Factors of one projection: with an orthogonal C, then with random ones."
+    )
     penalty: PenaltyCurve = measured("Penalty over the range of singular values.")
     measured_penalty: tuple[PenaltyCurve, ...] = measured(
         "Penalty at the nonzero singular values of W2, for a small and a medium lambda."
