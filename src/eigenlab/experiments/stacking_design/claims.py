@@ -47,6 +47,7 @@ TRAINED = applies_to(
     explanation="The Jacobian of the logits by the source is block lower triangular. The word that "
     "step t writes can therefore not depend on a word that Spanish places later, as an adjective, "
     "a verb after its pronoun, or the verb that tells the subject.",
+    refutes=["the encoder's last state at every step", "the encoder's state of the next step"],
     counterexamples=[
         {"networks/2/gradients/0/1": 1e-30},
         {"networks/2/changes/0/3": 1e-30},
@@ -93,6 +94,7 @@ def _earlier(networks: list[UntrainedNetwork], field: str) -> list[float]:
     source="question 7a",
     explanation="The decoder begins where the encoder has ended, so that each of its states "
     "follows from the whole source.",
+    refutes=["a decoder that starts from zeros", "the stacked design for both"],
     counterexamples=[{"networks/0/gradients/0/3": 0.0}, {"networks/0/changes/0/3": 0.0}],
 )
 def reads_everything(record: VisibilityRecord) -> list[Check]:
@@ -115,6 +117,7 @@ def reads_everything(record: VisibilityRecord) -> list[Check]:
     explanation="There is no h_t for the steps after the end of the source, so a rule has to be "
     "invented; here the last one is repeated. What the decoder needs of earlier words it has to "
     "have stored, as in the sequential design.",
+    refutes=["the source again from its beginning"],
     counterexamples=[{"continuations/0/kept": 1e-6}, {"continuations/*/other_end": 0.0}],
 )
 def last_state(record: VisibilityRecord) -> list[Check]:
@@ -137,6 +140,7 @@ def last_state(record: VisibilityRecord) -> list[Check]:
     "decoder that writes from left to right and does not return to what it has written. The limit "
     "is loose: most long beginnings occur once, and count as known.",
     scope=COUNTED,
+    refutes=["the whole source read at every step", "words of every status counted together"],
     counterexamples=[
         {"words/not yet read/stacked": lambda n: 2 * n},
         {"words/read/stacked": 0},

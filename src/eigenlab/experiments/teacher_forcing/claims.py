@@ -120,6 +120,7 @@ def shifted(record: InputsRecord) -> list[Check]:
     source="question 7b",
     explanation="This is why teacher forcing is fast. A decoder that is fed its own words has to "
     "write one before it can go on.",
+    refutes=["a state that is not carried over"],
     counterexamples=[{"one_pass": 1e-9}],
 )
 def one_pass(record: InputsRecord) -> list[Check]:
@@ -135,6 +136,7 @@ def one_pass(record: InputsRecord) -> list[Check]:
     "next input is the same, too. All that teacher forcing hides happens after the first error. "
     "The share of perfect sentences is measured a second time by writing every translation and "
     "comparing the strings.",
+    refutes=["free running that is fed other words"],
     counterexamples=[
         {"runs/0/first_errors_differ": 1},
         {"runs/1/exact_match": lambda share: share + 0.001},

@@ -65,6 +65,7 @@ WITH_BEAM = either(
     explanation="Sentences with several translations are on several lines. Sentences are compared "
     "without case, punctuation and symbols; the count shares no code with the split.",
     scope=applies_to(n_pairs=(2000, None), n_test=(100, None)),
+    refutes=["a random split"],
     counterexamples=[{"leaked": 1, "leaked_at_random": 9}, {"leaked": 0, "leaked_at_random": 0}],
 )
 def split(record: CorpusRecord) -> list[Check]:
@@ -81,6 +82,10 @@ def split(record: CorpusRecord) -> list[Check]:
     explanation="The states are read where the modules are called, and agree to the last bit. The "
     "log-probabilities of the references agree with the equations of encoder, decoder and "
     "attention written out token by token, but not if that decoder starts from zeros.",
+    refutes=[
+        "a decoder that starts from zeros",
+        "a decoder that starts from the encoder's first state",
+    ],
     counterexamples=[
         {"models/last state/first_state/difference": 1e-12},
         {"models/attention/first_state/written_out_difference": 1e-3},
@@ -117,6 +122,7 @@ def first_state(record: TranslationRecord) -> list[Check]:
     origin="ours",
     explanation="Padding enters neither states nor attention. In float64 the translations are the "
     "same; in float32 log-probabilities agree up to rounding.",
+    refutes=["an encoder that reads padding", "attention to padding"],
     counterexamples=[
         {"models/last state/decoding/alone_changed": 1},
         {"models/attention/decoding/alone_difference": 1e-6},
@@ -152,6 +158,7 @@ def company(record: TranslationRecord) -> list[Check]:
     explanation="The probability of a sentence is the product of those of its words, each given "
     "the source and the words before it, and that of the end. It is computed again by the "
     "equations written out, where <pad> and <sos>, which are never written, have probability 0.",
+    refutes=["a log-probability per token", "an end that is not scored"],
     counterexamples=[{"models/*/decoding/rescored_difference": 1e-4}],
 )
 def log_probability(record: TranslationRecord) -> list[Check]:
@@ -174,6 +181,7 @@ def log_probability(record: TranslationRecord) -> list[Check]:
     explanation="Greedy decoding keeps one prefix, beam search several. It can still lose: where "
     "the greedy prefix drops out of the beam, and the prefixes that displaced it end badly.",
     scope=WITH_BEAM,
+    refutes=["greedy decoding"],
     counterexamples=[{"models/attention/decoding/beam/*": -1e3}],
 )
 def beam(record: TranslationRecord) -> list[Check]:
@@ -251,6 +259,7 @@ def alignment(record: TranslationRecord) -> list[Check]:
     source="question 7",
     explanation="The norms of d(-log p)/dh_t come from the backward sweep that traces gradients "
     "through recurrent layers; autograd differentiates the equations written out.",
+    refutes=["the gradient of the next token", "the squares of the norms"],
     counterexamples=[{"models/*/gradients/autograd_difference": 1e-4}],
 )
 def gradient(record: TranslationRecord) -> list[Check]:
