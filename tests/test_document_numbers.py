@@ -1,0 +1,330 @@
+"""The numbers in README and docs are those of the stored results.
+
+Each function renders sentences or table rows of a document from what a benchmark has stored; the
+document must contain them word for word.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import fmean, median, stdev
+
+import pytest
+
+from eigenlab.statistics import mean_interval
+
+ROOT = Path(__file__).parent.parent
+BENCHMARKS = "benchmarks/README.md"
+
+
+def stored(name):
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text("utf-8"))
+
+
+def row(*cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def significant(value, digits=2):
+    """At least so many digits, as many as there are before the point."""
+    whole = len(str(int(value))) if value >= 1 else 0
+    return f"{value:,.{max(0, digits - whole)}f}"
+
+
+def readme_forget_gate():
+    found = stored("vanishing_lstm")
+    plain, raised = (found["rows"][f"forget-gate bias {bias}"] for bias in (0, 6))
+    yield (
+        f"Its loss is {plain['loss']:.3f}, no better than the variance of the target, "
+        f"{found['variance of the target']:.3f}. Started with a forget-gate bias of 6, the same "
+        f"LSTM reaches {raised['loss']:.3f}, with an exponent of "
+        f"{raised['lyapunov_exponent']:+.2f}"
+    )
+    yield f"largest Lyapunov exponent {plain['lyapunov_exponent']:.3f} a time step"
+    name = "radius of the input gate"
+    yield f"the input gate, {plain[name]:.2f} and {raised[name]:.2f}, does not"
+
+
+def readme_cifar10():
+    found = stored("vision_train")
+    minutes = found["median_training_seconds"] / 60
+    yield (
+        f"reaches {found['summary']['mean'][0]:.2%} in {minutes:.0f} minutes on two CPU cores "
+        "(mean of three)"
+    ).replace("%", " %", 1)
+
+
+def benchmarks_cifar10():
+    found = stored("vision_train")
+    runs, (mean, low, high) = found["runs"], found["summary"]["mean"]
+    tta = ", ".join(f"{100 * run['accuracy']:.2f}" for run in runs)
+    yield f"a mean of **{100 * mean:.2f} %** with test-time augmentation (seeds 0, 1, 2: {tta} %"
+    yield f"95 % interval of the mean {100 * low:.2f} to {100 * high:.2f} %"
+    plain = fmean(run["plain_accuracy"] for run in runs)
+    first, second, third = (f"{run['training_seconds'] / 60:.1f}" for run in runs)
+    yield f"and {100 * plain:.2f} % without, after {first}, {second} and {third} minutes"
+    rates = sorted(run["images"] / run["training_seconds"] for run in runs)
+    yield f"({rates[0]:.0f} to {rates[-1]:.0f} images/s"
+
+
+def benchmarks_images():
+    names = {
+        "plain, float32": "plain, float32",
+        "plain, autocast": "plain, autocast",
+        "eigenlab, float32": "eigenlab, float32",
+        "eigenlab, bfloat16": "eigenlab, bfloat16",
+    }
+    found = stored("vision_speed")["rows"]
+    for label, name in names.items():
+        cells = found[name]
+        rate = cells["images_per_second"]
+        low, high = (rate * cells["median_ms"] / ms for ms in reversed(cells["quartiles_ms"]))
+        ratio = "1" if cells["ratio"] == 1 else f"{1 / cells['ratio']:.2f}"
+        share = f"{100 * cells['share_of_matrix_rate']:.0f} %"
+        yield row(label, f"{rate:.0f} [{low:.0f}, {high:.0f}]", ratio, share)
+
+
+def benchmarks_recurrent():
+    found = stored("recurrent")
+    yield f"the same process ({found['gemm_gflops']:.0f} GFLOP/s)"
+    columns = (
+        "torch.nn.RNN",
+        "loop, input product hoisted",
+        "loop, retain_grad keeps dL/dh_t",
+        "eigenlab RNN",
+    )
+    for case in found["sizes"]:
+        digits = 2 if case["rnn"]["torch.nn.RNN"]["median_ms"] < 10 else 1
+        times = [f"{case['rnn'][name]['median_ms']:.{digits}f} ms" for name in columns]
+        ours = case["rnn"]["eigenlab RNN"]
+        over = ours["median_ms"] / case["limit_ms"]
+        yield row(
+            f"({', '.join(map(str, case['size']))})",
+            *times,
+            f"{ours['ratio']:.2f}",
+            f"{case['goal']:g}",
+            f"{over:.1f} x" if over < 10 else f"{float(f'{over:.2g}'):.0f} x",
+        )
+
+
+def benchmarks_gradient_trace():
+    tables = stored("gradient_trace")["tables"]
+    pairs, last, long_last = (
+        tables[name] for name in ("pairs, T = 100", "last step, T = 100", "last step, T = 1000")
+    )
+    yield row(
+        "every pair: T calls of autograd", f"{pairs['T autograd calls']['median_ms']:.0f} ms", ""
+    ).replace("|  |", "| |")
+    yield row(
+        "last step: a training step of eigenlab's `RNN`",
+        f"{last['eigenlab training step']['median_ms']:.2f} ms",
+        f"{long_last['eigenlab training step']['median_ms']:.1f} ms",
+    )
+    yield row(
+        "last step: `trace_gradients(..., last_step_only=True)`",
+        f"**{last['eigenlab last-step trace']['median_ms']:.1f} ms**",
+        f"**{long_last['eigenlab last-step trace']['median_ms']:.1f} ms**",
+    )
+
+
+def benchmarks_gradient_monitor():
+    labels = {
+        "nn.LSTM, H = 128, B = 32, T = 100": "`nn.LSTM`, H = 128, B = 32, T = 100",
+        "nn.LSTM x 2, H = 128, B = 32, T = 100": "`nn.LSTM`, two layers",
+        "nn.LSTM, H = 256, B = 64, T = 100": "`nn.LSTM`, H = 256, B = 64",
+        "nn.GRU, H = 128, B = 32, T = 100": "`nn.GRU`, H = 128, B = 32",
+        "nn.RNN, H = 128, B = 32, T = 100": "`nn.RNN`, H = 128, B = 32",
+    }
+    tables = stored("gradient_monitor")["tables"]
+    for name, label in labels.items():
+        without, watched = tables[name]["without"], tables[name]["with GradientMonitor"]
+        times = (f"{each['median_ms']:,.0f} ms" for each in (without, watched))
+        yield row(label, *times, f"{watched['ratio']:.2f}")
+
+
+def benchmarks_pca():
+    found = stored("pca")
+    labels = {
+        "sklearn covariance_eigh": "scikit-learn, covariance_eigh",
+        "eigenlab": "eigenlab `LinearAutoencoder`",
+    }
+    for name, label in labels.items():
+        cells = found["in_memory"][name]
+        low, high = cells["quartiles_ms"]
+        yield row(
+            label,
+            f"{cells['median_ms']:.0f} ms [{low:.0f}, {high:.0f}]",
+            f"{cells['variance_error']:.1e}".replace("e-0", "e-"),
+            f"{cells['largest_angle']:.1e} rad".replace("e-0", "e-"),
+        )
+    yield f"The limit is {found['limit_ms']:.0f} ms"
+
+
+def benchmarks_autoencoders():
+    found = stored("autoencoders")
+    for name, label in {
+        "loop": "plain loop, one after another",
+        "ensemble": "`train_ensemble` and `linear_probes`",
+    }.items():
+        seconds = sorted(value / 1000 for value in found["samples_ms"][name])
+        yield row(label, f"{seconds[1]:.1f} ({seconds[0]:.1f} to {seconds[2]:.1f})")
+    low, middle, high = sorted(found["ratios"])
+    yield f"{middle:.1f} times as fast ({low:.1f} to {high:.1f})"
+
+
+def benchmarks_few_labels():
+    found = stored("few_labels")["mnist"]
+    for encoder in dict.fromkeys(each["encoder"] for each in found["rows"]):
+        cells = []
+        for labels in (50, 100, 200, 1000):
+            values = [
+                100 * each["accuracy"]
+                for each in found["rows"]
+                if (each["encoder"], each["labels"]) == (encoder, labels)
+            ]
+            interval = mean_interval(values)
+            half = (interval.high - interval.low) / 2
+            best = (encoder, labels) == ("warped, convolutional", 200)
+            mark = "**" if best else ""
+            cells.append(f"{mark}{interval.estimate:.1f} ± {half:.1f}{mark}")
+        seconds = found["training_seconds"].get(encoder)
+        taken = f"{median(seconds):.0f}, {max(seconds):.0f}" if seconds else ""
+        label = {"PCA": "PCA, 64"}.get(encoder, encoder)
+        yield row(label, *cells, taken).replace("|  |", "| |")
+
+
+def benchmarks_embedding():
+    found = stored("embedding")
+    for name, digits in found["digits"]["embeddings"].items():
+        mnist = found["mnist"]["embeddings"][name]
+        cells = [100 * fmean(digits["accuracy"][n]) for n in ("50", "200")]
+        cells += [100 * fmean(mnist["accuracy"][n]) for n in ("50", "200", "1000")]
+        marks = ["", ""] + ["**" if name == "convolutional" else ""] * 3
+        shown = [f"{mark}{cell:.1f}{mark}" for mark, cell in zip(marks, cells, strict=True)]
+        yield row(name, *shown, f"{significant(fmean(mnist['seconds']), 1)} s")
+
+
+def benchmarks_translation_speed():
+    rows = stored("translation_speed")["rows"]
+    for cell, label in {"gru": "GRU", "rnn": "tanh RNN", "lstm": "LSTM"}.items():
+        plain, ours, short = (
+            rows[name] for name in (f"plain {cell}", f"ours {cell}", f"ours {cell}, bfloat16")
+        )
+        yield row(
+            label,
+            *(
+                f"{each['tokens_per_second']:,.0f} "
+                f"[{each['quartiles'][0]:,.0f}, {each['quartiles'][1]:,.0f}]"
+                for each in (plain, ours)
+            ),
+            _ratio(ours),
+            f"{short['tokens_per_second']:,.0f}",
+            _ratio(short),
+        )
+
+
+def _ratio(cells):
+    low, high = cells["ratio_quartiles"]
+    return f"{cells['ratio']:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def benchmarks_translation_decoding():
+    found = stored("translation_decoding")
+    for name, label in {
+        "plain loop, as they come": "plain loop, sentences as they come",
+        "plain loop, sorted": "plain loop, sorted by length",
+        "ours, greedy": "eigenlab",
+        "ours, beam 5": "eigenlab, beams of 5",
+    }.items():
+        cells = found["rows"][name]
+        low, high = (value / 1000 for value in cells["quartiles_ms"])
+        ratio = "1" if cells["ratio"] == 1 else f"{cells['ratio']:.2f}"
+        yield row(label, f"{cells['median_ms'] / 1000:.2f} [{low:.2f}, {high:.2f}]", ratio)
+    yield f"(BLEU {found['greedy']['bleu']:.1f} after a training of a minute)"
+
+
+def benchmarks_translation_phrasebook():
+    rows = stored("translation_phrasebook")["rows"]
+    for name, label in {
+        "gru, attention": "GRU, bidirectional, attention",
+        "gru, last state": "GRU, last state only",
+        "rnn, last state": "tanh RNN, last state only",
+    }.items():
+        cells = rows[f"phrasebook: {name}"]
+        mark = "**" if name == "gru, attention" else ""
+        yield row(
+            label,
+            f"{cells['seconds'] / 60:.1f}",
+            f"{cells['updates']:,}",
+            f"{mark}{100 * cells['exact']:.1f} %{mark}",
+            f"{cells['bleu']:.1f}",
+        )
+
+
+def benchmarks_translation_budgets():
+    rows = stored("translation_budgets")["rows"]
+    for name, label in {"plain gru": "plain GRU"}.items():
+        yield row(label, *(f"{rows[name][minutes]['bleu']:.1f}" for minutes in ("2", "5", "10")))
+    for name, label in {
+        "ours gru": "eigenlab, bidirectional GRU, last states",
+        "ours gru, attention": "eigenlab, bidirectional GRU, attention",
+    }.items():
+        yield row(
+            label,
+            *(
+                f"{cells['bleu']:.1f} ({cells['seconds'] / 60:.1f} min)"
+                for cells in (rows[name][minutes] for minutes in ("2", "5", "10"))
+            ),
+        )
+
+
+def surnames_table():
+    rows = stored("surnames")["rows"]
+    labels = {"n-grams": "character n-grams", "rnn": "tanh RNN", "best": "best recurrent"}
+    for protocol, model in dict.fromkeys((each["protocol"], each["model"]) for each in rows):
+        chosen = [each for each in rows if (each["protocol"], each["model"]) == (protocol, model)]
+
+        def of(name, chosen=chosen):
+            values = [100 * each[name] for each in chosen]
+            return f"{fmean(values):.1f} ± {stdev(values):.1f}"
+
+        yield row(
+            protocol,
+            labels.get(model, model),
+            str(len(chosen)),
+            of("accuracy"),
+            of("macro_f1"),
+            f"{fmean(each['nll'] for each in chosen):.3f}",
+            f"{fmean(each['calibration_error'] for each in chosen):.3f}",
+            f"{fmean(each['seconds']['processor'] for each in chosen):.0f}",
+        )
+
+
+QUOTES = [
+    ("README.md", readme_forget_gate),
+    ("README.md", readme_cifar10),
+    (BENCHMARKS, benchmarks_cifar10),
+    (BENCHMARKS, benchmarks_images),
+    (BENCHMARKS, benchmarks_recurrent),
+    (BENCHMARKS, benchmarks_gradient_trace),
+    (BENCHMARKS, benchmarks_gradient_monitor),
+    (BENCHMARKS, benchmarks_pca),
+    (BENCHMARKS, benchmarks_autoencoders),
+    (BENCHMARKS, benchmarks_few_labels),
+    (BENCHMARKS, benchmarks_embedding),
+    (BENCHMARKS, benchmarks_translation_speed),
+    (BENCHMARKS, benchmarks_translation_decoding),
+    (BENCHMARKS, benchmarks_translation_phrasebook),
+    (BENCHMARKS, benchmarks_translation_budgets),
+    ("docs/surnames.md", surnames_table),
+]
+
+
+@pytest.mark.parametrize(
+    ("document", "quotes"), QUOTES, ids=lambda value: getattr(value, "__name__", value)
+)
+def test_a_document_states_what_is_stored(document, quotes):
+    text = " ".join((ROOT / document).read_text("utf-8").split())
+    missing = [quote for quote in quotes() if " ".join(quote.split()) not in text]
+    assert not missing
