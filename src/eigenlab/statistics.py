@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eigenlab.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = [
     "Interval",
@@ -217,9 +220,9 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
 
 
 def clustered_interval(
-    values: Sequence[float],
-    clusters: Sequence[int],
-    weights: Sequence[float] | None = None,
+    values: ArrayLike,
+    clusters: ArrayLike,
+    weights: ArrayLike | None = None,
     level: float = 0.95,
 ) -> Interval:
     """The interval of a weighted mean of observations that come in clusters.
@@ -308,9 +311,7 @@ def resampled_interval(
     return Interval(mean, mean - wider * (mean - low), mean + wider * (high - mean))
 
 
-def auc_interval(
-    positives: Sequence[float], negatives: Sequence[float], level: float = 0.95
-) -> Interval:
+def auc_interval(positives: ArrayLike, negatives: ArrayLike, level: float = 0.95) -> Interval:
     """The area under the ROC curve with DeLong's interval.
 
     The area is the probability that a positive has a higher score than a negative, where ties
