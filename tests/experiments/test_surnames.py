@@ -1,4 +1,6 @@
+import importlib.util
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +13,16 @@ from eigenlab.experiments.surnames.records import (
     BEST,
     MAJORITY,
     NGRAMS,
+    PROTOCOLS,
     RNN,
     AccuracyRecord,
     Predictions,
 )
+from eigenlab.files import read_json
 from eigenlab.lab import Outcome, run
 from eigenlab.names import INTENDED_USE, NameClassifier, evaluate, spelling
 from eigenlab.reporter import Reporter
+from eigenlab.statistics import resampled_interval
 
 EXPERIMENT = load_experiment("surnames")
 CONFIG = EXPERIMENT.config.from_preset("smoke")
@@ -357,6 +362,40 @@ def test_the_real_names_are_as_described():
         known.setdefault(spelling(name), set()).add(language)
     assert sum(len(found) > 1 for found in known.values()) == 476
     assert len(known) == 17413
+    other_letters = [name for name in names if "ß" in name or "ł" in name]
+    assert len(other_letters) == 10
+    assert [name for name in other_letters if "ß" not in name] == ["Marszałek"]
+
+
+def test_the_documented_results_are_the_stored_ones():
+    root = Path(__file__).parents[2]
+    spec = importlib.util.spec_from_file_location("benchmark", root / "benchmarks" / "surnames.py")
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    page = (root / "docs" / "surnames.md").read_text(encoding="utf-8")
+    rows = read_json(benchmark.RESULTS)["rows"]
+    assert benchmark.table(rows) in page
+
+    def column(model, protocol, field):
+        chosen = [r for r in rows if (r["model"], r["protocol"]) == (model, protocol)]
+        return [row[field] for row in sorted(chosen, key=lambda row: row["seed"])]
+
+    for model, words in ((RNN, "39 to 47 s (tanh RNN)"), (BEST, "55 to 64 s (best)")):
+        walls = [seconds["wall"] for p in PROTOCOLS for seconds in column(model, p, "seconds")]
+        assert f"{min(walls):.0f} to {max(walls):.0f} s" in words
+        assert words in page
+    better, resolved = {}, {}
+    for protocol in PROTOCOLS:
+        for field in ("accuracy", "macro_f1"):
+            pairs = zip(column(BEST, protocol, field), column(NGRAMS, protocol, field), strict=True)
+            gains = [best - ngrams for best, ngrams in pairs]
+            better[protocol, field] = sum(gain > 0 for gain in gains)
+            low, high = resampled_interval(gains, 0.25).bounds
+            resolved[protocol, field] = not low <= 0 <= high
+    assert better["course", "accuracy"] == 5
+    assert better["course", "macro_f1"] == 4
+    assert 5 - better["leak-free", "accuracy"] == 4
+    assert [key for key, found in resolved.items() if found] == [("course", "accuracy")]
 
 
 @pytest.mark.parametrize(
