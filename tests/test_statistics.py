@@ -7,9 +7,15 @@ from scipy.stats import norm, ttest_1samp
 
 from eigenlab.errors import InputError
 from eigenlab.statistics import (
+    Interval,
+    auc_interval,
+    clustered_interval,
+    correlation_p_value,
+    difference_interval,
     homogeneity_p_value,
     mean_interval,
     newcombe_interval,
+    resampled_interval,
     wilson_interval,
     worst,
 )
@@ -157,3 +163,62 @@ def test_homogeneity_at_the_edges():
     for successes, trials in (([3], [2]), ([-1], [2]), ([0], [0])):
         with pytest.raises(InputError, match="successes"):
             homogeneity_p_value(successes, trials)
+
+
+def test_lines_of_one_name_count_once_in_the_width():
+    """Every observation three times in one cluster: the interval of the single observations."""
+    values = [1.0, 4.0, 2.0, 8.0]
+    tripled = clustered_interval(np.repeat(values, 3), np.repeat(range(4), 3))
+    assert tripled == pytest.approx(mean_interval(values))
+    # Weights repeat an observation.
+    weighted = clustered_interval(values, range(4), [1, 2, 3, 4])
+    assert weighted == pytest.approx(
+        clustered_interval(np.repeat(values, [1, 2, 3, 4]), [0, 1, 1, 2, 2, 2, 3, 3, 3, 3])
+    )
+    assert clustered_interval([1.0, 2.0], [7, 7]).bounds == (-math.inf, math.inf)
+    with pytest.raises(InputError, match="values"):
+        clustered_interval([1.0, 2.0], [0])
+
+
+def test_a_clustered_interval_covers_the_mean():
+    random = np.random.default_rng(0)
+    clusters = np.repeat(range(40), random.integers(1, 9, size=40))
+    found = [clustered_interval(random.normal(size=40)[clusters], clusters) for _ in range(400)]
+    assert 0.91 <= np.mean([low <= 0 <= high for _, low, high in found]) <= 0.98
+
+
+def test_the_area_under_the_curve():
+    random = np.random.default_rng(1)
+    positives, negatives = random.integers(0, 9, 30) + 1, random.integers(0, 9, 50)
+    brute = np.mean([(p > n) + (p == n) / 2 for p in positives for n in negatives])
+    assert auc_interval(positives, negatives).estimate == pytest.approx(brute)
+    covered = [auc_interval(random.normal(1, 1, 40), random.normal(0, 1, 60)) for _ in range(400)]
+    true = norm.cdf(1 / math.sqrt(2))
+    assert 0.91 <= np.mean([low <= true <= high for _, low, high in covered]) <= 0.98
+    with pytest.raises(InputError, match="positives"):
+        auc_interval([1.0], [0.0, 1.0])
+
+
+def test_differences_and_resampled_means():
+    a, b = mean_interval([1.0, 2.0, 4.0]), mean_interval([0.0, 1.0, 0.5])
+    difference = difference_interval(a, b)
+    assert difference.high - difference.estimate == pytest.approx(
+        math.hypot(a.high - a.estimate, b.high - b.estimate)
+    )
+    assert difference_interval(a, Interval(1.0, 1.0, 1.0)).low == pytest.approx(a.low - 1)
+    five = [0.1, 0.3, 0.2, 0.0, 0.4]
+    plain, wide = mean_interval(five), resampled_interval(five, 0.25)
+    # (1/5 + 1/4) / (1/5) = 9/4 of the variance
+    assert wide.high - wide.estimate == pytest.approx(1.5 * (plain.high - plain.estimate))
+    with pytest.raises(InputError, match="two"):
+        resampled_interval([0.1], 0.25)
+
+
+def test_a_correlation_is_tested_against_permutations():
+    random = np.random.default_rng(2)
+    x = random.normal(size=(300, 15))
+    p_values = [correlation_p_value(row, random.normal(size=15), draws=199) for row in x]
+    assert sum(p <= 0.05 for p in p_values) <= 27
+    assert correlation_p_value(x[0], x[0]) == 1e-4
+    assert correlation_p_value(x[0], -x[0]) == 1.0
+    assert correlation_p_value([1.0, 1.0], [0.0, 1.0]) == 1.0

@@ -1,4 +1,4 @@
-"""Confidence intervals of proportions and means, and extremes that keep NaN.
+"""Confidence intervals, permutation tests, and extremes that keep NaN.
 
 Importing this module imports neither numpy nor scipy; the functions import scipy when called.
 """
@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eigenlab.errors import InputError
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 __all__ = [
     "Interval",
+    "auc_interval",
+    "clustered_interval",
+    "correlation_p_value",
+    "difference_interval",
     "geometric_mean",
     "homogeneity_p_value",
     "least",
     "mean_interval",
     "newcombe_interval",
+    "resampled_interval",
     "wilson_interval",
     "worst",
 ]
@@ -209,6 +217,160 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     half_width = float(t.ppf((1 + level) / 2, n - 1)) * deviation / math.sqrt(n)
     return Interval(mean, mean - half_width, mean + half_width)
+
+
+def clustered_interval(
+    values: ArrayLike,
+    clusters: ArrayLike,
+    weights: ArrayLike | None = None,
+    level: float = 0.95,
+) -> Interval:
+    """The interval of a weighted mean of observations that come in clusters.
+
+    Observations of one cluster, such as lines with the same name, are not independent. The
+    variance of ``sum w_i v_i / sum w_i`` is that of the sums of ``w_i (v_i - mean)`` over G
+    clusters, times G / (G - 1); Student's t has G - 1 degrees of freedom. With a cluster for each
+    observation and equal weights this is :func:`mean_interval`. Source: Cochran 1977, Sampling
+    Techniques, section 9A.2.
+
+    Args:
+        values: observations, at least one; for a paired comparison the differences of the pairs.
+        clusters: number of the cluster of each observation.
+        weights: of the observations, not negative. Default: ``None``, equal weights.
+        level: confidence level, between 0 and 1. Default: ``0.95``.
+
+    Returns:
+        The mean with its interval, infinitely wide for a single cluster.
+
+    Raises:
+        InputError: there is no observation, the lengths differ, or the weights sum to zero.
+
+    >>> [round(value, 3) for value in clustered_interval([1.0, 2.0, 3.0], [0, 1, 2])]
+    [2.0, -0.484, 4.484]
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    v = np.asarray(values, dtype=np.float64)
+    w = np.ones(len(v)) if weights is None else np.asarray(weights, dtype=np.float64)
+    _, place = np.unique(np.asarray(clusters), return_inverse=True)
+    if not len(v) == len(w) == len(place) or not w.sum() > 0:
+        raise InputError(
+            f"values ({len(v)}), clusters ({len(place)}) and weights ({len(w)}) must be equally "
+            "many, at least one, with a positive sum of weights"
+        )
+    mean = float((w * v).sum() / w.sum())
+    n_clusters = int(place.max()) + 1
+    if n_clusters == 1:
+        return Interval(mean, -math.inf, math.inf)
+    sums = np.bincount(place, w * (v - mean)) / w.sum()
+    error = math.sqrt(n_clusters / (n_clusters - 1) * float((sums**2).sum()))
+    half_width = float(t.ppf((1 + level) / 2, n_clusters - 1)) * error
+    return Interval(mean, mean - half_width, mean + half_width)
+
+
+def difference_interval(first: Interval, second: Interval) -> Interval:
+    """The interval of the difference of two independent estimates, first minus second.
+
+    The distances to the bounds add in squares (Zou and Donner 2008, doi:10.1002/sim.3095).
+
+    >>> difference_interval(Interval(5.0, 2.0, 8.0), Interval(1.0, -3.0, 5.0))
+    Interval(estimate=4.0, low=-1.0, high=9.0)
+    """
+    difference = first.estimate - second.estimate
+    down = math.hypot(first.estimate - first.low, second.high - second.estimate)
+    up = math.hypot(first.high - first.estimate, second.estimate - second.low)
+    return Interval(difference, difference - down, difference + up)
+
+
+def resampled_interval(
+    differences: Sequence[float], test_to_training: float, level: float = 0.95
+) -> Interval:
+    """The interval of a mean difference over random splits of the same data.
+
+    The splits share most of their training part, so that the results are correlated; the variance
+    of the mean is taken as ``(1 / k + n_test / n_train)`` times that of the k results instead of
+    1 / k times. Source: Nadeau and Bengio 2003, doi:10.1023/A:1024068626366.
+
+    Args:
+        differences: difference of two models on each split, at least two.
+        test_to_training: size of the test part over that of the training part.
+        level: confidence level, between 0 and 1. Default: ``0.95``.
+
+    Raises:
+        InputError: there are fewer than two differences.
+
+    >>> [round(value, 3) for value in resampled_interval([1.0, 2.0, 3.0], 0.0)]
+    [2.0, -0.484, 4.484]
+    """
+    k = len(differences)
+    if k < 2:
+        raise InputError(f"differences has {k} entries; the spread needs at least two")
+    mean, low, high = mean_interval(differences, level)
+    wider = math.sqrt(1 + k * test_to_training)
+    return Interval(mean, mean - wider * (mean - low), mean + wider * (high - mean))
+
+
+def auc_interval(positives: ArrayLike, negatives: ArrayLike, level: float = 0.95) -> Interval:
+    """The area under the ROC curve with DeLong's interval.
+
+    The area is the probability that a positive has a higher score than a negative, where ties
+    count one half. Source: DeLong et al. 1988, doi:10.2307/2531595.
+
+    Args:
+        positives: scores of the positives, at least two.
+        negatives: scores of the negatives, at least two.
+        level: confidence level, between 0 and 1. Default: ``0.95``.
+
+    Raises:
+        InputError: there are fewer than two scores of a kind.
+
+    >>> [round(value, 3) for value in auc_interval([0.9, 0.8, 0.4], [0.7, 0.3, 0.2])]
+    [0.889, 0.581, 1.0]
+    """
+    import numpy as np
+    from scipy.stats import norm, rankdata
+
+    x, y = np.asarray(positives, dtype=np.float64), np.asarray(negatives, dtype=np.float64)
+    m, n = len(x), len(y)
+    if min(m, n) < 2:
+        raise InputError(f"positives ({m}) and negatives ({n}) must be at least two each")
+    ranks = rankdata(np.concatenate([x, y]))
+    above = (ranks[:m] - rankdata(x)) / n
+    below = 1 - (ranks[m:] - rankdata(y)) / m
+    area = float(above.mean())
+    error = math.sqrt(float(above.var(ddof=1)) / m + float(below.var(ddof=1)) / n)
+    half_width = float(norm.ppf((1 + level) / 2)) * error
+    return Interval(area, max(0.0, area - half_width), min(1.0, area + half_width))
+
+
+def correlation_p_value(
+    x: Sequence[float], y: Sequence[float], *, draws: int = 9999, seed: int = 0
+) -> float:
+    """The p-value of the hypothesis that ``x`` and ``y`` are not positively correlated.
+
+    A one-sided permutation test of Pearson's correlation.
+
+    Args:
+        x: numbers, (n,).
+        y: numbers, (n,).
+        draws: number of random permutations. Default: ``9999``.
+        seed: random seed. Default: ``0``.
+
+    Returns:
+        At least 1 / (draws + 1); 1.0 where one of them is constant.
+
+    >>> correlation_p_value(range(10), range(10)) < 0.001 < correlation_p_value([0, 1], [1, 0])
+    True
+    """
+    import numpy as np
+
+    a, b = (np.asarray(v, dtype=np.float64) - np.mean(v) for v in (list(x), list(y)))
+    if not a.any() or not b.any():
+        return 1.0
+    drawn = np.random.default_rng(seed).permuted(np.tile(b, (draws, 1)), axis=1) @ a
+    slack = 1e-12 * float(np.sqrt((a @ a) * (b @ b)))
+    return float((1 + (drawn >= a @ b - slack).sum()) / (1 + draws))
 
 
 def worst(values: Iterable[float]) -> float:

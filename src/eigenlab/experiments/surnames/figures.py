@@ -21,6 +21,7 @@ from eigenlab.experiments.surnames.records import (
     DataRecord,
 )
 from eigenlab.lab import Rows, figure, metrics, table
+from eigenlab.statistics import wilson_interval
 
 ACCURACY_AXIS = "accuracy on test names (share)"
 POPULATIONS = {
@@ -248,3 +249,43 @@ def errors(record: AuditRecord) -> Rows:
 @metrics
 def accuracies(record: AccuracyRecord) -> dict[str, float]:
     return {f"{protocol} accuracy": mean(record, RNN, protocol) for protocol in PROTOCOLS}
+
+
+@table("Information and privacy, leak-free split")
+def privacy(record: AuditRecord) -> Rows:
+    audited = record.protocols["leak-free"]
+    found = audited.membership
+    return ("quantity", "estimate", "95 % interval"), [
+        [label, f"{estimate:.3f}", f"{low:.3f} to {high:.3f}"]
+        for label, (estimate, low, high) in (
+            ("information of a new name on its language (bits)", audited.information),
+            ("trained against unseen names: area under the ROC curve", found.auc),
+            ("held-out against unseen names: area under the ROC curve", found.baseline),
+        )
+    ]
+
+
+@table("Taken for another language, leak-free split")
+def taken(record: AuditRecord) -> Rows:
+    audited = record.protocols["leak-free"]
+    labels, counts = audited.overall.labels, audited.distinct
+    rows = []
+    for place, label in enumerate(labels):
+        others = [row for k, row in enumerate(counts) if k != place]
+        false, names = sum(row[place] for row in others), sum(map(sum, others))
+        low, high = wilson_interval(false, names).bounds
+        rates = [
+            (row[place] / sum(row), labels[k])
+            for k, row in enumerate(counts)
+            if k != place and sum(row)
+        ]
+        most = max(rates)
+        rows.append(
+            [
+                label,
+                f"{false} of {names}",
+                f"{low:.1%} to {high:.1%}",
+                f"{most[1]} ({most[0]:.0%})" if most[0] else "none",
+            ]
+        )
+    return ("predicted", "names of others", "95 % interval", "most often"), rows

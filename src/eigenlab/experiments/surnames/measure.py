@@ -8,34 +8,49 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from statistics import fmean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eigenlab.experiments.surnames.config import SurnamesConfig
+from eigenlab.experiments.surnames.lines import Lines
 from eigenlab.experiments.surnames.records import (
     BEST,
+    MAJORITY,
     RNN,
+    AboveMajority,
     AccuracyRecord,
     AuditedModel,
     AuditRecord,
     BaseRateShift,
     DataRecord,
     FinishedTraining,
+    HeldOut,
     LanguageLines,
+    Membership,
     ModelScores,
     Predictions,
+    Repetition,
     Uncalibrated,
 )
 from eigenlab.experiments.surnames.training import MODELS, Part, dataset, fit, lines, take
 from eigenlab.lab import Context, stage
-from eigenlab.names import ambiguity_ceiling, evaluate, split_names
+from eigenlab.names import (
+    NameClassifier,
+    ambiguity_ceiling,
+    evaluate,
+    is_readable,
+    spelling,
+    split_names,
+)
 from eigenlab.names import audit as audit_classifier
+from eigenlab.names.fitting import hold_out
 from eigenlab.names.metrics import chance_calibration_error
 from eigenlab.names.priors import total_variation_distance
 from eigenlab.names.protocols import PROTOCOLS, Protocol, overlap
+from eigenlab.statistics import auc_interval, clustered_interval, difference_interval
+from eigenlab.training import derive_seed
 
 
 @stage
@@ -85,11 +100,24 @@ def accuracy(config: SurnamesConfig, context: Context) -> AccuracyRecord:
             context.part(f"{name}-tested", FinishedTraining, partial(_test, job, context))
         )
     context.reporter.progress(len(jobs), len(jobs), "all models")
+    answers = {
+        (item.scores.seed, item.scores.protocol, item.scores.model): item.answers for item in tested
+    }
     return AccuracyRecord(
         data=chosen,
         seeds=seeds,
         epochs=config.epochs,
         rows=[item.scores for item in tested],
+        above_majority=[
+            _above_majority(
+                *_split(chosen, protocol, seed),
+                answers[seed, protocol, RNN],
+                answers[seed, protocol, MAJORITY],
+                {"seed": seed, "protocol": protocol},
+            )
+            for seed in seeds
+            for protocol in PROTOCOLS
+        ],
         predictions={
             item.scores.protocol: item.predictions
             for item in tested
@@ -127,6 +155,7 @@ def _test(job: _Job, context: Context) -> FinishedTraining:
     probabilities = classifier.predict_proba(test[0])
     overall = evaluate(probabilities, [str(label) for label in classifier.classes_], test[1])
     kept = ("names", "accuracy", "macro_f1", "nll", "calibration_error")
+    classes = [str(label) for label in classifier.classes_]
     audited = job.model == RNN and job.seed == job.config.seed
     return FinishedTraining(
         scores=ModelScores(
@@ -137,7 +166,8 @@ def _test(job: _Job, context: Context) -> FinishedTraining:
             training_seconds=seconds,
             **{key: overall[key] for key in kept},
         ),
-        predictions=_predictions(classifier, probabilities, test) if audited else None,
+        answers=[classes[column] for column in probabilities.argmax(axis=1)],
+        predictions=_predictions(classifier, probabilities, train, test) if audited else None,
     )
 
 
@@ -148,18 +178,95 @@ def _split(data: str, protocol: Protocol, seed: int) -> tuple[Part, Part]:
     return take(everything, split.train.tolist()), take(everything, split.test.tolist())
 
 
-def _predictions(classifier: Any, probabilities: NDArray[Any], test: Part) -> Predictions:
+def _above_majority(
+    train: Part,
+    test: Part,
+    answers: Sequence[str],
+    majority: Sequence[str],
+    labels: dict[str, Any],
+) -> AboveMajority:
+    counts = Counter(train[1])
+    most = max(sorted(counts), key=counts.__getitem__)
+    gain = [
+        (answer == true) - (constant == true)
+        for answer, constant, true in zip(answers, majority, test[1], strict=True)
+    ]
+    return AboveMajority(
+        majority=test[1].count(most) / len(test[1]),
+        gain=clustered_interval(gain, spelling_numbers(test[0])),
+        **labels,
+    )
+
+
+def spelling_numbers(names: Sequence[str]) -> list[int]:
+    """A number for each name, equal where the spelling is."""
+    found: dict[str, int] = {}
+    return [found.setdefault(spelling(name), len(found)) for name in names]
+
+
+def _predictions(
+    classifier: NameClassifier, probabilities: NDArray[Any], train: Part, test: Part
+) -> Predictions:
+    classes = classifier.classes_.tolist()
     raw = copy.copy(classifier)
     raw.temperature_ = 1.0
-    classes = classifier.classes_.tolist()
     before = evaluate(raw.predict_proba(test[0]), classes, test[1])
+    counts = Counter(train[1])
+    kept, held_out = _calibration_parts(classifier, train)
     return Predictions(
         classes=classes,
         probabilities=probabilities,
+        true=[classes.index(language) for language in test[1]],
+        spelling=spelling_numbers(test[0]),
+        trained=[counts[label] for label in classes],
+        held_out=HeldOut(
+            logits=np.log(np.maximum(raw.predict_proba(held_out[0]), np.finfo(float).tiny)),
+            true=[classes.index(language) for language in held_out[1]],
+            also_trained=_common(held_out, kept),
+            also_tested=_common(held_out, test),
+        ),
+        membership=_membership(raw, kept, held_out, test),
         temperature=classifier.temperature_,
         uncalibrated=Uncalibrated(nll=before["nll"], reliability=before["reliability"]),
         learning_curve=classifier.history_.curve("validation_accuracy")[1],
     )
+
+
+def _calibration_parts(classifier: NameClassifier, train: Part) -> tuple[Part, Part]:
+    """The lines on which the network was trained, and those held out for its temperature."""
+    readable = take(train, np.flatnonzero(is_readable(train[0])).tolist())
+    kept, held_out = hold_out(
+        readable[0],
+        classifier.calibration_fraction,
+        seed=derive_seed(classifier.random_state, "calibration"),
+    )
+    return take(readable, kept.tolist()), take(readable, held_out.tolist())
+
+
+def _common(part: Part, other: Part) -> int:
+    known = set(map(spelling, other[0]))
+    return sum(spelling(name) in known for name in part[0])
+
+
+def _membership(raw: NameClassifier, kept: Part, held_out: Part, test: Part) -> Membership:
+    """Yeom et al. 2018, arXiv:1709.01604: names of low loss are taken for those of the training."""
+    members = _distinct(kept)
+    scores = {}
+    for kind, part in (("trained", kept), ("held out", held_out), ("unseen", test)):
+        pairs = sorted(members if kind == "trained" else _distinct(part) - members)
+        rows = raw.predict_proba([name for name, _ in pairs])
+        columns = [raw.classes_.tolist().index(language) for _, language in pairs]
+        scores[kind] = rows[np.arange(len(rows)), columns]
+    return Membership(
+        trained=len(scores["trained"]),
+        unseen=len(scores["unseen"]),
+        auc=auc_interval(scores["trained"], scores["unseen"]),
+        baseline=auc_interval(scores["held out"], scores["unseen"]),
+    )
+
+
+def _distinct(part: Part) -> set[tuple[str, str]]:
+    return {(spelling(name), language) for name, language in zip(*part, strict=True)}
 
 
 @dataclass
@@ -182,14 +289,7 @@ def audit(config: SurnamesConfig, context: Context) -> AuditRecord:
     return AuditRecord(
         data=measured.data,
         seeds=[seed],
-        mean_accuracy={
-            protocol: fmean(
-                row.accuracy
-                for row in measured.rows
-                if (row.model, row.protocol) == (RNN, protocol)
-            )
-            for protocol in PROTOCOLS
-        },
+        repetition=_repetition(measured, seed),
         protocols={
             protocol: _audited(
                 measured.predictions[protocol], *_split(measured.data, protocol, seed)
@@ -200,8 +300,9 @@ def audit(config: SurnamesConfig, context: Context) -> AuditRecord:
 
 
 def _audited(predictions: Predictions, train: Part, test: Part) -> AuditedModel:
+    lines = Lines(predictions)
     found = audit_classifier(
-        _Predicted(np.array(predictions.classes), np.array(predictions.probabilities)),
+        _Predicted(np.array(predictions.classes), lines.p),
         *test,
         training_names=train[0],
         training_languages=train[1],
@@ -209,19 +310,46 @@ def _audited(predictions: Predictions, train: Part, test: Part) -> AuditedModel:
     )
     shifts = {
         name: BaseRateShift(
-            distance=total_variation_distance(shift["true"], shift["trained"]), **shift
+            distance=total_variation_distance(shift["true"], shift["trained"]),
+            gain=lines.shift_gain(shift["true"]),
+            **shift,
         )
         for name, shift in found.pop("populations").items()
     }
+    rows = [{**row, **lines.answered(row["threshold"])} for row in found.pop("abstention")]
     diagram = found["overall"]["reliability"]
     return AuditedModel(
         **found,
+        distinct=lines.distinct(found["overall"]["labels"]),
+        information=lines.information(),
+        nll_saved=lines.nll_saved(),
+        membership=predictions.membership,
+        held_out=predictions.held_out,
+        common_minus_rare=lines.common_minus_rare(),
         populations=shifts,
         furthest=max(shifts, key=lambda name: shifts[name].distance),
+        abstention=rows,
         temperature=predictions.temperature,
         uncalibrated=predictions.uncalibrated,
         chance_calibration_error=chance_calibration_error(diagram["count"], diagram["confidence"]),
         learning_curve=predictions.learning_curve,
+    )
+
+
+def _repetition(measured: AccuracyRecord, seed: int) -> Repetition:
+    """Differences in accuracy between the splits, and between kinds of lines of the course's."""
+    course, leak_free = (Lines(measured.predictions[protocol]) for protocol in PROTOCOLS)
+    train, test = _split(measured.data, "course", seed)
+    known = _distinct(train)
+    names = {name for name, _ in known}
+    pairs = [(spelling(name), language) for name, language in zip(*test, strict=True)]
+    same = np.array([pair in known for pair in pairs])
+    new = np.array([name not in names for name, _ in pairs])
+    other = ~same & ~new
+    return Repetition(
+        splits=difference_interval(course.accuracy(), leak_free.accuracy()),
+        repeated=course.difference(same, new),
+        misled=course.difference(new, other),
     )
 
 

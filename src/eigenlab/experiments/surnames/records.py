@@ -15,6 +15,8 @@ RNN, BEST, NGRAMS, MAJORITY = "tanh RNN", "best recurrent", "character n-grams",
 PROTOCOLS = ("course", "leak-free")
 #: Lower and upper bound of a 95 % Wilson interval.
 Bounds = tuple[float, float]
+#: An estimate with the bounds of its 95 % interval. Lines of one spelling are one observation.
+Estimate = tuple[float, float, float]
 
 # ------------------------------------------------------------------------------------- data
 
@@ -79,11 +81,38 @@ class ModelScores(Record):
     training_seconds: float = measured("Duration of fitting.", unit="s")
 
 
+class HeldOut(Record):
+    """The training names on which a temperature is fitted."""
+
+    logits: Matrix = measured("Logarithms of the probabilities at temperature 1.", shape="H, C")
+    true: Integers = measured("Number of the language of each.", shape="H")
+    also_trained: int = measured("Number whose spelling the network was trained on.", unit="names")
+    also_tested: int = measured("Number whose spelling is among the test names.", unit="names")
+
+
+class Membership(Record):
+    """An attack that tells names of the training from others by the probability of the language.
+
+    Each spelling of a language counts once. Held-out names, on which the network was not trained
+    either, stand in for those of the training in ``baseline``.
+    """
+
+    trained: int = measured("Names that the network was trained on.", unit="names")
+    unseen: int = measured("Test names that are not among them.", unit="names")
+    auc: Estimate = measured("Area under the ROC curve, trained against unseen names.")
+    baseline: Estimate = measured("Area under the ROC curve, held-out against unseen names.")
+
+
 class Predictions(Record):
     """What a trained tanh RNN predicts for the test names, in the order of the split."""
 
     classes: tuple[str, ...] = measured("Languages of the columns.", shape="C")
     probabilities: Matrix = measured("Calibrated probabilities.", shape="N, C")
+    true: Integers = measured("Number of the language of each test line.", shape="N")
+    spelling: Integers = measured("Number of the spelling of each test line.", shape="N")
+    trained: Integers = measured("Training lines of each language.", unit="lines", shape="C")
+    held_out: HeldOut = measured("The names on which the temperature was fitted.")
+    membership: Membership = measured("Whether the network reveals its training names.")
     temperature: float = measured("Temperature fitted on held-out training names.")
     uncalibrated: Uncalibrated = measured("The same model without this temperature.")
     learning_curve: Vector = measured("Test accuracy after each epoch.", shape="E")
@@ -93,8 +122,32 @@ class FinishedTraining(Record):
     """One finished training."""
 
     scores: ModelScores = measured("Scores on the test names.")
+    answers: tuple[str, ...] = measured("Predicted language of each test line.", shape="N")
     predictions: Predictions | None = measured(
         "Predictions, if it is the tanh RNN of the first seed."
+    )
+
+
+class AboveMajority(Record):
+    """The tanh RNN compared with the most frequent training language on the same test lines."""
+
+    protocol: str = measured("Protocol by which lines were split.")
+    seed: int = measured("Random seed of the split and the training.")
+    majority: float = measured("Share of the test lines in the most frequent training language.")
+    gain: Estimate = measured("Accuracy of the tanh RNN, minus that of the majority model.")
+
+
+class Repetition(Record):
+    """Differences in accuracy of the tanh RNN of the first seed."""
+
+    splits: Estimate = measured("Course's split minus leak-free split.")
+    repeated: Estimate | None = measured(
+        "Course's split: lines trained with the same language minus new spellings; None if a kind "
+        "has no lines."
+    )
+    misled: Estimate | None = measured(
+        "Course's split: new spellings minus spellings trained with another language only; None "
+        "if a kind has no lines."
     )
 
 
@@ -105,6 +158,9 @@ class AccuracyRecord(Record):
     seeds: Integers = measured("Random seeds of the splits and the trainings.")
     epochs: int = measured("Passes of the tanh RNN over the training names.", unit="epochs")
     rows: tuple[ModelScores, ...] = measured("Scores, one per seed, protocol and model.")
+    above_majority: tuple[AboveMajority, ...] = measured(
+        "Comparison with the majority model, one per seed and protocol."
+    )
     predictions: dict[str, Predictions] = measured(
         "Protocol -> predictions of the tanh RNN of the first seed."
     )
@@ -189,6 +245,13 @@ class WeightedScores(Record):
     predicted: Vector = measured("Share of the predictions of each language.", shape="C")
 
 
+class ShiftGain(Record):
+    """What re-weighting by Bayes' rule gains."""
+
+    accuracy: Estimate = measured("Accuracy corrected minus uncorrected.")
+    nll: Estimate = measured("NLL uncorrected minus corrected.", unit="nats")
+
+
 class BaseRateShift(Record):
     """The classifier in a population with other base rates."""
 
@@ -196,6 +259,10 @@ class BaseRateShift(Record):
     trained: Vector = measured("Base rates of the training names.", shape="C")
     true: Vector = measured("Base rates of the population.", shape="C")
     distance: float = measured("Total variation distance between these base rates.")
+    gain: ShiftGain = measured(
+        "What the correction gains, mean over populations in which the same shares belong to other "
+        "languages: each cyclic shift of ``true``."
+    )
     uncorrected: WeightedScores = measured("Scores of the probabilities as trained.")
     corrected: WeightedScores = measured("Scores of the probabilities re-weighted by Bayes' rule.")
 
@@ -207,6 +274,10 @@ class AbstentionRow(Record):
     coverage: float = measured("Share of names answered.")
     accuracy: float = measured("Share of correct predictions among them.")
     unanswered: dict[str, float] = measured("Language -> share of its names left unanswered.")
+    silent: dict[str, int] = measured("Language -> different names left unanswered.", unit="names")
+    gain: Estimate = measured(
+        "Accuracy on the names answered minus that on the others; 0 where all are answered."
+    )
 
 
 class AuditedModel(Record):
@@ -215,6 +286,24 @@ class AuditedModel(Record):
     intended_use: str = measured("Intended use of the classifier.")
     training: dict[str, int] = measured("Language -> training lines.")
     overall: Evaluation = measured("Scores on all test names.")
+    distinct: tuple[Integers, ...] = measured(
+        "Different test names by true and predicted language; a spelling counts once for each "
+        "language, in the order of the labels of ``overall``.",
+        unit="names",
+        shape="L, L",
+    )
+    information: Estimate = measured(
+        "Information of a name on its language: mean logarithm of the probability of the true "
+        "language over its share of the training lines.",
+        unit="bits",
+    )
+    nll_saved: Estimate = measured("NLL at temperature 1 minus that with it.", unit="nats")
+    membership: Membership = measured("Whether the network reveals its training names.")
+    held_out: HeldOut = measured("The names on which the temperature was fitted.")
+    common_minus_rare: Estimate | None = measured(
+        "Recall of languages with at least 1,000 training lines minus that of those with under "
+        "300; None if there are none."
+    )
     rarity: tuple[RarityGroup, ...] = measured(
         "Recall of languages grouped by number of training lines."
     )
@@ -243,7 +332,5 @@ class AuditRecord(Record):
 
     data: str = measured("Dataset.")
     seeds: Integers = measured("Random seed of the split and the training.")
-    mean_accuracy: dict[str, float] = measured(
-        "Protocol -> accuracy of the tanh RNN, mean over all seeds of the run."
-    )
+    repetition: Repetition = measured("What repeated names add to the accuracy.")
     protocols: dict[str, AuditedModel] = measured("Protocol -> audit.")
