@@ -11,7 +11,14 @@ from eigenlab.reporter import SILENT
 
 EXPERIMENT = load_experiment("stacked-rnn")
 CONFIG = EXPERIMENT.config.from_preset("smoke")
-SHORT = CONFIG.replace(training_steps=60, n_seeds=2, hidden_size=8, learning_rate=1e-2)
+SHORT = CONFIG.replace(
+    training_steps=60,
+    n_seeds=2,
+    n_deep_seeds=2,
+    n_lstm_seeds=2,
+    hidden_size=8,
+    learning_rate=1e-2,
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,40 +40,95 @@ def test_claims_about_untrained_cells_hold(rates, claim):
     assert outcome(claim, rates) is Outcome.HELD
 
 
-def trained(one=0.005, two=0.0005, rnn=-0.3, lstm=-0.5):
-    """Three seeds per model: the given loss, a tenth of it, and ten times it."""
-    losses = {"RNN, one layer": one, "RNN, two layers": two, "LSTM": one}
-    found = {"RNN, one layer": rnn, "RNN, two layers": rnn, "LSTM": lstm}
+def trained(one=0.005, two=0.0005, linear=0.02, rnn=-0.3, lstm=-0.5, above=0, tested=1.0):
+    """Sixteen seeds per model, of which ``above`` have ten times the given loss."""
+    losses = dict(zip(measure.MODELS, (one, linear, two, linear, one, two), strict=True))
     runs = [
         TrainedNetwork(
             model=model,
             seed=seed,
             steps=[1],
-            losses=[loss * factor],
-            final_loss=loss * factor,
+            losses=[loss],
+            final_loss=loss * (1 + seed / 999) * (10 if seed < above else 1),
+            test_loss=tested * loss * (10 if seed < above else 1),
+            sum_r2=0.9,
+            time_r2=0.9,
             gradient=[0.5, 1.0],
-            rate=found[model] * (1 + seed / 99),
+            rate=(lstm if model.startswith("LSTM") else rnn) * (1 + seed / 99),
         )
         for model, loss in losses.items()
-        for seed, factor in enumerate((1, 0.1, 10))
+        for seed in range(16)
     ]
-    return TrainingRecord(seeds=range(3), steps=1, length=2, runs=runs, losses={}, gradients={})
+    return TrainingRecord(seeds=range(16), steps=1, length=2, runs=runs, losses={}, gradients={})
 
 
 @pytest.mark.parametrize(
     ("claim", "record", "expected"),
     [
         ("1h.one-layer", trained(), "held"),
+        ("1h.one-layer", trained(above=3), "held"),
+        # Wilson's interval of 10 of 16 is 0.386 to 0.815.
+        ("1h.one-layer", trained(above=6), "not run"),
+        ("1h.one-layer", trained(above=13), "failed"),
         ("1h.one-layer", trained(one=0.011), "failed"),
         ("1h.one-layer", trained(one=math.nan), "failed"),
+        ("1h.one-layer", trained(tested=3), "failed"),
+        ("1h.one-layer", trained(tested=1.5), "failed"),
+        ("1h.one-layer-linear", trained(), "failed"),
+        ("1h.one-layer-linear", trained(linear=0.009), "held"),
         ("1h.two-layers", trained(), "held"),
         ("1h.two-layers", trained(two=0.002), "failed"),
+        ("1h.two-layers-linear", trained(), "failed"),
+        ("1h.lstm-losses", trained(), "held"),
+        ("1h.lstm-losses", trained(two=0.006), "failed"),
         ("1h.lstm-slower-trained", trained(), "failed"),
         ("1h.lstm-slower-trained", trained(lstm=-0.1), "held"),
     ],
 )
 def test_trained_claims_follow_their_numbers(claim, record, expected):
     assert outcome(claim, record) == expected
+
+
+TRAINED_CLAIMS = [claim for claim in EXPERIMENT.claims if claim.record is TrainingRecord]
+
+
+@pytest.mark.parametrize("claim", TRAINED_CLAIMS, ids=lambda claim: claim.id)
+def test_wrong_numbers_change_the_outcome_of_trained_claims(claim):
+    """The smoke preset trains nothing, so that the common test has no record of these."""
+    record = trained()
+    assert claim.evaluate(record).outcome is claim.documented
+    turned = {Outcome.HELD: Outcome.FAILED, Outcome.FAILED: Outcome.HELD}[claim.documented]
+    for changes in claim.counterexamples:
+        assert claim.evaluate(record.replaced(changes)).outcome is turned, changes
+
+
+def test_the_initialisation_as_linear_is_wider_by_the_root_of_the_size():
+    """torch.nn.Linear(1, 16) draws its weights uniform in +-1; the rest stays in +-1/4."""
+    models = [measure._build("RNN", 16, 2) for _ in range(2)]
+    for model, initialize in zip(models, (measure.uniform, measure.as_linear), strict=True):
+        initialize(model, torch.Generator().manual_seed(0))
+    plain, linear = ({n: p.detach() for n, p in m.named_parameters()} for m in models)
+    (changed,) = [name for name in plain if not torch.equal(plain[name], linear[name])]
+    assert changed == "recurrent.layers.0.W_x"
+    torch.testing.assert_close(linear[changed], 4 * plain[changed])
+    assert 0.25 < linear[changed].abs().max() <= 1
+
+
+def test_a_layer_that_adds_and_counts_shows_both_to_the_probe():
+    """Two units far from saturation hold s_t and t; with h = 0 nothing can be read."""
+    model = measure._build("RNN", 2, dtype=torch.float64)
+    (layer,) = model.layers
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        _, *nothing = measure._test(CONFIG, model, 0)
+        layer.W_h.copy_(torch.eye(2))
+        layer.W_x[0], layer.b[1] = 1e-3, 1e-3
+        loss, *both = measure._test(CONFIG, model, 0)
+    assert nothing == pytest.approx([0.0, 0.0], abs=0.01)
+    assert both == pytest.approx([1.0, 1.0], abs=1e-4)
+    # The prediction is 0: the loss is the variance 1/t of the averages, averaged over the steps.
+    assert loss == pytest.approx(sum(1 / t for t in range(1, 11)) / 10, rel=0.1)
 
 
 def test_the_forget_gate_is_the_second_of_the_gates():

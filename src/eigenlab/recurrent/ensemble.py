@@ -11,7 +11,7 @@ model and logs one loss: here each member has its own of both.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -24,6 +24,8 @@ from eigenlab.recurrent.regressor import RecurrentRegressor
 from eigenlab.recurrent.unroll import UnrollLSTM, UnrollRNN
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.training import TrainingDiverged, derive_seed, generator
+
+Initialize = Callable[[RecurrentRegressor, torch.Generator], None]
 
 
 class LossCurve(NamedTuple):
@@ -46,6 +48,7 @@ def fit_regressors(
     steps: int,
     learning_rate: float,
     last_step_only: bool,
+    initialize: Initialize = RecurrentRegressor.reset_parameters,
     clip_norm: float | None = None,
     log_every: int | None = None,
     reporter: Reporter = SILENT,
@@ -59,6 +62,8 @@ def fit_regressors(
         steps: number of updates.
         learning_rate: Adam's.
         last_step_only: count the loss at the last step only.
+        initialize: ``initialize(model, generator)`` draws the weights of one model. Default:
+            ``RecurrentRegressor.reset_parameters``, all uniform in +-1/sqrt(hidden_size).
         clip_norm: largest Euclidean norm of the gradient of one model. Default: ``None``, no
             clipping.
         log_every: updates between two logged losses, besides the first and the last one.
@@ -83,7 +88,7 @@ def fit_regressors(
     if len(models) != len(seeds) or not models:
         raise InputError(f"{len(models)} models and {len(seeds)} seeds; give one seed per model")
     for model, seed in zip(models, seeds, strict=True):
-        model.reset_parameters(generator(seed, "weights"))
+        initialize(model, generator(seed, "weights"))
     stack = _Stack(models)
     optimizer = torch.optim.Adam(stack.parameters, lr=learning_rate)
     batch_seeds = [derive_seed(seed, "batches") for seed in seeds]

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import PositiveFloat
 
 from eigenlab.lab import Config, setting
+
+ModelName = Literal[
+    "RNN, one layer",
+    "RNN, one layer, W_x as in Linear",
+    "RNN, two layers",
+    "RNN, two layers, W_x as in Linear",
+    "LSTM",
+    "LSTM, two layers",
+]
 
 
 class StackedRNNConfig(Config):
@@ -23,7 +32,25 @@ class StackedRNNConfig(Config):
         "normal", "Distribution of the inputs: standard normal, or uniform on [0, 1)."
     )
     n_seeds: int = setting(
-        3, "Trainings per model; 0 skips the training stage.", unit="seeds", ge=0, le=100
+        24,
+        "Trainings of an RNN of one layer, from each of its two usual initialisations; 0 skips the "
+        "training stage.",
+        unit="seeds",
+        ge=0,
+        le=1000,
+    )
+    n_deep_seeds: int = setting(
+        16,
+        "Trainings of an RNN of two layers, from each of its two usual initialisations.",
+        unit="seeds",
+        ge=1,
+        le=1000,
+    )
+    n_lstm_seeds: int = setting(
+        3, "Trainings of an LSTM of one layer, and of one of two.", unit="seeds", ge=1, le=1000
+    )
+    models: tuple[ModelName, ...] = setting(
+        get_args(ModelName), "Networks that are trained.", min_length=1
     )
     n_networks: int = setting(
         40, "Number of untrained networks per cell and factor.", ge=1, le=10_000
@@ -41,5 +68,5 @@ class StackedRNNConfig(Config):
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "smoke": {"n_seeds": 0, "n_networks": 30},
         "course": {},
-        "full": {"n_seeds": 10, "n_networks": 200},
+        "full": {"n_seeds": 64, "n_deep_seeds": 48, "n_lstm_seeds": 10, "n_networks": 200},
     }
