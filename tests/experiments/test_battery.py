@@ -17,6 +17,7 @@ from eigenlab.experiments import load_experiment, outlines
 from eigenlab.experiments.questions import QUESTIONS, find_equation
 from eigenlab.lab import Outcome, load_result, run, stored_claims
 from eigenlab.report import collect, render, verify
+from eigenlab.report.mathematics import render_formula, render_text
 
 NAMES = list(outlines())
 CLAIM_ID = re.compile(r"^\d[a-z]?'?\.[a-z0-9-]+$")
@@ -109,6 +110,24 @@ def test_a_finding_is_a_statement_of_the_course(name):
     for claim in load_experiment(name).claims:
         assert (claim.origin == "ours") >= ("question" not in claim.source), claim.id
         assert claim.documented is Outcome.HELD or claim.origin != "ours", claim.id
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_question_is_answered_with_numbers_of_the_run(name, smoke):
+    """In two to six sentences, and in words: no formula of an answer is left undrawn."""
+    experiment, (result, _) = load_experiment(name), smoke(name)
+    assert {item.question for item in experiment.answers} == set(experiment.questions)
+    for item in experiment.answers:
+        record = result.record(item.record)
+        if record is None:
+            continue
+        text = item(record)
+        sentences = re.findall(r"[.](?=\s|$)", re.sub(r"\$[^$]*\$", "", text))
+        assert 2 <= len(sentences) <= 6, item.question
+        assert "nan" not in text, item.question
+        assert "$" not in render_text(text)
+        for formula in (*item.formulas, *(step for _, step in item.derivation)):
+            assert render_formula(formula).startswith("<math"), formula
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,5 +1,6 @@
 """The lab: experiments, claims and run folders."""
 
+from eigenlab.lab.answers import Answer, answer
 from eigenlab.lab.claims import (
     Check,
     Claim,
@@ -50,6 +51,7 @@ from eigenlab.lab.stages import (
 from eigenlab.lab.sweep import grid, sweep
 
 __all__ = [
+    "Answer",
     "Check",
     "Claim",
     "ClaimResult",
@@ -73,6 +75,7 @@ __all__ = [
     "Table",
     "Vector",
     "above",
+    "answer",
     "applies_to",
     "at_least",
     "at_most",

@@ -1,6 +1,6 @@
 """Experiments: stages that measure, and pure functions of what they measured.
 
-An experiment of the course is a package of five modules:
+An experiment of the course is a package of these modules:
 
 ==============  ==================================================================
 ``__init__``    ``TITLE``, ``QUESTIONS``, ``SUMMARY``, ``MINUTES``: no imports
@@ -9,6 +9,7 @@ An experiment of the course is a package of five modules:
 ``measure``     the stages, in the order in which they run
 ``claims``      the claims, each above the function that judges it
 ``figures``     figures, tables and metrics
+``answers``     answers to its questions, written from the records (optional)
 ==============  ==================================================================
 """
 
@@ -17,9 +18,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from eigenlab.errors import InputError
+from eigenlab.lab.answers import Answer
 from eigenlab.lab.claims import Claim
 from eigenlab.lab.config import Config
 from eigenlab.lab.record import Record
@@ -43,6 +46,7 @@ class Experiment:
         figures: figures of records. Default: none.
         tables: tables of records. Default: none.
         metrics: the main numbers, to compare runs. Default: none.
+        answers: answers to its questions. Default: none.
         minutes: preset -> measured duration, in minutes. Default: not known.
 
     Raises:
@@ -59,6 +63,7 @@ class Experiment:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     metrics: tuple[Metrics, ...] = ()
+    answers: tuple[Answer, ...] = ()
     minutes: Mapping[str, float] = field(default_factory=dict)
     package: str = field(default="", init=False)  # so that `replace` forgets it
 
@@ -75,11 +80,19 @@ class Experiment:
         readers += [(figure.name, figure.record) for figure in self.figures]
         readers += [(table.name, table.record) for table in self.tables]
         readers += [("metrics", item.record) for item in self.metrics]
+        readers += [(f"answer {item.question}", item.record) for item in self.answers]
         for label, record in readers:
             if record not in kinds:
                 raise InputError(
                     f"experiment '{self.name}': '{label}' reads a {record.__name__}, "
                     "which no stage measures"
+                )
+        shown = {"", *(figure.name for figure in self.figures)}
+        for item in self.answers:
+            if item.question not in self.questions or item.figure not in shown:
+                raise InputError(
+                    f"experiment '{self.name}': the answer to '{item.question}' with the figure "
+                    f"'{item.figure}' names a question or a figure that it does not have"
                 )
 
     @classmethod
@@ -106,6 +119,7 @@ class Experiment:
             figures=_all(parts["figures"], Figure),
             tables=_all(parts["figures"], Table),
             metrics=_all(parts["figures"], Metrics),
+            answers=_answers(package),
             minutes=getattr(outline, "MINUTES", {}),
         )
         object.__setattr__(experiment, "package", package)
@@ -117,6 +131,12 @@ class Experiment:
             if claim.id == id:
                 return claim
         raise InputError(f"claim '{id}' is not one of '{self.name}'")
+
+
+def _answers(package: str) -> tuple[Answer, ...]:
+    """The answers of an experiment; one of your own needs none."""
+    name = f"{package}.answers"
+    return _all(import_module(name), Answer) if find_spec(name) else ()
 
 
 def _all(module: Any, kind: type[T]) -> tuple[T, ...]:

@@ -20,9 +20,11 @@ import jinja2
 from markupsafe import Markup
 
 import eigenlab
-from eigenlab.lab import Check, Claim, ClaimResult, Outcome
+from eigenlab.experiments.questions import QUESTIONS
+from eigenlab.lab import Answer, Check, Claim, ClaimResult, Outcome
 from eigenlab.plots import DARK, HEIGHT, LIGHT
 from eigenlab.report.collect import Run, command_for, python_for
+from eigenlab.report.mathematics import render_formula, render_text
 from eigenlab.report.numbers import (
     format_cell,
     format_expected,
@@ -122,6 +124,19 @@ class _Table:
 
 
 @dataclass(frozen=True)
+class _Answered:
+    """One question with its answers, their figures, and its claims."""
+
+    id: str
+    anchor: str
+    text: str
+    formulas: Sequence[str]
+    answers: Sequence[tuple[str, _Figure | None]]
+    derivation: Sequence[tuple[str, str]]
+    claims: Sequence[_Claim]
+
+
+@dataclass(frozen=True)
 class _Section:
     """One run, ready for the template."""
 
@@ -137,13 +152,53 @@ class _Section:
         ]
 
     @cached_property
+    def questions(self) -> list[_Answered]:
+        """The questions of the experiment, in the order of the course."""
+        asked = {question.id: question.text for question in QUESTIONS}
+        written = self.run.experiment.answers
+        found = []
+        for id in self.run.experiment.questions:
+            answers = [item for item in written if item.question == id]
+            found.append(
+                _Answered(
+                    id=id,
+                    anchor=f"{self.anchor}--question-{_slug(id)}",
+                    text=asked.get(id, ""),
+                    formulas=[formula for item in answers for formula in item.formulas],
+                    answers=[pair for item in answers if (pair := self._answer(item))],
+                    derivation=[step for item in answers for step in item.derivation],
+                    claims=[claim for claim in self.claims if claim.claim.question == id],
+                )
+            )
+        return found
+
+    def _answer(self, item: Answer) -> tuple[str, _Figure | None] | None:
+        """The text of an answer and its figure; None where its record was not measured."""
+        record = self.run.result.record(item.record)
+        if record is None:
+            return None
+        try:
+            text = item(record)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            # A damaged record must not prevent the rest of the page from being shown.
+            text = f"The answer could not be written ({type(error).__name__}: {error})."
+        return text, self._drawn.get(item.figure)
+
+    @cached_property
     def figures(self) -> list[_Figure]:
+        """The figures that are not shown with an answer."""
+        answers = [item for item in self.run.experiment.answers if self._answer(item)]
+        shown = {item.figure for item in answers}
+        return [figure for name, figure in self._drawn.items() if name not in shown]
+
+    @cached_property
+    def _drawn(self) -> dict[str, _Figure]:
         result = self.run.result
-        return [
-            self._figure(figure.name, figure.title, figure.caption_for(result.config))
+        return {
+            figure.name: self._figure(figure.name, figure.title, figure.caption_for(result.config))
             for figure in self.run.experiment.figures
             if result.record(figure.record) is not None
-        ]
+        }
 
     def _figure(self, name: str, title: str, caption: str) -> _Figure:
         anchor = f"{self.anchor}--figure-{_slug(name)}"
@@ -212,7 +267,7 @@ def render(runs: Sequence[Run], notes: Mapping[str, Mapping[str, str]] | None = 
             version=eigenlab.__version__,
             style=Markup(_asset("report.css")),
             script=Markup(_asset("report.js")),
-            plotly=Markup(_plotly()) if any(section.figures for section in sections) else "",
+            plotly=Markup(_plotly()) if any(section._drawn for section in sections) else "",
             themes=_embed({"light": LIGHT, "dark": DARK}),
         )
     )
@@ -256,6 +311,8 @@ def _environment() -> jinja2.Environment:
         "expected": format_expected,
         "measured": format_measured,
         "cell": format_cell,
+        "formula": lambda latex: render_formula(latex, display=True),
+        "mathematics": render_text,
     }
     return environment
 

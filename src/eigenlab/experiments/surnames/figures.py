@@ -272,7 +272,7 @@ def taken(record: AuditRecord) -> Rows:
     rows = []
     for place, label in enumerate(labels):
         others = [row for k, row in enumerate(counts) if k != place]
-        false, names = sum(row[place] for row in others), sum(map(sum, others))
+        false, names = sum(row[place] for row in others), sum(sum(row) for row in others)
         low, high = wilson_interval(false, names).bounds
         rates = [
             (row[place] / sum(row), labels[k])

@@ -57,6 +57,14 @@
     plots.filter((plot) => plot.dataset.drawn).forEach((plot) => Plotly.relayout(plot, { template: chosen }));
   dark.addEventListener("change", () => repaint(template()));
 
+  // A link to a claim opens its evidence.
+  const reveal = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target) target.querySelectorAll("details").forEach((details) => (details.open = true));
+  };
+  window.addEventListener("hashchange", reveal);
+  reveal();
+
   // Paper is white, and holds everything.
   window.addEventListener("beforeprint", () => {
     document.querySelectorAll("details").forEach((details) => (details.open = true));

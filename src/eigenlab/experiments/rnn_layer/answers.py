@@ -1,0 +1,50 @@
+"""The answers to 1a, 1b and 1c."""
+
+from __future__ import annotations
+
+from eigenlab.experiments.rnn_layer.records import PublishedRecord, ReferenceRecord
+from eigenlab.lab import answer
+from eigenlab.statistics import worst
+
+
+@answer(
+    "1a",
+    figure="states",
+    formulas=[r"h_t = \sigma(W_h h_{t-1} + W_x x_t + b), \qquad h_0 = 0"],
+)
+def layer(record: PublishedRecord) -> str:
+    last = record.states[-1][0]
+    return (
+        "A loop over the steps applies the same weights to the last state and the next input. To "
+        "check one by hand: one unit with every parameter 0.1 and $x_1 = 1$ has "
+        f"$h_1 = \\tanh(0.1 + 0.1) = {record.one_unit:.10f}$. Three linear units on two inputs, "
+        f"with every parameter -0.1, have {record.layer_parameters} parameters "
+        f"($9 + 6 + 3$), and their state after {len(record.states)} steps is {last:.4f}."
+    )
+
+
+@answer("1b", figure="differences", formulas=[r"\hat y_t = W_f h_t + b_f"])
+def readout(record: ReferenceRecord) -> str:
+    error = worst(row.predictions for row in record.rows)
+    gradient = worst(row.gradients for row in record.rows)
+    return (
+        "A linear map reads a prediction from the state of every step, without a nonlinearity. The "
+        "predictions agree with a textbook loop and with torch.nn.RNN to "
+        f"{error:.0e}, and the gradients of all recurrent parameters to {gradient:.0e}."
+    )
+
+
+@answer(
+    "1c",
+    formulas=[
+        r"L = \frac{1}{T} \sum_{t=1}^{T} \frac{1}{m} \lVert \hat y_t - y_t \rVert^2",
+        r"L_T = \frac{1}{m} \lVert \hat y_T - y_T \rVert^2",
+    ],
+)
+def loss(record: PublishedRecord) -> str:
+    return (
+        "The mean of the squared errors over sequences, steps and the m outputs; for the last step "
+        "only, the mean over sequences and outputs. In the published example these are "
+        f"{record.loss_every_step:.4f} and {record.loss_last_step:.4f}. A common mistake is to "
+        "take the last entry of the last axis, which is an output, for the last step."
+    )
