@@ -27,7 +27,7 @@ def width(record: SweepRecord) -> str:
         )
     return (
         "The loss cannot fall below the variance along the axes that a bottleneck discards, and "
-        "training reaches this floor. By width - " + "; ".join(rows) + ". A narrow latent space "
+        "training approaches this floor. By width - " + "; ".join(rows) + ". A narrow latent space "
         "has no room for the signal, a middle one has to be trained to find it, and one wider than "
         "the data loses nothing even with random weights. The loss says little about the probe: "
         "what is left out matters only if it tells the labels apart."

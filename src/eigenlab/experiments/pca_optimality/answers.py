@@ -22,8 +22,8 @@ from eigenlab.lab import answer
             r"\frac{\partial L}{\partial W_2} = 2 (W_2 W_1 - I) S W_1^\top",
         ),
         (
-            "Where the first is zero and S has full rank, the product is a projection on the "
-            "columns of the decoder.",
+            "Where the first is zero, and S and the decoder have full rank, the product is the "
+            "projection on the columns of the decoder.",
             r"W_2^\top W_2 W_1 = W_2^\top \;\Rightarrow\; W_2 W_1 = "
             r"W_2 (W_2^\top W_2)^{-1} W_2^\top = P",
         ),
@@ -43,8 +43,8 @@ def principal_subspace(record: PointsRecord) -> str:
     saddles = len(record.points) - len(minima)
     best = record.points[0]
     return (
-        "The stationary points of full rank are the choices of k principal axes, and only the "
-        f"leading ones are a minimum: of the {len(record.points)} choices of "
+        "At a stationary point the autoencoder keeps some principal axes, at most k, and only at "
+        f"the k leading ones the loss is a minimum: of the {len(record.points)} choices of at most "
         f"{record.n_components} of {record.n_axes} axes, {saddles} are saddles. At the minimum "
         f"{100 * best.share:.1f} % of the variance is left, the sum of the discarded eigenvalues. "
         "The weights are not unique, not even up to signs: $(C^{-1} W_1, W_2 C)$ has the same "

@@ -18,8 +18,8 @@ def accuracy(record: AccuracyRecord) -> str:
         f"A tanh RNN that reads the letters classifies {mean(RNN, 'course')} of the test lines of "
         f"the course's split correctly ({mean(MAJORITY, 'course')} are of the most frequent "
         f"language), and {mean(RNN, 'leak-free')} where no spelling is in both parts. The "
-        "difference is memorisation: the list repeats names. Some errors cannot be avoided, as "
-        "some spellings belong to several languages."
+        "difference measures memorisation: a list that repeats names tests names that were trained "
+        "on. Some errors cannot be avoided, as some spellings belong to several languages."
     )
 
 

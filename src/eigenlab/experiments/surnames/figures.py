@@ -277,7 +277,7 @@ def taken(record: AuditRecord) -> Rows:
         rates = [
             (row[place] / sum(row), labels[k])
             for k, row in enumerate(counts)
-            if k != place and sum(row)
+            if k != place and any(row)
         ]
         most = max(rates)
         rows.append(
