@@ -7,6 +7,8 @@ from eigenlab.experiments import load_experiment
 from eigenlab.experiments.gradient_statistics import measure
 from eigenlab.experiments.gradient_statistics.records import (
     LongRangeRecord,
+    MapCell,
+    MapRecord,
     NetworksRecord,
     RandomNetwork,
     Run,
@@ -126,6 +128,69 @@ def test_the_long_range_claim_needs_equal_errors_and_a_working_control():
     assert outcome("1g.easy-steps-first", runs(0.01, 1.0, 1.0, 1.0, 0.99)) is Outcome.HELD
 
 
+def map_record(last=0.95, every=0.05, large=0.3):
+    """Three lags and numbers of targets, two seeds; ``every`` is reached at lag 15 only."""
+    errors = {
+        (lag, loss): 0.01
+        if lag == 5
+        else 1.0
+        if lag == 30
+        else {"last": last, "every": every}[loss]
+        for lag in (5, 15, 30)
+        for loss in ("last", "every")
+    }
+
+    def cell(lag, n, loss, error, size=32):
+        found = [error, error + 0.001]
+        return MapCell(lag=lag, answers=n, loss=loss, batch_size=size, updates=500, errors=found)
+
+    return MapRecord(
+        seeds=(0, 1),
+        lags=(5, 15, 30),
+        answers=(3, 15, 30),
+        updates=(500,),
+        batch_size=32,
+        cells=[cell(lag, n, loss, e) for (lag, loss), e in errors.items() for n in (3, 15, 30)],
+        large_batches=[cell(15, 15, "last", large, 480)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "changes", "expected"),
+    [
+        ("1g.map", {}, "held"),
+        ("1g.map", {"every": 0.9}, "failed"),
+        ("1g.map", {"last": 0.05}, "failed"),
+        ("1g.more-targets", {}, "failed"),
+        ("1g.more-targets", {"every": 0.9}, "held"),
+        ("1g.number-of-targets", {}, "failed"),  # 0.25 less than with a loss at every step
+        ("1g.number-of-targets", {"large": 0.1}, "held"),
+        ("1g.number-of-targets", {"large": 0.95}, "failed"),
+    ],
+)
+def test_claims_about_the_map_follow_their_numbers(claim, changes, expected):
+    assert outcome(claim, map_record(**changes)) == expected
+
+
+def test_the_map_is_measured_after_each_number_of_updates():
+    """An observed network is the one that fewer updates give."""
+    config = CONFIG.replace(hidden_size=4)
+    both = measure._train_cell(config, 2, 3, "every", 8, (5, 12), [0, 1], Reporter()).cells
+    short = measure._train_cell(config, 2, 3, "every", 8, (5,), [0, 1], Reporter()).cells
+    assert [cell.updates for cell in both] == [5, 12]
+    assert both[0] == short[0]
+    assert both[0].errors != both[1].errors
+
+
+def test_the_largest_batches_have_as_many_targets_as_all_steps():
+    record = measure.long_range_map(CONFIG)
+    assert {cell.batch_size for cell in record.cells} == {32}
+    (lag,) = {cell.lag for cell in record.large_batches}
+    (answers,) = {cell.answers for cell in record.large_batches}
+    assert {cell.batch_size for cell in record.large_batches} == {32 * answers}
+    assert len(record.errors(lag, answers, "every", record.updates[0])) == CONFIG.map_seeds
+
+
 def test_a_short_lag_is_learned():
     config = CONFIG.replace(hidden_size=16, training_steps=150)
     part = measure._train_all(config, "delayed copy", 1, "every", [0, 1], Reporter())
@@ -164,7 +229,7 @@ def test_a_part_reports_its_place_in_the_whole_and_is_cancelled_with_it():
 
 
 def test_figures_and_tables_name_what_they_show(networks, every_step):
-    records = (networks, every_step, runs(0.01, 1.0, 1.0))
+    records = (networks, every_step, runs(0.01, 1.0, 1.0), map_record())
     by_kind = {type(record): record for record in records}
     for figure in EXPERIMENT.figures:
         chart = figure(by_kind[figure.record])

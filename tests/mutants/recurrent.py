@@ -109,7 +109,7 @@ def shifted(y):
 
 
 def traced(change):
-    """Traces whose dL/dh_t, (L, T, B, H), is changed."""
+    """Traces whose dL/dh_t, (L, B, T, H), is changed."""
 
     def wrong(original, *args, **options):
         trace = original(*args, **options)
@@ -148,6 +148,14 @@ def in_frobenius_norm(monkeypatch):
 
 def without_first(terms):
     return torch.cat([torch.zeros_like(terms[:1]), terms[1:]])
+
+
+def reversed_in_time(gradients):
+    return gradients.flip(2)
+
+
+def every_step(original, *args, **options):
+    return original(*args, **{**options, "last_step_only": False})
 
 
 SMALL_FLOW = {"hidden_size": 6, "length": 8, "n_networks": 1}
@@ -277,7 +285,7 @@ MUTANTS = [
     Mutant(
         "the gradient of the step before",
         ("1d.hidden-gradients",),
-        traced(lambda gradients: torch.roll(gradients, 1, dims=1)),
+        traced(lambda gradients: torch.roll(gradients, 1, dims=2)),
         SMALL_FLOW,
     ),
     Mutant(
@@ -319,11 +327,23 @@ MUTANTS = [
     ),
     Mutant(
         "the spectral norm for the spectral radius",
-        ("1e.growth-rate",),
+        ("1e.growth-rate", "1e.vanish-or-explode"),
         replaced(
             with_spectral_radius,
             lambda f, W, radius: W * (radius / torch.linalg.matrix_norm(W, ord=2)),
         ),
+        GROWTH,
+    ),
+    Mutant(
+        "the first step for the last",
+        ("1e.vanish-or-explode",),
+        traced(reversed_in_time),
+        GROWTH,
+    ),
+    Mutant(
+        "the loss at every step",
+        ("1e.vanish-or-explode",),
+        replaced(trace_gradients, every_step),
         GROWTH,
     ),
     Mutant(

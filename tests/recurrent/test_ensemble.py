@@ -98,3 +98,30 @@ def test_it_can_be_cancelled():
             last_step_only=False,
             **SETTINGS,
         )
+
+
+def test_networks_can_be_observed_on_the_way_and_start_as_asked():
+    """Observed after two updates, they are those that two updates give."""
+    options = {"seeds": [3, 4], "learning_rate": 1e-2, "last_step_only": False}
+
+    def zeros(model, random):
+        for parameter in model.parameters():
+            torch.nn.init.zeros_(parameter)
+
+    seen = {}
+
+    def observing(models):
+        def observe(step):
+            seen[step] = [p.detach().clone() for model in models for p in model.parameters()]
+
+        return {"steps": 5, "observe": observe, "observe_at": (2, 5)}
+
+    models = [RecurrentRegressor(RNN(1, 3, dtype=torch.float64)) for _ in range(2)]
+    fit_regressors(models, draw, initialize=zeros, **options, **observing(models))
+    short = [RecurrentRegressor(RNN(1, 3, dtype=torch.float64)) for _ in range(2)]
+    fit_regressors(short, draw, initialize=zeros, steps=2, **options)
+    assert list(seen) == [2, 5]
+    for found, expected in zip(seen[2], [p for m in short for p in m.parameters()], strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    # From weights of zero only the readout's bias has a gradient at first.
+    assert torch.count_nonzero(short[0].layers[0].W_x) == 0

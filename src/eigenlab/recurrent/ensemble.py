@@ -11,7 +11,7 @@ model and logs one loss: here each member has its own of both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -51,6 +51,8 @@ def fit_regressors(
     initialize: Initialize = RecurrentRegressor.reset_parameters,
     clip_norm: float | None = None,
     log_every: int | None = None,
+    observe: Callable[[int], None] | None = None,
+    observe_at: Collection[int] = (),
     reporter: Reporter = SILENT,
 ) -> list[LossCurve]:
     """Draw the weights of every model anew and train all at once with Adam on fresh batches.
@@ -68,6 +70,9 @@ def fit_regressors(
             clipping.
         log_every: updates between two logged losses, besides the first and the last one.
             Default: ``None``, about 100 losses.
+        observe: ``observe(step)`` is called while the models have the weights after ``step``
+            updates. Default: ``None``.
+        observe_at: the numbers of updates after which it is called. Default: ``()``.
         reporter: receives progress and may cancel. Default: ``SILENT``.
 
     Returns:
@@ -105,6 +110,9 @@ def fit_regressors(
         if step + 1 in (1, steps) or (step + 1) % every == 0:
             _log(curves, step + 1, losses, reporter, steps)
         optimizer.step()
+        if observe is not None and step + 1 in observe_at:
+            stack.copy_back()
+            observe(step + 1)
         reporter.raise_if_cancelled()
     stack.copy_back()
     return curves

@@ -56,7 +56,12 @@ def running_average(
 
 
 def delayed_copy(
-    batch_size: int, lag: int, *, generator: torch.Generator, dtype: torch.dtype = torch.float32
+    batch_size: int,
+    lag: int,
+    *,
+    generator: torch.Generator,
+    dtype: torch.dtype = torch.float32,
+    answers: int = 3,
 ) -> tuple[Tensor, Tensor]:
     """y_t = x_{t - lag}, and zero before: every scored answer is ``lag`` steps old (question 1g).
 
@@ -65,16 +70,18 @@ def delayed_copy(
         lag: distance of each target from the input it depends on, in steps; at least 1.
         generator: source of randomness, on the device of the tensors.
         dtype: floating type of both tensors. Default: ``torch.float32``.
+        answers: number of targets that are inputs, at the end of each sequence; at least 1.
+            Default: ``3``.
 
     Returns:
-        x and y, each (B, lag + 3, 1); inputs are standard normal.
+        x and y, each (B, lag + answers, 1); inputs are standard normal.
 
     >>> x, y = delayed_copy(2, 5, generator=torch.Generator().manual_seed(0))
     >>> torch.equal(y[:, 5:], x[:, :3])
     True
     """
-    check_sizes(batch_size=batch_size, lag=lag)
-    shape = (batch_size, lag + 3, 1)
+    check_sizes(batch_size=batch_size, lag=lag, answers=answers)
+    shape = (batch_size, lag + answers, 1)
     x = torch.randn(shape, generator=generator, dtype=dtype, device=generator.device)
     y = torch.zeros_like(x)
     y[:, lag:] = x[:, :-lag]

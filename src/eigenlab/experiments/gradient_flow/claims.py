@@ -170,6 +170,11 @@ def _excess(network: LinearNetwork, distances: tuple[int, ...]) -> float:
     "Jordan block of size m, which random matrices do not have, it would grow like n^(m - 1). With "
     "a radius very near 1 more steps are needed.",
     scope=LONG,
+    refutes=[
+        "the spectral norm for the spectral radius",
+        "the first step for the last",
+        "the loss at every step",
+    ],
     counterexamples=[
         {"networks/1/gradient_ratios/0": 1.0},
         {"networks/2/gradient_ratios/0": 1e9},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from pydantic import PositiveInt
+
 from eigenlab.lab import Config, setting
 
 
@@ -30,9 +32,39 @@ class GradientStatisticsConfig(Config):
     learning_rate: float = setting(3e-3, "Adam's learning rate.", gt=0)
     short_lag: int = setting(3, "Lag that is easily learned.", unit="steps", ge=1, le=1000)
     long_lag: int = setting(30, "Lag over which gradients vanish.", unit="steps", ge=1, le=1000)
+    map_lags: tuple[PositiveInt, ...] = setting(
+        (5, 15, 30), "Lags of the map of delayed copies, ascending.", unit="steps", min_length=2
+    )
+    map_answers: tuple[PositiveInt, ...] = setting(
+        (3, 15, 30),
+        "Numbers of targets per sequence of the map of delayed copies, ascending.",
+        min_length=2,
+    )
+    map_steps: tuple[PositiveInt, ...] = setting(
+        (250, 500), "Updates after which the map is measured, ascending.", min_length=1
+    )
+    map_seeds: int = setting(5, "Trainings per cell of the map.", unit="seeds", ge=2, le=100)
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "smoke": {"n_networks": 150, "n_traces": 5, "n_seeds": 3, "training_steps": 200},
+        "smoke": {
+            "n_networks": 150,
+            "n_traces": 5,
+            "n_seeds": 3,
+            "training_steps": 200,
+            "map_lags": (2, 4),
+            "map_answers": (1, 5),
+            "map_steps": (20, 40),
+            "map_seeds": 2,
+        },
         "course": {},
-        "full": {"n_networks": 3000, "n_traces": 100, "n_seeds": 20, "training_steps": 1000},
+        "full": {
+            "n_networks": 3000,
+            "n_traces": 100,
+            "n_seeds": 20,
+            "training_steps": 1000,
+            "map_lags": (5, 10, 15, 20, 30),
+            "map_answers": (3, 15, 30, 60),
+            "map_steps": (250, 500, 2000),
+            "map_seeds": 5,
+        },
     }

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from eigenlab import plots
-from eigenlab.experiments.gradient_statistics.claims import difference, errors, gain
+from eigenlab.experiments.gradient_statistics.claims import difference, errors, gain, map_gain
 from eigenlab.experiments.gradient_statistics.config import GradientStatisticsConfig
 from eigenlab.experiments.gradient_statistics.records import (
     DECADES,
     EveryStepRecord,
     LongRangeRecord,
+    MapRecord,
     NetworksRecord,
 )
 from eigenlab.lab import Rows, figure, metrics, table
@@ -160,6 +164,71 @@ def long_range(record: LongRangeRecord) -> go.Figure:
     chart.update_layout(scattermode="group")
     chart.update_yaxes(range=[-0.05, 1.2])
     return chart
+
+
+@figure(
+    "Delayed copies by lag and number of targets",
+    "Error at the last step after the last update, mean of the seeds, by the lag and the number of "
+    "targets per sequence, one panel for each loss: 0 is learned, 1 is guessing the mean. A loss "
+    "at every step moves the border towards longer lags where there are many targets.",
+)
+def map_of_copies(record: MapRecord) -> go.Figure:
+    titles = [f"loss at {words}" for words in ("the last step", "every step")]
+    chart = make_subplots(cols=2, subplot_titles=titles, horizontal_spacing=0.12)
+    for column, loss in enumerate(("last", "every"), start=1):
+        z = [
+            [fmean(record.errors(lag, n, loss, record.updates[-1])) for n in record.answers]
+            for lag in record.lags
+        ]
+        chart.add_trace(
+            go.Heatmap(
+                z=z,
+                x=[str(n) for n in record.answers],
+                y=[str(lag) for lag in record.lags],
+                texttemplate="%{z:.2f}",
+                zmin=0,
+                zmax=1,
+                colorbar={"title": "error (share of the variance)"},
+                showscale=column == 2,
+            ),
+            row=1,
+            col=column,
+        )
+    chart.update_xaxes(title="targets per sequence", type="category")
+    chart.update_yaxes(title="lag (steps)", type="category")
+    return chart
+
+
+@table("Errors of delayed copies by lag, number of targets and updates")
+def map_table(record: MapRecord) -> Rows:
+    rows = []
+    for updates in record.updates:
+        for lag in record.lags:
+            for n in record.answers:
+                last, every = (record.errors(lag, n, loss, updates) for loss in ("last", "every"))
+                saved = _words(map_gain(record, lag, n, updates))
+                rows.append([updates, lag, n, fmean(last), fmean(every), saved])
+    header = ("updates", "lag", "targets", "last-step loss", "every-step loss")
+    return (*header, "reduction [95 % interval]"), rows
+
+
+@table("Last-step loss on batches with as many targets as a loss at every step has")
+def large_batches(record: MapRecord) -> Rows:
+    rows = [
+        [
+            cell.updates,
+            cell.lag,
+            cell.answers,
+            cell.batch_size,
+            fmean(cell.errors),
+            fmean(record.errors(cell.lag, cell.answers, "last", cell.updates)),
+            fmean(record.errors(cell.lag, cell.answers, "every", cell.updates)),
+        ]
+        for cell in record.large_batches
+    ]
+    usual = f"batches of {record.batch_size}"
+    header = ("updates", "lag", "targets", "batch size", "error", f"error, {usual}")
+    return (*header, f"error, every-step loss, {usual}"), rows
 
 
 @table("Shares of the networks")

@@ -17,10 +17,13 @@ from eigenlab.experiments.gradient_statistics.records import (
     BinnedShares,
     EveryStepRecord,
     LongRangeRecord,
+    MapCell,
+    MapRecord,
     NetworksRecord,
     RandomNetwork,
     Run,
     TracedLosses,
+    TrainedCells,
     Training,
     Trainings,
 )
@@ -42,6 +45,7 @@ from eigenlab.training import derive_seed, generator, resolve_device
 
 BATCH_SIZE, TRAIN_BATCH_SIZE, TEST_SIZE = 8, 32, 4096
 ACTIVATIONS = ("tanh", "relu", "identity")
+LOSSES = ("last", "every")
 EVENTS = ("vanishes", "explodes", "state_explodes")
 N_BINS = 8
 
@@ -140,11 +144,14 @@ def every_step(config: GradientStatisticsConfig, context: Context) -> EveryStepR
         )
         every = trace_gradients(model, x, y, last_step_only=False)
         last = trace_gradients(model, x, y, last_step_only=True)
+        pairs = every.pairwise_norms[0]
         rows.append(
             TracedLosses(
                 every_step=every.gradient_norms[0] / every.gradient_norms[0, -1],
                 last_step=last.gradient_norms[0] / last.gradient_norms[0, -1],
-                by_distance=decay_by_distance(every.pairwise_norms[0]),
+                by_distance=decay_by_distance(pairs),
+                own=pairs.diagonal(),
+                own_error=_own_error(model, x, y, pairs.diagonal()),
             )
         )
         context.reporter.progress(done + 1, len(seeds), "networks")
@@ -156,6 +163,14 @@ def every_step(config: GradientStatisticsConfig, context: Context) -> EveryStepR
         last_step=Averaged.over([row.last_step for row in rows]),
         by_distance=Averaged.over([row.by_distance for row in rows]),
     )
+
+
+def _own_error(model: RecurrentRegressor, x: Tensor, y: Tensor, own: Tensor) -> float:
+    """Compare |dL_k/dh_k| with 2 |y_hat_k - y_k| |W_f| / B, both as means over the B sequences."""
+    with torch.no_grad():
+        residual = (model(x)[0] - y)[..., 0]
+        expected = 2 * residual.abs().mean(dim=0) * model.readout.weight.norm() / len(x)
+    return ((own - expected).abs() / expected).max().item()
 
 
 TASKS = {"delayed copy": delayed_copy, "hold the first input": hold_first}
@@ -221,3 +236,78 @@ def _relative_error(model: RecurrentRegressor, x: Tensor, y: Tensor) -> float:
     """Error at the last step over the variance of the target: 1 for always guessing the mean."""
     residual, target = (model(x)[0] - y)[:, -1], y[:, -1]
     return (residual.square().mean() / target.var(correction=0)).item()
+
+
+@stage
+def long_range_map(config: GradientStatisticsConfig, context: Context) -> MapRecord:
+    """Delayed copies of several lags and numbers of targets, with either loss."""
+    seeds = [derive_seed(config.seed, "map", k) for k in range(config.map_seeds)]
+    lags, answers, updates = map(sorted, (config.map_lags, config.map_answers, config.map_steps))
+    plain = [(lag, n, loss, TRAIN_BATCH_SIZE) for lag in lags for n in answers for loss in LOSSES]
+    # As many targets per update at the last step as the loss at every step has in all.
+    lag, n = lags[len(lags) // 2], answers[len(answers) // 2]
+    cases = [*plain, (lag, n, "last", n * TRAIN_BATCH_SIZE)]
+    cells: list[MapCell] = []
+    for index, case in enumerate(cases):
+        reporter = PartReporter(context.reporter, "map", index, len(cases))
+        part = context.part(
+            f"map-{index}",
+            TrainedCells,
+            partial(_train_cell, config, *case, updates, seeds, reporter),
+        )
+        cells += part.cells
+    return MapRecord(
+        seeds=seeds,
+        lags=lags,
+        answers=answers,
+        updates=updates,
+        batch_size=TRAIN_BATCH_SIZE,
+        cells=cells[: len(plain) * len(updates)],
+        large_batches=cells[len(plain) * len(updates) :],
+    )
+
+
+def _train_cell(
+    config: GradientStatisticsConfig,
+    lag: int,
+    answers: int,
+    loss: str,
+    batch_size: int,
+    updates: Sequence[int],
+    seeds: Sequence[int],
+    reporter: Reporter,
+) -> TrainedCells:
+    device = resolve_device(config.device)
+    models = [RecurrentRegressor(RNN(1, config.hidden_size)).to(device) for _ in seeds]
+    cells = []
+
+    def measure(step: int) -> None:
+        errors = []
+        for seed, model in zip(seeds, models, strict=True):
+            random = generator(seed, "test", device=device)
+            x, y = delayed_copy(TEST_SIZE, lag, generator=random, answers=answers)
+            errors.append(_relative_error(model, x, y))
+        cells.append(
+            MapCell(
+                lag=lag,
+                answers=answers,
+                loss=loss,
+                batch_size=batch_size,
+                updates=step,
+                errors=errors,
+            )
+        )
+
+    fit_regressors(
+        models,
+        lambda random: delayed_copy(batch_size, lag, generator=random, answers=answers),
+        seeds=seeds,
+        steps=updates[-1],
+        learning_rate=config.learning_rate,
+        last_step_only=loss == "last",
+        clip_norm=1.0,
+        observe=measure,
+        observe_at=updates,
+        reporter=reporter,
+    )
+    return TrainedCells(cells=cells)

@@ -74,6 +74,10 @@ class TracedLosses(Record):
     by_distance: Vector = measured(
         "Geometric mean over k of |dL_k/dh_t| / |dL_k/dh_k| at each distance k - t.", shape="T"
     )
+    own: Vector = measured("|dL_k/dh_k| for each k.", shape="T")
+    own_error: float = measured(
+        "Largest relative difference of |dL_k/dh_k| from 2 |y_hat_k - y_k| |W_f| / B, over k."
+    )
 
 
 class EveryStepRecord(Record):
@@ -113,3 +117,44 @@ class LongRangeRecord(Record):
     seeds: Integers = measured("Random seeds, one per training of each task and loss.")
     steps: int = measured("Updates of each training.", unit="steps")
     runs: tuple[Training, ...] = measured("Trainings, one per task, lag, loss and seed.")
+
+
+class MapCell(Record):
+    """Delayed copies of one lag and number of targets, trained with one loss."""
+
+    lag: int = measured("Distance of each target from its input.", unit="steps")
+    answers: int = measured("Targets per sequence; a sequence has lag + answers steps.")
+    loss: str = measured("Steps at which the loss is taken: last or every.")
+    batch_size: int = measured("Sequences per update.", unit="sequences")
+    updates: int = measured("Updates after which the errors were measured.", unit="updates")
+    errors: Vector = measured(
+        "Squared error at the last step on new sequences, over the variance of the target.",
+        shape="S",
+    )
+
+
+class TrainedCells(Record):
+    """The same after several numbers of updates."""
+
+    cells: tuple[MapCell, ...] = measured("Errors, one per number of updates.")
+
+
+class MapRecord(Record):
+    """Delayed copies by lag, number of targets, loss and updates."""
+
+    seeds: Integers = measured("Random seeds, one per training of each cell.")
+    lags: Integers = measured("Lags, ascending.", unit="steps")
+    answers: Integers = measured("Numbers of targets per sequence, ascending.")
+    updates: Integers = measured("Numbers of updates, ascending.", unit="updates")
+    batch_size: int = measured("Sequences per update.", unit="sequences")
+    cells: tuple[MapCell, ...] = measured("Cells, one per lag, answers, loss and updates.")
+    large_batches: tuple[MapCell, ...] = measured(
+        "The middle lag and number of targets, trained with the loss at the last step on batches "
+        "that have as many targets at the last step as the others have at all steps."
+    )
+
+    def errors(self, lag: int, answers: int, loss: str, updates: int) -> Vector:
+        """Errors by seed."""
+        key = (lag, answers, loss, updates)
+        (cell,) = (c for c in self.cells if (c.lag, c.answers, c.loss, c.updates) == key)
+        return cell.errors
