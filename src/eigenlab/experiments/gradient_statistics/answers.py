@@ -48,6 +48,7 @@ def every_step(record: EveryStepRecord) -> str:
         "It makes the total gradient large, and does not carry it further. With a loss at every "
         f"step the gradient at the first step is {whole:.2g} times that at the last, since the "
         "losses of nearby steps always contribute. The gradient of a single loss still falls to "
-        f"{alone:.1e} of its value over {far} steps. It helps to learn a long dependence only "
-        "where the early targets are easier versions of the late ones."
+        f"{alone:.1e} of its value over {far} steps. It helps to learn a long dependence where it "
+        "adds many targets, as larger batches do, or where early targets are easier versions of "
+        "late ones; not because gradients reach further."
     )
