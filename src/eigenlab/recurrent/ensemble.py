@@ -64,8 +64,8 @@ def fit_regressors(
         steps: number of updates.
         learning_rate: Adam's.
         last_step_only: count the loss at the last step only.
-        initialize: ``initialize(model, generator)`` draws the weights of one model. Default:
-            ``RecurrentRegressor.reset_parameters``, all uniform in +-1/sqrt(hidden_size).
+        initialize: ``initialize(model, generator)`` draws the weights of one model. Default: the
+            method ``reset_parameters``, all uniform in +-1/sqrt(hidden_size).
         clip_norm: largest Euclidean norm of the gradient of one model. Default: ``None``, no
             clipping.
         log_every: updates between two logged losses, besides the first and the last one.
