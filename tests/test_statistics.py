@@ -222,3 +222,10 @@ def test_a_correlation_is_tested_against_permutations():
     assert correlation_p_value(x[0], x[0]) == 1e-4
     assert correlation_p_value(x[0], -x[0]) == 1.0
     assert correlation_p_value([1.0, 1.0], [0.0, 1.0]) == 1.0
+
+
+def test_separated_scores_do_not_make_the_area_certain():
+    """If the area were A, k disjoint pairs would all be in order with probability A^k."""
+    low = auc_interval([4.0, 3.0, 2.5], [1.0, 0.0]).low
+    assert low == pytest.approx(0.025 ** (1 / 2))
+    assert auc_interval([0.0, 1.0], [2.0, 3.0, 4.0]).high == pytest.approx(1 - low)

@@ -315,7 +315,9 @@ def auc_interval(positives: ArrayLike, negatives: ArrayLike, level: float = 0.95
     """The area under the ROC curve with DeLong's interval.
 
     The area is the probability that a positive has a higher score than a negative, where ties
-    count one half. Source: DeLong et al. 1988, doi:10.2307/2531595.
+    count one half. Source: DeLong et al. 1988, doi:10.2307/2531595. Where the scores do not overlap
+    DeLong's interval has no width; then min(m, n) disjoint pairs, each of them in the right order
+    with the probability that is the area, give an exact bound: ((1 - level) / 2)^(1 / min(m, n)).
 
     Args:
         positives: scores of the positives, at least two.
@@ -339,6 +341,9 @@ def auc_interval(positives: ArrayLike, negatives: ArrayLike, level: float = 0.95
     above = (ranks[:m] - rankdata(x)) / n
     below = 1 - (ranks[m:] - rankdata(y)) / m
     area = float(above.mean())
+    if area in (0.0, 1.0):
+        bound = ((1 - level) / 2) ** (1 / min(m, n))
+        return Interval(1.0, bound, 1.0) if area else Interval(0.0, 0.0, 1 - bound)
     error = math.sqrt(float(above.var(ddof=1)) / m + float(below.var(ddof=1)) / n)
     half_width = float(norm.ppf((1 + level) / 2)) * error
     return Interval(area, max(0.0, area - half_width), min(1.0, area + half_width))

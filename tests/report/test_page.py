@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -237,3 +238,11 @@ def test_an_experiment_that_left_no_run_is_named_with_its_reason(folder):
     assert "late was not measured: not reached." in text
     assert "lost was not measured: its data is <gone>." in text
     assert "toy was not measured" not in text
+
+
+def test_a_claim_on_a_question_that_is_not_listed_is_shown(folder):
+    (found,) = collect(folder)
+    experiment = replace(found.experiment, questions=("9z",))
+    page = render([replace(found, result=replace(found.result, experiment=experiment))])
+    for claim in experiment.claims:
+        assert f">{claim.id}</a>" in page

@@ -153,11 +153,12 @@ class _Section:
 
     @cached_property
     def questions(self) -> list[_Answered]:
-        """The questions of the experiment, in the order of the course."""
+        """The questions of the experiment, and those that only a claim names."""
         asked = {question.id: question.text for question in QUESTIONS}
         written = self.run.experiment.answers
         found = []
-        for id in self.run.experiment.questions:
+        named = [claim.claim.question for claim in self.claims]
+        for id in dict.fromkeys([*self.run.experiment.questions, *named]):
             answers = [item for item in written if item.question == id]
             found.append(
                 _Answered(
@@ -187,8 +188,8 @@ class _Section:
     @cached_property
     def figures(self) -> list[_Figure]:
         """The figures that are not shown with an answer."""
-        answers = [item for item in self.run.experiment.answers if self._answer(item)]
-        shown = {item.figure for item in answers}
+        measured = self.run.result.record
+        shown = {item.figure for item in self.run.experiment.answers if measured(item.record)}
         return [figure for name, figure in self._drawn.items() if name not in shown]
 
     @cached_property
