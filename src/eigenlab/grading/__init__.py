@@ -1,0 +1,16 @@
+"""Checks of students' solutions of the course's coding problems.
+
+>>> from eigenlab.grading import check
+>>> import numpy as np
+>>> def get_adjacency_matrix(gamma, X):
+...     return np.exp(gamma * ((X[:, None] - X[None]) ** 2).sum(axis=-1))  # lacks a minus sign
+>>> check("5b", get_adjacency_matrix)
+5b get_adjacency_matrix: NOT passed, max error 4.1e+04
+  get_adjacency_matrix(gamma=0.5, X): the sign of the exponent: distant points come out close.
+"""
+
+from eigenlab.grading import clustering as _clustering  # noqa: F401  registers its parts
+from eigenlab.grading.comparison import Comparison
+from eigenlab.grading.parts import CheckResult, Part, check, parts
+
+__all__ = ["CheckResult", "Comparison", "Part", "check", "parts"]

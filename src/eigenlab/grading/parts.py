@@ -1,0 +1,166 @@
+"""Parts of the course's coding problems, and the check of one part."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import torch
+
+from eigenlab.errors import InputError, nearest
+from eigenlab.grading.comparison import Comparison
+
+#: Compares what the student's objects return, one value after the other.
+Battery = Callable[..., Iterator[Comparison]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a coding problem.
+
+    Args:
+        id: such as ``"1a"``; the letters are the assignment's.
+        title: what is to be written, in a few words.
+        names: the names the student's objects have in the notebook, in the order in which the
+            battery takes them.
+        battery: generator of comparisons; it is given the student's objects.
+    """
+
+    id: str
+    title: str
+    names: tuple[str, ...]
+    battery: Battery
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What the check of one part found. True if the part passed.
+
+    Args:
+        part: id of the part.
+        title: what is to be written.
+        passed: whether every comparison was within its tolerance and nothing was raised.
+        max_error: largest absolute error of the comparisons made, infinite for a wrong shape,
+            NaN, or an exception.
+        hint: the first thing that is wrong. Default: ``""``, nothing.
+        compared: how many values were compared. Default: ``0``.
+    """
+
+    part: str
+    title: str
+    passed: bool
+    max_error: float
+    hint: str = ""
+    compared: int = 0
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        head = f"{self.part} {self.title}: {'passed' if self.passed else 'NOT passed'}"
+        return f"{head}, max error {self.max_error:.1e}" + (f"\n  {self.hint}" if self.hint else "")
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        sign = "✓" if self.passed else "✗"
+        hint = f"<br>{escape(self.hint)}" if self.hint else ""
+        words = f"{self.part} {self.title}: {'passed' if self.passed else 'not passed'}"
+        return (
+            f"<div><strong>{sign} {escape(words)}</strong>, "
+            f"max error {self.max_error:.1e}{hint}</div>"
+        )
+
+
+PARTS: dict[str, Part] = {}
+
+
+def part(id: str, title: str, *names: str) -> Callable[[Battery], Battery]:
+    """Register the decorated generator of comparisons as the battery of a part."""
+
+    def register(battery: Battery) -> Battery:
+        if id in PARTS:
+            raise ValueError(f"part {id} is registered twice")
+        PARTS[id] = Part(id, title, names, battery)
+        return battery
+
+    return register
+
+
+def check(part: str, *solution: Any) -> CheckResult:
+    """Check a student's solution of one part of the course.
+
+    The solution is called with small inputs, and what it returns is compared with values that the
+    course publishes, closed forms and independent references. Nothing is raised for a wrong
+    solution: the result says what is wrong. The state of torch's global random generator is
+    restored.
+
+    Args:
+        part: id of the part, such as ``"1a"``; :func:`parts` lists them.
+        solution: the student's classes or functions, in the order of the part's names.
+
+    Returns:
+        a result that is true if the part passed, with the largest absolute error and a hint.
+
+    Raises:
+        InputError: there is no such part, or it takes another number of objects.
+
+    >>> def get_adjacency_matrix(gamma, X):
+    ...     raise NotImplementedError
+    >>> check("5b", get_adjacency_matrix)
+    5b get_adjacency_matrix: NOT passed, max error inf
+      get_adjacency_matrix still has to be written.
+    """
+    if part not in PARTS:
+        known = ", ".join(sorted(PARTS))
+        raise InputError(f"part={part!r}: no such part{nearest(part, PARTS)}; known: {known}")
+    chosen = PARTS[part]
+    if len(solution) != len(chosen.names):
+        raise InputError(
+            f"part {part} takes {len(chosen.names)} object(s), {', '.join(chosen.names)}; "
+            f"{len(solution)} came"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return _judge(chosen, solution)
+
+
+def _judge(part: Part, solution: Sequence[Any]) -> CheckResult:
+    worst, count, hint = 0.0, 0, ""
+    try:
+        for found in part.battery(*solution):
+            count += 1
+            worst = max(worst, found.error)
+            if not found.passed and not hint:
+                hint = found.hint()
+    except Exception as error:  # the student's code may raise anything
+        worst, hint = float("inf"), hint or _explain(error, part)
+    return CheckResult(part.id, part.title, not hint and count > 0, worst, hint, count)
+
+
+def _explain(error: Exception, part: Part) -> str:
+    """The exception in words, with the line of the student's code that raised it."""
+    if isinstance(error, NotImplementedError):
+        return f"{str(error) or ' or '.join(part.names)} still has to be written."
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "eigenlab/grading" not in frame.filename and "site-packages" not in frame.filename
+    ]
+    where = f" in {frames[-1].name}, line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"
+
+
+def parts(problem: str = "") -> list[Part]:
+    """The parts of one problem, or all of them, in the order of the course.
+
+    Args:
+        problem: number of the problem, such as ``"1"``. Default: ``""``, all problems.
+
+    >>> parts("5")[0].names
+    ('get_adjacency_matrix',)
+    """
+    return [PARTS[id] for id in sorted(PARTS) if id.startswith(problem)]
