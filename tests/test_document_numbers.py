@@ -1,35 +1,19 @@
 """The numbers in README and docs are those of the stored results.
 
 Each function renders sentences or table rows of a document from what a benchmark has stored; the
-document must contain them word for word.
+document must contain them word for word. The numbers of the course are in `test_course_numbers.py`.
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from statistics import fmean, median, stdev
 
 import pytest
 
 from eigenlab.statistics import mean_interval
+from quotes import missing_quotes, row, significant, stored
 
-ROOT = Path(__file__).parent.parent
 BENCHMARKS = "benchmarks/README.md"
-
-
-def stored(name):
-    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text("utf-8"))
-
-
-def row(*cells):
-    return "| " + " | ".join(cells) + " |"
-
-
-def significant(value, digits=2):
-    """At least so many digits, as many as there are before the point."""
-    whole = len(str(int(value))) if value >= 1 else 0
-    return f"{value:,.{max(0, digits - whole)}f}"
 
 
 def readme_forget_gate():
@@ -325,6 +309,4 @@ QUOTES = [
     ("document", "quotes"), QUOTES, ids=lambda value: getattr(value, "__name__", value)
 )
 def test_a_document_states_what_is_stored(document, quotes):
-    text = " ".join((ROOT / document).read_text("utf-8").split())
-    missing = [quote for quote in quotes() if " ".join(quote.split()) not in text]
-    assert not missing
+    assert not missing_quotes(document, quotes())

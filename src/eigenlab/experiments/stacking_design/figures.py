@@ -163,6 +163,21 @@ def models(record: TrainingRecord) -> Rows:
     return ("design", "seed", "hidden units", "parameters", *columns), rows
 
 
+@table("Right beside what can be right: mean shares over the seeds")
+def right(record: TrainingRecord) -> Rows:
+    limits = {f"words, {kind}": limit for kind, limit in record.limits.words.items()}
+    limits |= {f"sentences, {name}": limit for name, limit in record.limits.sentences.items()}
+    rows = []
+    for label, limit in limits.items():
+        counted, _, kind = label.partition(", ")
+        shares = [
+            _share(sum(getattr(m, counted)[kind] for m in own), limit.n * len(own))
+            for own in ([m for m in record.models if m.design == design] for design in DESIGNS)
+        ]
+        rows.append([label, limit.n, limit.share, *shares])
+    return ("of", "number", "stacked: at most", *DESIGNS), rows
+
+
 @table("Sequential minus stacked, share of words right, with the ends of the 95 % interval")
 def differences(record: TrainingRecord) -> Rows:
     rows = [[c.seed, kind, *c.words[kind]] for c in record.comparisons for kind in STATUSES]
