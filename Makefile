@@ -11,6 +11,7 @@ OUT ?= report
 # Stamps: an installation is repeated only when what is declared has changed.
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
+INSTALLED_DOCS := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
 .PHONY: help reproduce test lint format bench docs clean
@@ -34,6 +35,11 @@ $(INSTALLED_DEV): pyproject.toml | $(BIN)/python
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(INSTALLED)
 
+$(INSTALLED_DOCS): pyproject.toml | $(BIN)/python
+	@echo "installing eigenlab and what builds its site into $(VENV) (once; a minute or two)"
+	@$(PIP) --editable '.[docs]'
+	@touch $@ $(INSTALLED)
+
 # --resume keeps what the same code measured before; `make clean` starts afresh.
 reproduce: $(INSTALLED)  ## Run every experiment and write report/index.html.
 	@$(BIN)/eigenlab reproduce --preset $(PRESET) --out $(OUT) --resume
@@ -54,13 +60,8 @@ format: $(INSTALLED_DEV)  ## Format the code and apply automatic fixes.
 bench: $(INSTALLED_DEV)  ## Run all benchmarks (machine otherwise idle, please).
 	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
-docs: $(INSTALLED_DEV)  ## Write docs/findings.md, docs/questions.md and the reference in build/docs.
-	@$(BIN)/python -c 'from eigenlab.report import findings_page as page; print(page(), end="")' \
-	  > docs/findings.md
-	@$(BIN)/python -c 'from eigenlab.report import questions_page as page; print(page(), end="")' \
-	  > docs/questions.md
-	@$(BIN)/python -m pdoc --docformat google --math --output-directory build/docs eigenlab
-	@echo "build/docs/index.html"
+docs: $(INSTALLED_DOCS)  ## Write the documentation site, build/docs/index.html (works offline).
+	@OMP_NUM_THREADS=1 $(BIN)/python docs/site/build.py
 
 clean:  ## Remove the environment, reports, runs and caches.
 	rm -rf $(VENV) report runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \

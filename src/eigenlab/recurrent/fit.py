@@ -42,7 +42,8 @@ def fit_regressor(
         reporter: receives progress and may cancel.
         checkpoint: file (without suffix) from which an interrupted training resumes, or None.
         clip_norm: largest Euclidean norm of the gradient; None does not clip. Default: ``None``.
-        log_every: updates between two logged losses. Default: that of :func:`training.train`.
+        log_every: updates between two logged losses. Default: that of
+            :func:`~eigenlab.training.train`.
 
     Returns:
         The logged losses.

@@ -9,7 +9,7 @@ from eigenlab.spectrum.matrices import Matrix, as_matrix
 
 
 def lyapunov_exponents(jacobians: Matrix) -> Tensor:
-    """Finite-time Lyapunov exponents of ``J_T ... J_2 J_1``, in nats per step, descending.
+    """Finite-time Lyapunov exponents of ``J_T ⋯ J_2 J_1``, in nats per step, descending.
 
     The product itself overflows or loses all but its largest direction, so it is taken one factor
     at a time: ``Q_t R_t = J_t Q_{t-1}`` with ``Q_0 = I``, and exponent i is the mean over t of
