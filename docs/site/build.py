@@ -86,6 +86,8 @@ contributing
 changelog
 ```
 """
+#: Version 4.5 of the format of notebooks names every cell.
+FIRST_WITH_IDS = 5
 #: Longer values of constants are not shown.
 LONGEST_VALUE = 200
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s:]+)\)")
@@ -255,6 +257,7 @@ def copy_notebooks() -> None:
         texts = [text_of(cell) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
         if not any(re.search(r"^#+ ", text, re.M) for text in texts):
             title = {"cell_type": "markdown", "source": f"# {file.stem}", "metadata": {}}
+            title |= {"id": "title"} if notebook["nbformat_minor"] >= FIRST_WITH_IDS else {}
             notebook["cells"].insert(0, title)
         write_atomic(SOURCE / "notebooks" / file.name, json.dumps(notebook))
     for file in NOTEBOOKS.glob("*.*"):

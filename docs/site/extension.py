@@ -171,6 +171,11 @@ def prepare_docstring(
     """
     if what == "data":
         lines[:] = constant_comment(name)
+    # Napoleon takes what precedes a colon for the type of an attribute; here it is a sentence.
+    kinds = [line for line in lines if line.startswith(":type: ")]
+    if what in {"attribute", "property"} and kinds:
+        lines.remove(kinds[0])
+        lines[0] = f"{kinds[0].removeprefix(':type: ')}: {lines[0]}"
     parts = re.split(r"(``.*?``|^ *>>> .*?(?:^ *$|\Z))", "\n".join(lines), flags=re.M | re.S)
     parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
     lines[:] = "".join(parts).split("\n")
