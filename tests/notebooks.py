@@ -49,7 +49,7 @@ def execute(notebook: Any, folder: Path, *, seconds: float) -> Any:
     inherited = os.environ.get("PYTHONPATH", "")
     environment = {
         "PYTHONPATH": os.pathsep.join(filter(None, [source, inherited])),
-        "OMP_NUM_THREADS": "2",
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
         "IPYTHONDIR": str(folder / "ipython"),
     }
     spec = {

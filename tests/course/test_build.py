@@ -80,6 +80,8 @@ def test_ids_of_cells_survive_a_new_cell_above(master):
         ("    # END SOLUTION\n", "    # END SOLUTION double\n", 17, "no marker"),
         ("# BEGIN SOLUTION\n", "#BEGIN SOLUTION\n", 21, "no marker"),
         ("# BEGIN SOLUTION\n", "# Begin solution\n", 21, "no marker"),
+        ("# BEGIN SOLUTION\n", "# SOLUTION\n", 21, "no marker"),
+        ("# BEGIN SOLUTION\n", "# start of the SOLUTION\n", 21, "no marker"),
         ("# BEGIN SOLUTION\n", "# BEGIN-SOLUTION\n", 21, "no marker"),
         ("# BEGIN SOLUTION\nscale = 2", "scale = 2  # BEGIN SOLUTION", 21, "no marker"),
         ("scale = 2\n# END SOLUTION\n", "scale = 2\n", 21, "without END SOLUTION in its cell"),

@@ -321,6 +321,48 @@ def test_damaged_results_are_no_passed_checks(complete, tmp_path, payload):
     assert json.loads(found.results())["complete"] is False
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("outputs", None),
+        ("outputs", ["text", 3, None, {"data": 3}, {"data": {"text/plain": 3}}, {"text": [1]}]),
+        ("metadata", 3),
+        ("id", [1]),
+        ("execution_count", "many"),
+    ],
+)
+def test_a_damaged_cell_is_no_traceback(complete, tmp_path, field, value):
+    path = save(complete, tmp_path)
+    content = json.loads(path.read_text())
+    for cell in content["cells"]:
+        cell[field] = value
+    content["metadata"] = content["metadata"] if field != "metadata" else [1]
+    path.write_text(json.dumps(content))
+    found = collect(path)
+    assert found.problem == "5"
+    assert (found.missing == []) == (field != "outputs")
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 10**400, "1", None])
+def test_an_odd_error_is_strict_json(complete, tmp_path, number):
+    path = save(complete, tmp_path)
+    content = json.loads(path.read_text())
+    for cell in content["cells"]:
+        for output in cell.get("outputs", []):
+            output["data"]["application/vnd.eigenlab.check+json"]["max_error"] = number
+    path.write_text(json.dumps(content))
+    results = json.loads(collect(path).results())
+    assert results["checks"]["5b"]["max_error"] is None
+
+
+def test_half_a_character_in_an_answer_is_no_traceback(complete, tmp_path):
+    path = save(complete, tmp_path)
+    path.write_text(path.read_text().replace("Since it is so.", "Since \\ud83d it is so."))
+    submit(path, PROCESS, tmp_path / "out.zip")
+    results = json.loads(zipfile.ZipFile(tmp_path / "out.zip").read("results.json"))
+    assert results["answers"]["5a"] == "Since ? it is so."
+
+
 def test_only_a_zip_file_is_written(complete, tmp_path):
     path = save(complete, tmp_path)
     before = path.read_bytes()

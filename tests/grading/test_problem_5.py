@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.sparse
+import scipy.sparse.linalg
 import scipy.special
 import torch
 from scipy.spatial.distance import cdist
@@ -216,8 +217,16 @@ def test_wrong_labels_get_the_hint_that_fits():
     X, truth = stretched_blobs()
     raw = check("5g-labels", KMeans(3, n_init=10, random_state=1).fit_predict(X))
     assert not raw
-    assert "k-means on the points themselves" in raw.hint
+    assert "clusters of the points themselves" in raw.hint
     assert raw.max_error == pytest.approx(1 - 0.8265)  # 5a's accuracy
+    A = rbf_kernel(X, gamma=7.5)
+    M = A / np.sqrt(np.outer(A.sum(0), A.sum(0)))
+    of_M = KMeans(3, n_init=10, random_state=1).fit_predict(np.linalg.svd(M)[0][:, :3])
+    assert "vectors of M (5f)" in check("5g-labels", of_M).hint
+    start = np.ones(len(M))
+    leading = scipy.sparse.linalg.eigs(M / M.sum(axis=0), 3, v0=start)[1].real
+    of_S = KMeans(3, n_init=10, random_state=1).fit_predict(leading)
+    assert "eigenvectors of S" in check("5g-labels", of_S).hint
     assert "not three clusters" in check("5g-labels", truth * 2 + (X[:, 0] > 0)).hint
     assert "not three clusters" in check("5g-labels", np.arange(2000)).hint
     assert "shape (3,)" in check("5g-labels", [0, 1, 2]).hint

@@ -47,7 +47,9 @@ def _question(built: Sequence[Any], index: int) -> str:
 
 def _places(built: Sequence[Any], given: Sequence[Any]) -> dict[int, int]:
     """Index of each cell of ``built`` that is still there -> its index in ``given``."""
-    by_id = {cell.get("id"): index for index, cell in enumerate(given) if cell.get("id")}
+    by_id = {
+        cell.get("id"): index for index, cell in enumerate(given) if isinstance(cell.get("id"), str)
+    }
     places = {
         index: by_id[cell.id]
         for index, cell in enumerate(built)

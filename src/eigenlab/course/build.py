@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import eigenlab
-from eigenlab.course.markers import check_markers, without_markers, without_solutions
+from eigenlab.course.markers import CELL, check_markers, without_markers, without_solutions
 from eigenlab.errors import InputError, nearest
 from eigenlab.files import write_atomic
 
@@ -98,7 +98,7 @@ def _check_tags(cell: Any, master: Path, text: str) -> None:
     for tag in tags:
         if tag not in {SOLUTION, STUDENT, *KEPT}:
             lines = text.splitlines()
-            number = next((n for n, s in enumerate(lines, 1) if s[:4] == "# %%" and tag in s), 1)
+            number = next((n for n, s in enumerate(lines, 1) if CELL.match(s) and tag in s), 1)
             known = nearest(tag, [SOLUTION, STUDENT])
             raise InputError(f"{master}, line {number}: unknown tag {tag!r}{known}")
     if SOLUTION in tags and STUDENT in tags:
@@ -189,7 +189,8 @@ def build_course(
     """
     nbformat = course_module("nbformat")
     known = masters()
-    chosen = list(known) if problems is None else list(dict.fromkeys(problems))
+    wanted = [problems] if isinstance(problems, str) else problems
+    chosen = list(known) if wanted is None else list(dict.fromkeys(map(str, wanted)))
     for problem in chosen:
         if problem not in known:
             raise InputError(

@@ -20,8 +20,8 @@ from eigenlab.errors import InputError
 BEGIN = re.compile(r"^(\s*)# BEGIN SOLUTION(?: (\S.*?))?\s*$")
 END = re.compile(r"^(\s*)# END SOLUTION\s*$")
 #: A comment that is, or was meant to be, a marker.
-MARKER = re.compile(r"#.*\b(begin|end)[ _-]*solution", re.I)
-CELL = re.compile(r"^# %%")
+MARKER = re.compile(r"#.*(\b(?i:begin|end)[ _-]*(?i:solution)|\bSOLUTIONS?\b)")
+CELL = re.compile(r"^#\s*%%")
 
 
 def check_markers(text: str, path: Path) -> None:

@@ -12,7 +12,6 @@ import ast
 import hashlib
 import io
 import json
-import math
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -147,7 +146,7 @@ def submit(
         found.require_complete()
     files = {
         f"problem_{found.problem}.ipynb": found.notebook,
-        "results.json": found.results().encode(),
+        "results.json": found.results().encode(errors="replace"),
         "process.md": process.text().encode(),
     }
     write_atomic(target, _zipped(files))
@@ -184,12 +183,12 @@ def _read(path: Path) -> tuple[bytes, Sequence[Any], Mapping[str, Any]]:
             raise ValueError(f"format {notebook.nbformat}, expected 4")
         for cell in notebook.cells:
             cell.source = "".join(cell.source)  # a string or a list of lines
-            cell.metadata = cell.get("metadata", {})
             if cell.cell_type not in ("code", "markdown", "raw"):
                 raise ValueError(f"a cell of type {cell.cell_type!r}")
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise InputError(f"{path} is no notebook of Jupyter: {error}") from error
-    return content, notebook.cells, notebook.get("metadata", {})
+    metadata = notebook.get("metadata")
+    return content, notebook.cells, metadata if isinstance(metadata, Mapping) else {}
 
 
 def _problem(path: Path, cells: Sequence[Any], metadata: Mapping[str, Any]) -> str:
@@ -260,7 +259,7 @@ def _checks(parts: Sequence[str], cells: Sequence[Any]) -> dict[str, dict[str, A
         changed = any(text not in present for text in texts)
         passed = result.get("passed") is True
         error = result.get("max_error")
-        finite = isinstance(error, int | float) and math.isfinite(error)
+        finite = isinstance(error, int | float) and -1e300 < error < 1e300
         found[part] = {
             "status": "not passed" if not passed else "changed" if changed else "passed",
             "title": title,
@@ -278,7 +277,7 @@ def _stored(cells: Sequence[Any]) -> dict[str, Mapping[str, Any]]:
     for cell in cells:
         count = cell.get("execution_count")
         when = count if isinstance(count, int) else -1
-        for output in cell.get("outputs", []) if cell.cell_type == "code" else []:
+        for output in _mappings(cell.get("outputs")) if cell.cell_type == "code" else []:
             for result in _results(output, MIME):
                 part = str(result.get("part"))
                 if part not in found or found[part][0] <= when:
@@ -286,15 +285,23 @@ def _stored(cells: Sequence[Any]) -> dict[str, Mapping[str, Any]]:
     return {part: result for part, (_, result) in found.items()}
 
 
+def _mappings(values: Any) -> list[Mapping[str, Any]]:
+    """Those of a list's items that are mappings; a damaged notebook may hold anything."""
+    items = values if isinstance(values, list) else []
+    return [item for item in items if isinstance(item, Mapping)]
+
+
 def _results(output: Any, media_type: str) -> Iterator[Mapping[str, Any]]:
-    data = output.get("data") or {}
+    data = next(iter(_mappings([output.get("data")])), {})
     result = data.get(media_type)
     if isinstance(result, Mapping):
         yield result
         return
     # An editor that drops what it does not know, or a result that was printed.
-    for text in (data.get("text/plain", ""), output.get("text", "")):
-        for part, title, status, error, hint in PRINTED.findall("".join(text)):
+    for text in (data.get("text/plain"), output.get("text")):
+        lines = text if isinstance(text, list) else [text]
+        joined = "".join(line for line in lines if isinstance(line, str))
+        for part, title, status, error, hint in PRINTED.findall(joined):
             yield {
                 "part": part,
                 "title": title,

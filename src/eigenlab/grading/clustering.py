@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from eigenlab.grading.comparison import Comparison, as_array
 from eigenlab.grading.parts import part
@@ -273,6 +275,23 @@ def stochastic(stochastic_matrix_converter: Callable[..., Any]) -> Iterator[Comp
         )
 
 
+def _other_clusters(labels: Floats, X: Floats) -> Iterator[str]:
+    """What the labels are if not the clusters of the singular vectors of S, in words."""
+    if len(np.unique(labels)) != 3:
+        yield "there are not three clusters."
+    if _is_kmeans(labels, X):
+        yield "these are the clusters of the points themselves; cluster the vectors of S."
+    A = np.exp(-7.5 * cdist(X, X, "sqeuclidean"))
+    root = np.sqrt(A.sum(axis=0))
+    M = A / np.outer(root, root)
+    if _is_kmeans(labels, eigh(M, subset_by_index=[len(X) - 3, len(X) - 1])[1]):
+        # Those of the eigenvectors of S are the same: both have a vector on one outlier.
+        yield (
+            "these are the clusters of the vectors of M (5f), or of the eigenvectors of S; cluster "
+            "the left singular vectors of S, the columns of U."
+        )
+
+
 @part("5g-labels", "labels of the course's points", "labels")
 def labels(labels: Any) -> Iterator[Comparison]:
     """The share of the course's 2000 points in a wrong cluster, under the best naming."""
@@ -286,16 +305,11 @@ def labels(labels: Any) -> Iterator[Comparison]:
         yield Comparison("labels", labels, truth, advice="Give one label for each point.")
         return
     wrong = float((_renamed(array, truth) != truth).mean())
-    raw = _is_kmeans(array, X)
     yield Comparison(
         "share of points in a wrong cluster",
         wrong,
         0.0,
-        mistakes={
-            "these are the clusters of k-means on the points themselves; cluster the vectors of "
-            "S.": wrong if raw else None,
-            "there are not three clusters.": wrong if len(np.unique(array)) != 3 else None,
-        },
+        mistakes=dict.fromkeys([] if wrong <= WRONG else _other_clusters(array, X), wrong),
         advice="Cluster the rows of the three leading left singular vectors of S, with gamma=7.5, "
         "by k-means with several starts (n_init=10).",
         tolerance=WRONG,
