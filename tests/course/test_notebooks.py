@@ -10,6 +10,7 @@ import pytest
 
 import eigenlab
 from eigenlab.course import Process, build_notebooks, collect, masters, submit
+from eigenlab.grading.source import definitions, essential
 from notebooks import NotebookFailed, execute
 
 MIME = "application/vnd.eigenlab.check+json"
@@ -84,3 +85,25 @@ def test_the_time_is_that_of_the_whole_notebook(tmp_path):
     notebook = nbformat.v4.new_notebook(cells=cells)
     with pytest.raises(subprocess.TimeoutExpired):
         execute(notebook, tmp_path, seconds=8)
+
+
+CLASS = '''class Layer:
+    """A layer."""
+
+    # with a comment
+    def __init__(self, size):
+        self.size = size
+'''
+
+
+def test_the_code_of_a_class_is_found_in_a_kernel(tmp_path):
+    cells = [
+        nbformat.v4.new_code_cell(f"%pwd\n{CLASS}"),
+        nbformat.v4.new_code_cell(
+            "from eigenlab.grading.source import source_of\nprint(source_of(Layer))"
+        ),
+    ]
+    notebook = execute(nbformat.v4.new_notebook(cells=cells), tmp_path, seconds=60)
+    shown = notebook.cells[1].outputs[0].text
+    assert shown.strip() == essential(CLASS)
+    assert essential(CLASS) in [source for _, _, source in definitions(CLASS)]
