@@ -25,6 +25,7 @@ def _build(
         Parameter(
             consume_multiple=True,
             negative=(),
+            show_default=False,
             help="Numbers of the problems, such as 1 5 [default: all that have a notebook].",
         ),
     ] = (),
@@ -66,8 +67,8 @@ def submit_notebook(
 ) -> None:
     """Collect a notebook, its checks' results and how you worked in a zip file.
 
-    Nothing of the notebook is executed: the results are those that it stores, so save it
-    after its checks have run.
+    Nothing of the notebook is executed: the results are those that it stores, so
+    save it after its checks have run.
     """
     from eigenlab.cli import course
 
