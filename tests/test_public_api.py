@@ -15,6 +15,7 @@ import pytest
 
 PACKAGES = (
     "eigenlab.autoencoders",
+    "eigenlab.course",
     "eigenlab.data",
     "eigenlab.experiments",
     "eigenlab.graphs",

@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError
 import eigenlab
 from eigenlab.cli.commands import experiments
 from eigenlab.cli.commands.clustering import cluster_table
+from eigenlab.cli.commands.course import course_app, submit_notebook
 from eigenlab.cli.commands.datasets import data_app
 from eigenlab.cli.commands.images import classify_app
 from eigenlab.cli.commands.installation import bench, doctor
@@ -86,6 +87,8 @@ def build(words: Sequence[str] = ()) -> App:
     app.command(translate_app(words))
     app.command(classify_app())
     app.command(cluster_table, name="cluster")
+    app.command(course_app())
+    app.command(submit_notebook, name="submit")
     app.command(doctor, name="doctor")
     app.command(bench, name="bench")
     app.register_install_completion_command()

@@ -5,12 +5,13 @@
 >>> def get_adjacency_matrix(gamma, X):
 ...     return np.exp(gamma * ((X[:, None] - X[None]) ** 2).sum(axis=-1))  # lacks a minus sign
 >>> check("5b", get_adjacency_matrix)
-5b get_adjacency_matrix: NOT passed, max error 4.1e+04
-  get_adjacency_matrix(gamma=0.5, X): the sign of the exponent: distant points come out close.
+5b get_adjacency_matrix: NOT passed, max error 4.1e+01
+  get_adjacency_matrix(gamma=0.7, X): the sign of the exponent: distant points come out close.
 """
 
 from eigenlab.grading import clustering as _clustering  # noqa: F401  registers its parts
 from eigenlab.grading.comparison import Comparison
-from eigenlab.grading.parts import CheckResult, Part, check, parts
+from eigenlab.grading.parts import MIME, PARTS, CheckResult, Part, check, parts
+from eigenlab.grading.source import definitions
 
-__all__ = ["CheckResult", "Comparison", "Part", "check", "parts"]
+__all__ = ["MIME", "PARTS", "CheckResult", "Comparison", "Part", "check", "definitions", "parts"]

@@ -54,8 +54,8 @@ def max_error(given: np.ndarray, expected: np.ndarray) -> float:
     if not expected.size:
         return 0.0
     with np.errstate(invalid="ignore"):
-        difference = np.abs(given - expected)
-    difference[given == expected] = 0.0  # infinities of the same sign
+        difference = np.atleast_1d(np.abs(given - expected))
+    difference[np.atleast_1d(given == expected)] = 0.0  # infinities of the same sign
     return float("inf") if np.isnan(difference).any() else float(difference.max())
 
 
@@ -71,6 +71,8 @@ class Comparison:
             return. It becomes the hint only if ``given`` equals that value. Default: ``{}``.
         advice: hint where no mistake is recognised. Default: ``""``.
         tolerance: bound of the absolute error. Default: ``1e-4``.
+        note: what to say if the value is right, such as which of two conventions it follows.
+            Default: ``""``.
     """
 
     label: str
@@ -79,6 +81,7 @@ class Comparison:
     mistakes: Mapping[str, Numbers] = field(default_factory=dict)
     advice: str = ""
     tolerance: float = TOLERANCE
+    note: str = ""
 
     @property
     def error(self) -> float:

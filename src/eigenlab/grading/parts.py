@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 import torch
 
+import eigenlab
 from eigenlab.errors import InputError, nearest
 from eigenlab.grading.comparison import Comparison
+from eigenlab.grading.source import source_of
 
 #: Compares what the student's objects return, one value after the other.
 Battery = Callable[..., Iterator[Comparison]]
+
+#: Media type under which a notebook stores a result.
+MIME = "application/vnd.eigenlab.check+json"
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,9 @@ class CheckResult:
             NaN, or an exception.
         hint: the first thing that is wrong. Default: ``""``, nothing.
         compared: how many values were compared. Default: ``0``.
+        note: what else the check found, if the part passed. Default: ``""``.
+        sources: name of each of the student's objects -> its source code without comments and
+            blank lines; objects without source code are left out. Default: ``{}``.
     """
 
     part: str
@@ -55,24 +65,34 @@ class CheckResult:
     max_error: float
     hint: str = ""
     compared: int = 0
+    note: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __bool__(self) -> bool:
         return self.passed
 
     def __str__(self) -> str:
         head = f"{self.part} {self.title}: {'passed' if self.passed else 'NOT passed'}"
-        return f"{head}, max error {self.max_error:.1e}" + (f"\n  {self.hint}" if self.hint else "")
+        words = self.hint or self.note
+        return f"{head}, max error {self.max_error:.1e}" + (f"\n  {words}" if words else "")
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         sign = "✓" if self.passed else "✗"
-        hint = f"<br>{escape(self.hint)}" if self.hint else ""
+        said = self.hint or self.note
+        hint = f"<br>{escape(said)}" if said else ""
         words = f"{self.part} {self.title}: {'passed' if self.passed else 'not passed'}"
         return (
             f"<div><strong>{sign} {escape(words)}</strong>, "
             f"max error {self.max_error:.1e}{hint}</div>"
         )
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """What a notebook stores of the result: text, HTML, and JSON for ``eigenlab submit``."""
+        error = self.max_error if math.isfinite(self.max_error) else None
+        data = dataclasses.asdict(self) | {"max_error": error, "version": eigenlab.__version__}
+        return {"text/plain": str(self), "text/html": self._repr_html_(), MIME: data}
 
 
 PARTS: dict[str, Part] = {}
@@ -129,16 +149,32 @@ def check(part: str, *solution: Any) -> CheckResult:
 
 
 def _judge(part: Part, solution: Sequence[Any]) -> CheckResult:
-    worst, count, hint = 0.0, 0, ""
+    worst, count, hint, note = 0.0, 0, "", ""
     try:
         for found in part.battery(*solution):
             count += 1
             worst = max(worst, found.error)
             if not found.passed and not hint:
                 hint = found.hint()
+            note = note or found.note
     except Exception as error:  # the student's code may raise anything
         worst, hint = float("inf"), hint or _explain(error, part)
-    return CheckResult(part.id, part.title, not hint and count > 0, worst, hint, count)
+    passed = not hint and count > 0
+    return CheckResult(
+        part.id,
+        part.title,
+        passed,
+        worst,
+        hint,
+        count,
+        note if passed else "",
+        _sources(part, solution),
+    )
+
+
+def _sources(part: Part, solution: Sequence[Any]) -> dict[str, str]:
+    found = zip(part.names, map(source_of, solution), strict=True)
+    return {name: source for name, source in found if source is not None}
 
 
 def _explain(error: Exception, part: Part) -> str:

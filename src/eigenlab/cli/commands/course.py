@@ -1,0 +1,75 @@
+"""``eigenlab course`` and ``eigenlab submit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+
+def course_app() -> App:
+    """``eigenlab course``: its commands."""
+    app = App(name="course", help="The course's problems as notebooks.")
+    app.command(_build, name="build")
+    return app
+
+
+def _build(
+    *,
+    out: Annotated[
+        Path, Parameter(help="Folder; notebooks go into its folders student and solutions.")
+    ] = Path("course"),
+    problem: Annotated[
+        tuple[str, ...],
+        Parameter(
+            consume_multiple=True,
+            negative=(),
+            show_default=False,
+            help="Numbers of the problems, such as 1 5 [default: all that have a notebook].",
+        ),
+    ] = (),
+    overwrite: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="Replace notebooks that exist and differ, such as one you have filled in.",
+        ),
+    ] = False,
+) -> None:
+    """Write the notebooks for students, and those with solutions."""
+    from eigenlab.cli import course
+
+    course.build(out, problem, overwrite=overwrite)
+
+
+def submit_notebook(
+    notebook: Annotated[Path, Parameter(help="Notebook that you have filled in and saved.")],
+    /,
+    *,
+    process: Annotated[
+        Path | None,
+        Parameter(
+            help="Text file with the lines 'sources: ...', 'study group: ...' and 'hours: ...' "
+            "[default: they are asked for]."
+        ),
+    ] = None,
+    out: Annotated[Path, Parameter(help="File to write.")] = Path("submission.zip"),
+    incomplete: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="Write the file although answers or passed checks are missing; it says so.",
+        ),
+    ] = False,
+) -> None:
+    """Collect a notebook, its checks' results and how you worked in a zip file.
+
+    Nothing of the notebook is executed: the results are those that it stores, so
+    save it after its checks have run.
+    """
+    from eigenlab.cli import course
+
+    course.submit(notebook, process=process, out=out, incomplete=incomplete)
