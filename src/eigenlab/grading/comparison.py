@@ -55,7 +55,7 @@ def max_error(given: np.ndarray, expected: np.ndarray) -> float:
         return 0.0
     with np.errstate(invalid="ignore"):
         difference = np.abs(given - expected)
-    difference[given == expected] = 0.0  # infinities of the same sign
+    difference = np.where(given == expected, 0.0, difference)  # infinities of the same sign
     return float("inf") if np.isnan(difference).any() else float(difference.max())
 
 
