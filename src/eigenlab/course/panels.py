@@ -13,8 +13,12 @@ from eigenlab.plots import NEUTRAL
 GAP = 0.16  # share of the width or height between two charts
 
 
-def panels(charts: Sequence[tuple[str, go.Figure]], *, columns: int = 2, height: int) -> go.Figure:
-    """Return one figure with the charts side by side, row by row.
+def panels(
+    charts: Sequence[tuple[str, go.Figure]], *, columns: int = 2, height: int
+) -> dict[str, Any]:
+    """Return one figure with the charts side by side, row by row, in plotly's JSON.
+
+    (A ``go.Figure`` would validate once more what the charts have validated.)
 
     Args:
         charts: title and chart of each panel; every chart has one x and one y axis.
@@ -23,7 +27,8 @@ def panels(charts: Sequence[tuple[str, go.Figure]], *, columns: int = 2, height:
 
     >>> from eigenlab.plots import complex_plane, norms_chart
     >>> both = panels([("norms", norms_chart()), ("plane", complex_plane())], height=400)
-    >>> both.data[0].xaxis, both.layout.yaxis.type, both.layout.yaxis2.scaleanchor
+    >>> layout = both["layout"]
+    >>> both["data"][0]["xaxis"], layout["yaxis"]["type"], layout["yaxis2"]["scaleanchor"]
     ('x2', 'log', 'x2')
     """
     rows = math.ceil(len(charts) / columns)
@@ -57,7 +62,7 @@ def panels(charts: Sequence[tuple[str, go.Figure]], *, columns: int = 2, height:
             "yref": "paper",
         }
         layout["annotations"].append(_title(title, left, top))
-    return go.Figure({"data": data, "layout": layout})
+    return {"data": data, "layout": layout}
 
 
 def _span(place: int, count: int) -> tuple[float, float]:

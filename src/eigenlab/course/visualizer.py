@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
+import json
 import math
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
 import torch
+from plotly.offline import get_plotlyjs_version
 from torch import Tensor, nn
 
 from eigenlab import plots
@@ -89,7 +93,6 @@ class GradientVisualizer:
     Attributes:
         settings: the present :class:`Settings`.
         trace: the :class:`~eigenlab.recurrent.GradientTrace` of the present figure.
-        figure: the present plotly figure; panels in the order of :meth:`draw`.
         message: why the last change could not be drawn, or ``""``.
         controls: the widgets by the name of the setting, once :meth:`widget` was made.
 
@@ -134,7 +137,7 @@ class GradientVisualizer:
         self.message = ""
         self.settings = settings
         self.trace: GradientTrace
-        self.figure = self.draw()
+        self._draw()
 
     @property
     def is_own(self) -> bool:
@@ -160,6 +163,10 @@ class GradientVisualizer:
             InputError: a setting is unknown or out of range, cannot be changed for this model, or
                 the model's states cannot be followed.
         """
+        self._draw(**settings)
+        return self.figure
+
+    def _draw(self, **settings: Any) -> None:
         unknown = set(settings) - set(Settings.__dataclass_fields__)
         if unknown:
             raise InputError(
@@ -169,9 +176,13 @@ class GradientVisualizer:
         wanted = replace(self.settings, **settings)
         self._check(wanted)
         with _one_thread():
-            self.trace, self.figure = self._measure(wanted)
+            self.trace, self._drawn = self._measure(wanted)
         self.settings = wanted
-        return self.figure
+
+    @property
+    def figure(self) -> go.Figure:
+        """The present figure, for ``.show()`` or ``.write_html("gradients.html")``."""
+        return go.Figure(self._drawn)
 
     def _check(self, wanted: Settings) -> None:
         if not self.chooses_hidden_size and wanted.hidden_size != self.settings.hidden_size:
@@ -227,7 +238,7 @@ class GradientVisualizer:
         student_model.scale(model, x, settings.weight_scale, settings.bias_scale)
         return model
 
-    def _measure(self, settings: Settings) -> tuple[GradientTrace, go.Figure]:
+    def _measure(self, settings: Settings) -> tuple[GradientTrace, dict[str, Any]]:
         draw = torch.Generator().manual_seed(settings.seed)
         model = self._model(settings, draw)
         dtype = student_model.dtype_of(model)
@@ -330,12 +341,13 @@ class GradientVisualizer:
         }
 
     def _changed(self, change: dict[str, Any]) -> None:
-        try:
-            self.draw(**{name: control.value for name, control in self.controls.items()})
-        except InputError as error:
-            self._show(str(error))
-        else:
-            self._show()
+        with _collecting_later():
+            try:
+                self._draw(**{name: control.value for name, control in self.controls.items()})
+            except InputError as error:
+                self._show(str(error))
+            else:
+                self._show()
 
     def _show(self, message: str = "") -> None:
         """Put the figure, or a message, into the output; nothing outside a notebook's kernel."""
@@ -346,16 +358,20 @@ class GradientVisualizer:
         with self._output:
             ipython.display.clear_output(wait=True)
             ipython.display.display(
-                {"text/plain": message} if message else media(self.figure), raw=True
+                {"text/plain": message} if message else media(self._drawn), raw=True
             )
 
 
-def media(figure: go.Figure) -> dict[str, Any]:
+def media(figure: dict[str, Any]) -> dict[str, Any]:
     """The figure as plotly's media type (Jupyter, VS Code) and as HTML (Colab)."""
-    return {
-        "application/vnd.plotly.v1+json": figure.to_plotly_json(),
-        "text/html": figure.to_html(include_plotlyjs="cdn", full_html=False, validate=False),
-    }
+    name, version = f"eigenlab-{uuid.uuid4()}", get_plotlyjs_version()
+    arguments = json.dumps([name, figure["data"], figure["layout"]]).replace("</", "<\\/")
+    html = (
+        f'<div id="{name}"></div>'
+        f'<script src="https://cdn.plot.ly/plotly-{version}.min.js" charset="utf-8"></script>'
+        f"<script>Plotly.newPlot(...{arguments})</script>"
+    )
+    return {"application/vnd.plotly.v1+json": figure, "text/html": html}
 
 
 def _charts(
@@ -405,6 +421,18 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Postpone garbage collection: a full one takes longer than a drawing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _input_size(module: nn.Module) -> int:
