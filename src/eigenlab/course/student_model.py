@@ -189,7 +189,7 @@ def trace(model: nn.Module, x: Tensor, y: Tensor, last_step_only: bool) -> Gradi
     except InputError as error:
         raise InputError(
             f"the hidden states cannot be followed: {error} (collect them in a list h_list, return "
-            "torch.stack(h_list, dim=1))"
+            "torch.stack(h_list, dim=1); with ReLU, no unit may be active)"
         ) from error
 
 

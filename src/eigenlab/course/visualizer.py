@@ -7,6 +7,7 @@ import gc
 import importlib
 import json
 import math
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +36,7 @@ class Settings:
 
     Args:
         weight_scale: about the spectral radius of W_h of a random network; of a model of one's
-            own, the factor that multiplies its weights. Default: ``1.0``.
+            own, the factor that multiplies its weights; positive. Default: ``1.0``.
         bias_scale: standard deviation of the biases; of a model of one's own, the factor that
             multiplies them. Default: ``0.0``.
         activation: ``"tanh"``, ``"relu"``, ``"identity"``, or ``"as in the model"``.
@@ -64,6 +65,11 @@ class Settings:
         for name in ("weight_scale", "bias_scale"):
             if not math.isfinite(getattr(self, name)):
                 raise InputError(f"{name}={getattr(self, name)!r} must be a finite number")
+        if self.weight_scale <= 0:
+            raise InputError(
+                f"weight_scale={self.weight_scale!r} must be positive: without weights no state "
+                "depends on an earlier one"
+            )
         known = [*student_model.ACTIVATIONS, OWN]
         if self.activation not in known:
             raise InputError(
@@ -313,7 +319,7 @@ class GradientVisualizer:
             names = [OWN, *names] if self.offers_activation else [OWN]
         return {
             "weight_scale": widgets.FloatSlider(
-                now.weight_scale, min=0, max=3, step=0.05, description="weight scale", **wide
+                now.weight_scale, min=0.05, max=3, step=0.05, description="weight scale", **wide
             ),
             "bias_scale": widgets.FloatSlider(
                 now.bias_scale, min=0, max=3, step=0.05, description="bias scale", **wide
@@ -350,16 +356,16 @@ class GradientVisualizer:
                 self._show()
 
     def _show(self, message: str = "") -> None:
-        """Put the figure, or a message, into the output; nothing outside a notebook's kernel."""
+        """Put the figure, or a message, into the output."""
         self.message = message
-        ipython = importlib.import_module("IPython")
-        if getattr(ipython.get_ipython(), "kernel", None) is None:
-            return
-        with self._output:
-            ipython.display.clear_output(wait=True)
-            ipython.display.display(
-                {"text/plain": message} if message else media(self._drawn), raw=True
-            )
+        data = {"text/plain": message} if message else media(self._drawn)
+        if "google.colab" in sys.modules:  # its Output ignores the trait
+            display = importlib.import_module("IPython.display")
+            with self._output:
+                display.clear_output(wait=True)
+                display.display(data, raw=True)
+        else:
+            self._output.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
 
 
 def media(figure: dict[str, Any]) -> dict[str, Any]:
