@@ -10,6 +10,8 @@
 """
 
 from eigenlab.grading import clustering as _clustering  # noqa: F401  registers its parts
+from eigenlab.grading import recurrent as _recurrent  # noqa: F401
+from eigenlab.grading import stacked as _stacked  # noqa: F401
 from eigenlab.grading.comparison import Comparison
 from eigenlab.grading.parts import MIME, PARTS, CheckResult, Part, check, parts
 from eigenlab.grading.source import definitions

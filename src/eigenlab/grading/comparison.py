@@ -54,8 +54,8 @@ def max_error(given: np.ndarray, expected: np.ndarray) -> float:
     if not expected.size:
         return 0.0
     with np.errstate(invalid="ignore"):
-        difference = np.atleast_1d(np.abs(given - expected))
-    difference[np.atleast_1d(given == expected)] = 0.0  # infinities of the same sign
+        difference = np.abs(given - expected)
+    difference = np.where(given == expected, 0.0, difference)  # infinities of the same sign
     return float("inf") if np.isnan(difference).any() else float(difference.max())
 
 
