@@ -8,27 +8,18 @@ import enum
 import importlib
 import inspect
 import itertools
+import pkgutil
 import re
 import textwrap
 
 import pytest
 
-PACKAGES = (
-    "eigenlab.autoencoders",
-    "eigenlab.course",
-    "eigenlab.data",
-    "eigenlab.experiments",
-    "eigenlab.graphs",
-    "eigenlab.lab",
-    "eigenlab.linear",
-    "eigenlab.names",
-    "eigenlab.plots",
-    "eigenlab.recurrent",
-    "eigenlab.report",
-    "eigenlab.spectrum",
-    "eigenlab.statistics",
-    "eigenlab.training",
-    "eigenlab.translation",
+import eigenlab
+
+PACKAGES = tuple(
+    f"eigenlab.{module.name}"
+    for module in pkgutil.iter_modules(eigenlab.__path__)
+    if module.ispkg and module.name != "cli"
 )
 
 

@@ -71,6 +71,7 @@ eigenpairs
 
 questions
 findings
+course
 notebooks/index
 glossary
 ```

@@ -2,7 +2,7 @@
 
 Train it, look at its spectrum, check the claim.
 
-Importing ``eigenlab`` costs nothing; import the room you need:
+Importing ``eigenlab`` costs nothing; import the package you need:
 
 >>> from eigenlab.recurrent import RNNLayer
 >>> sum(p.numel() for p in RNNLayer(2, 3).parameters())

@@ -40,7 +40,7 @@ BLOCK = 1000
 
 
 class ImageClassifier(ClassifierMixin, BaseEstimator):
-    """:class:`SpeedNet` fitted to labelled images of any size.
+    """A :class:`SpeedNet` fitted to labelled images of any size.
 
     Images are scaled to ``image_size`` pixels and normalised by the mean and standard deviation of
     the training images. The prediction for an image does not depend on the others.
