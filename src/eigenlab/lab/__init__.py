@@ -18,6 +18,7 @@ from eigenlab.lab.config import Config, setting
 from eigenlab.lab.environment import environment
 from eigenlab.lab.execute import run
 from eigenlab.lab.experiment import Experiment
+from eigenlab.lab.explorers import Control, Explorer, explorer
 from eigenlab.lab.folder import (
     fresh_folder,
     is_run,
@@ -57,7 +58,9 @@ __all__ = [
     "ClaimResult",
     "Config",
     "Context",
+    "Control",
     "Experiment",
+    "Explorer",
     "Figure",
     "Finished",
     "Integers",
@@ -83,6 +86,7 @@ __all__ = [
     "claim",
     "close",
     "environment",
+    "explorer",
     "figure",
     "fresh_folder",
     "grid",

@@ -8,7 +8,7 @@ An experiment of the course is a package of these modules:
 ``records``     a :class:`Record` class for each stage: what it measured
 ``measure``     the stages, in the order in which they run
 ``claims``      the claims, each above the function that judges it
-``figures``     figures, tables and metrics
+``figures``     figures, tables, metrics and figures with sliders
 ``answers``     answers to its questions, written from the records (optional)
 ==============  ==================================================================
 """
@@ -25,6 +25,7 @@ from eigenlab.errors import InputError
 from eigenlab.lab.answers import Answer
 from eigenlab.lab.claims import Claim
 from eigenlab.lab.config import Config
+from eigenlab.lab.explorers import Explorer
 from eigenlab.lab.record import Record
 from eigenlab.lab.stages import Figure, Metrics, Stage, Table
 
@@ -47,6 +48,7 @@ class Experiment:
         tables: tables of records. Default: none.
         metrics: the main numbers, to compare runs. Default: none.
         answers: answers to its questions. Default: none.
+        explorers: figures with sliders. Default: none.
         minutes: preset -> measured duration, in minutes. Default: not known.
 
     Raises:
@@ -64,6 +66,7 @@ class Experiment:
     tables: tuple[Table, ...] = ()
     metrics: tuple[Metrics, ...] = ()
     answers: tuple[Answer, ...] = ()
+    explorers: tuple[Explorer, ...] = ()
     minutes: Mapping[str, float] = field(default_factory=dict)
     package: str = field(default="", init=False)  # so that `replace` forgets it
 
@@ -81,6 +84,7 @@ class Experiment:
         readers += [(table.name, table.record) for table in self.tables]
         readers += [("metrics", item.record) for item in self.metrics]
         readers += [(f"answer {item.question}", item.record) for item in self.answers]
+        readers += [(item.name, item.record) for item in self.explorers]
         for label, record in readers:
             if record not in kinds:
                 raise InputError(
@@ -93,6 +97,18 @@ class Experiment:
                 raise InputError(
                     f"experiment '{self.name}': the answer to '{item.question}' with the figure "
                     f"'{item.figure}' names a question or a figure that it does not have"
+                )
+
+        for explored in self.explorers:
+            unknown = [
+                control.setting
+                for control in explored.controls
+                if control.setting not in self.config.model_fields
+            ]
+            if unknown or explored.question not in self.questions:
+                raise InputError(
+                    f"experiment '{self.name}': the figure with sliders '{explored.name}' names a "
+                    f"question or settings that it does not have: {explored.question}, {unknown}"
                 )
 
     @classmethod
@@ -120,6 +136,7 @@ class Experiment:
             tables=_all(parts["figures"], Table),
             metrics=_all(parts["figures"], Metrics),
             answers=_answers(package),
+            explorers=_all(parts["figures"], Explorer),
             minutes=getattr(outline, "MINUTES", {}),
         )
         object.__setattr__(experiment, "package", package)

@@ -21,9 +21,10 @@ from markupsafe import Markup
 
 import eigenlab
 from eigenlab.experiments.questions import QUESTIONS
-from eigenlab.lab import Answer, Check, Claim, ClaimResult, Outcome
+from eigenlab.lab import Answer, Check, Claim, ClaimResult, Explorer, Outcome
 from eigenlab.plots import DARK, HEIGHT, LIGHT
 from eigenlab.report.collect import Run, command_for, python_for
+from eigenlab.report.frames import frames
 from eigenlab.report.mathematics import render_formula, render_text
 from eigenlab.report.numbers import (
     format_cell,
@@ -109,6 +110,19 @@ class _Figure:
 
 
 @dataclass(frozen=True)
+class _Explorer:
+    """A figure with sliders; ``data`` holds its frames (see :mod:`eigenlab.report.frames`)."""
+
+    anchor: str
+    title: str
+    caption: str
+    controls: Sequence[tuple[str, Sequence[str], int]]
+    heights: Sequence[int]
+    command: str
+    data: Markup
+
+
+@dataclass(frozen=True)
 class _Table:
     title: str
     columns: Sequence[str]
@@ -132,6 +146,7 @@ class _Answered:
     text: str
     formulas: Sequence[str]
     answers: Sequence[tuple[str, _Figure | None]]
+    explorers: Sequence[_Explorer]
     derivation: Sequence[tuple[str, str]]
     claims: Sequence[_Claim]
 
@@ -167,6 +182,11 @@ class _Section:
                     text=asked.get(id, ""),
                     formulas=[formula for item in answers for formula in item.formulas],
                     answers=[pair for item in answers if (pair := self._answer(item))],
+                    explorers=[
+                        shown
+                        for item in self.run.experiment.explorers
+                        if item.question == id and (shown := self._explorer(item))
+                    ],
                     derivation=[step for item in answers for step in item.derivation],
                     claims=[claim for claim in self.claims if claim.claim.question == id],
                 )
@@ -184,6 +204,37 @@ class _Section:
             # A damaged record must not prevent the rest of the page from being shown.
             text = f"The answer could not be written ({type(error).__name__}: {error})."
         return text, self._drawn.get(item.figure)
+
+    def _explorer(self, item: Explorer) -> _Explorer | None:
+        """A figure with sliders; None where its grid was not measured, or is damaged."""
+        record, config = self.run.result.record(item.record), self.run.result.config
+        if record is None:
+            return None
+        try:
+            found = frames(item, record)
+            start = item.start(record, config)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            return None
+        points, values = item.points(record), item.values(record)
+        commands = [
+            command_for(self.run.experiment.name, item.config(config, point)) for point in points
+        ]
+        places = [
+            list(known).index(points[start][control.setting])
+            for control, known in zip(item.controls, values, strict=True)
+        ]
+        return _Explorer(
+            anchor=f"{self.anchor}--explorer-{_slug(item.name)}",
+            title=item.title,
+            caption=item.caption,
+            controls=[
+                (control.label, [format_cell(value) for value in known], place)
+                for control, known, place in zip(item.controls, values, places, strict=True)
+            ],
+            heights=found.heights,
+            command=commands[start],
+            data=_embed({"start": start, "commands": commands, **found.content}),
+        )
 
     @cached_property
     def figures(self) -> list[_Figure]:
@@ -260,6 +311,14 @@ def render(runs: Sequence[Run], notes: Mapping[str, Mapping[str, str]] | None = 
         .render(
             sections=sections,
             total=len(verdicts),
+            n_questions=len({item.id for section in sections for item in section.questions}),
+            findings=[
+                claim
+                for section in sections
+                for claim in section.claims
+                if claim.verdict is FINDING and claim.claim.origin != "ours"
+            ],
+            environments=_environments(runs),
             absent=[(name, note.get("reason") or "not reached") for name, note in absent],
             counts=[(item, count[item.key]) for item in shown],
             verdicts=shown,
@@ -286,6 +345,15 @@ def _origins(
         if mine:
             rows.append((words, len(mine), [count[item.key] for item in shown]))
     return rows
+
+
+def _environments(runs: Sequence[Run]) -> list[tuple[Mapping[str, Any], list[str]]]:
+    """Each different environment with the names of the experiments that were measured there."""
+    found: dict[str, tuple[Mapping[str, Any], list[str]]] = {}
+    for run in runs:
+        key = json.dumps(run.environment, sort_keys=True, default=str)
+        found.setdefault(key, (run.environment, []))[1].append(run.experiment.name)
+    return list(found.values())
 
 
 def _sections(runs: Sequence[Run]) -> list[_Section]:

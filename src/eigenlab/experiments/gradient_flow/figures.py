@@ -12,9 +12,11 @@ from eigenlab.experiments.gradient_flow.records import (
     FiniteDifferencesRecord,
     FlowRecord,
     GrowthRecord,
+    ScalePoint,
+    ScalesRecord,
     TracedNetwork,
 )
-from eigenlab.lab import Rows, figure, metrics, table
+from eigenlab.lab import Control, Rows, explorer, figure, metrics, table
 from eigenlab.statistics import worst
 
 
@@ -61,7 +63,7 @@ def eigenvalues(record: FlowRecord) -> go.Figure:
     return chart
 
 
-def _chosen(record: FlowRecord) -> TracedNetwork:
+def _chosen(record: FlowRecord | ScalePoint) -> TracedNetwork:
     """The network with the chosen nonlinearity."""
     return record.networks[record.nonlinearity]
 
@@ -158,6 +160,25 @@ def rates(record: GrowthRecord) -> go.Figure:
     label = "proven bound ∝ 1/n"
     plots.line(chart, record.distances, record.rate_bound, label, index=6, markers=False)
     return chart
+
+
+@explorer(
+    "Watch the gradient vanish and explode",
+    "Move the weight scale through 1: the eigenvalues of W_h leave the unit circle, and the "
+    "gradient explodes on its way back instead of vanishing. With tanh the hidden state stays "
+    "bounded; with ReLU or without an activation it explodes, too.",
+    question="1e",
+    controls=[
+        Control("weight_scale", "weight_scales", "weight scale"),
+        Control("nonlinearity", "nonlinearities", "activation"),
+    ],
+)
+def scales(record: ScalesRecord, place: int) -> list[go.Figure]:
+    over_time, plane = norms(record.points[place]), eigenvalues(record.points[place])
+    over_time.update_yaxes(range=[-30, 30])  # as powers of ten
+    plane.update_xaxes(range=[-4.6, 4.6])
+    plane.update_yaxes(range=[-4.6, 4.6])
+    return [over_time, plane]
 
 
 @table("Largest relative difference from finite differences")

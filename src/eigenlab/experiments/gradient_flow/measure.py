@@ -19,9 +19,11 @@ from eigenlab.experiments.gradient_flow.records import (
     GrowthRecord,
     LinearNetwork,
     Pairs,
+    ScalePoint,
+    ScalesRecord,
     TracedNetwork,
 )
-from eigenlab.lab import Context, stage
+from eigenlab.lab import Context, NotRun, stage
 from eigenlab.recurrent import (
     LSTM,
     RNN,
@@ -43,23 +45,12 @@ from eigenlab.training import derive_seed, generator
 @stage
 def flow(config: GradientFlowConfig, context: Context) -> FlowRecord:
     """Trace one network, and the same weights without the nonlinearity."""
-    x, y = running_average(
-        config.batch_size,
-        config.length,
-        generator=generator(config.seed, "flow", "data"),
-        dtype=torch.float64,
-    )
+    x, y = _flow_data(config)
     networks, bounds, pairs = {}, {}, None
     for name in dict.fromkeys((config.nonlinearity, "identity")):
-        model = gaussian_rnn(
-            config.hidden_size,
-            weight_scale=config.weight_scale,
-            bias_scale=config.bias_scale,
-            nonlinearity=name,
-            generator=generator(config.seed, "flow", "network"),
-        )
+        model = _flow_network(config, name)
         trace = trace_gradients(model, x, y, last_step_only=config.last_step_only)
-        if not (math.isfinite(trace.loss) and trace.gradient_norms.isfinite().all()):
+        if not _is_finite(trace):
             if name != config.nonlinearity:
                 continue  # the linear counterpart of a bounded network may overflow
             raise InputError(
@@ -80,6 +71,53 @@ def flow(config: GradientFlowConfig, context: Context) -> FlowRecord:
         orthogonal=_orthogonal(config, x, y),
         pairs=pairs,
     )
+
+
+def _flow_data(config: GradientFlowConfig) -> tuple[Tensor, Tensor]:
+    return running_average(
+        config.batch_size,
+        config.length,
+        generator=generator(config.seed, "flow", "data"),
+        dtype=torch.float64,
+    )
+
+
+def _flow_network(config: GradientFlowConfig, nonlinearity: str) -> RecurrentRegressor:
+    """The traced network: the same random numbers for every scale and nonlinearity."""
+    return gaussian_rnn(
+        config.hidden_size,
+        weight_scale=config.weight_scale,
+        bias_scale=config.bias_scale,
+        nonlinearity=nonlinearity,
+        generator=generator(config.seed, "flow", "network"),
+    )
+
+
+def _is_finite(trace: GradientTrace) -> bool:
+    return math.isfinite(trace.loss) and bool(trace.gradient_norms.isfinite().all())
+
+
+#: Weight scales of the figure with sliders: three for every doubling, 1 among them.
+SCALES = tuple(float(f"{2 ** (k / 3):.2g}") for k in range(-6, 7))
+NONLINEARITIES = ("tanh", "relu", "identity")
+
+
+@stage
+def scales(config: GradientFlowConfig, context: Context) -> ScalesRecord:
+    """Trace the network at other weight scales; long sequences are cut, large networks reduced."""
+    points = []
+    small = config.replace(length=min(config.length, 100), hidden_size=min(config.hidden_size, 64))
+    x, y = _flow_data(small)
+    for scale in SCALES:
+        context.reporter.raise_if_cancelled()
+        for name in NONLINEARITIES:
+            model = _flow_network(small.replace(weight_scale=scale), name)
+            trace = trace_gradients(model, x, y, last_step_only=config.last_step_only)
+            if not _is_finite(trace):
+                raise NotRun(f"weight_scale={scale:g} exceeds the range of float64 with '{name}'")
+            points.append(ScalePoint(nonlinearity=name, networks={name: _traced(trace)}))
+        context.reporter.progress(len(points), len(SCALES) * len(NONLINEARITIES), "networks")
+    return ScalesRecord(weight_scales=SCALES, nonlinearities=NONLINEARITIES, points=points)
 
 
 def _orthogonal(config: GradientFlowConfig, x: Tensor, y: Tensor) -> BoundedGradient:

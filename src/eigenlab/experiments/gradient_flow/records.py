@@ -53,6 +53,23 @@ class FlowRecord(Record):
     pairs: Pairs = measured("Pairwise gradient norms of the chosen network.")
 
 
+class ScalePoint(Record):
+    """One network of the grid."""
+
+    nonlinearity: str = measured("Activation of the network.")
+    networks: dict[str, TracedNetwork] = measured("Nonlinearity -> network, this one alone.")
+
+
+class ScalesRecord(Record):
+    """The traced network at other weight scales, with each nonlinearity on the same weights."""
+
+    weight_scales: Vector = measured("Weight scales, ascending.", shape="G")
+    nonlinearities: tuple[str, ...] = measured("Activations of the hidden units.", shape="N")
+    points: tuple[ScalePoint, ...] = measured(
+        "Networks: for each weight scale one of each nonlinearity."
+    )
+
+
 class Differences(Record):
     """Largest relative differences of traced gradients from finite differences, on one network."""
 

@@ -20,7 +20,7 @@ from eigenlab.experiments.graph_clustering.records import (
     ShapesRecord,
     WalkRecord,
 )
-from eigenlab.lab import Rows, figure, metrics, table
+from eigenlab.lab import Control, Rows, explorer, figure, metrics, table
 from eigenlab.statistics import least
 
 X_AXIS, Y_AXIS = "first coordinate", "second coordinate"
@@ -203,10 +203,8 @@ def _by_cluster(rows: Sequence[Any], labels: Sequence[int]) -> dict[int, list[An
 
 def _axes(chart: go.Figure, rows: int, *, height: int) -> None:
     chart.update_layout(template=plots.NEUTRAL, height=height)
-    for index in range(2):
-        chart.update_xaxes(title_text=X_AXIS, row=rows, col=index + 1)
-    for index in range(rows):
-        chart.update_yaxes(title_text=Y_AXIS, row=index + 1, col=1)
+    chart.update_xaxes(title_text=X_AXIS, row=rows)
+    chart.update_yaxes(title_text=Y_AXIS, col=1)
 
 
 @figure(
@@ -219,6 +217,25 @@ def gamma(record: GammaRecord) -> go.Figure:
     for name in NORMALIZATIONS:
         plots.line(chart, record.gammas, record.ari[name], name)
     return chart
+
+
+@explorer(
+    "Move the width of the Gaussian",
+    "A third of the points, with the clusters found in three vectors of each matrix. At a small "
+    "gamma distant points are linked as closely as neighbours; at a large one outliers are hardly "
+    "linked to anything, and become clusters of M.",
+    question="5g",
+    controls=[Control("gamma", "gammas", "γ")],
+)
+def widths(record: GammaRecord, place: int) -> list[go.Figure]:
+    charts = []
+    for name, label in MATRICES.items():
+        title = f"{label}: adjusted Rand {record.ari[name][place]:.3f}"
+        chart = make_subplots(1, 1, subplot_titles=[title])
+        _scatter(chart, record.shown, record.labels[name][place], 1, 1)
+        _axes(chart, 1, height=400)
+        charts.append(chart)
+    return charts
 
 
 @figure(

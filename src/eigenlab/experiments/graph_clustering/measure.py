@@ -6,9 +6,10 @@ import time
 from typing import Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, confusion_matrix
 
 from eigenlab.experiments.graph_clustering.clusterings import (
     CLUSTERS,
@@ -63,6 +64,8 @@ from eigenlab.spectrum import Eigenpairs, participation_ratio, top_eigenpairs
 
 N_VALUES = 8
 N_BLOCKS = 60
+#: Largest number of points in the figure with a slider.
+N_SHOWN = 700
 #: Name -> (function that draws the points, number of clusters), in the order of ``shape_gammas``.
 SHAPES = {
     "round blobs": (round_blobs, 3),
@@ -220,13 +223,23 @@ def gamma(config: GraphClusteringConfig, context: Context) -> GammaRecord:
     X, truth = _blobs(config, config.n_samples)
     gammas = sorted({*config.gammas, config.gamma})
     ari: dict[str, list[float]] = {name: [] for name in NORMALIZATIONS}
+    shown = np.arange(0, len(X), -(-len(X) // N_SHOWN))
+    labelled: dict[str, list[Labels]] = {name: [] for name in NORMALIZATIONS}
     for place, value in enumerate(gammas):
         context.reporter.raise_if_cancelled()
         context.reporter.progress(place, len(gammas), f"gamma {value:g}")
         (found,) = graph_labels(X, CLUSTERS, value, config.seed)
         for name, labels in found.items():
             ari[name].append(adjusted_rand_score(truth, labels))
-    return GammaRecord(gammas=gammas, ari=ari)
+            labelled[name].append(_like(truth, labels)[shown])
+    return GammaRecord(gammas=gammas, ari=ari, shown=np.round(X[shown], 3), labels=labelled)
+
+
+def _like(truth: Labels, labels: Labels) -> Labels:
+    """The labels, numbered so that as many as possible are those of the true clusters."""
+    overlaps = confusion_matrix(truth, labels, labels=range(CLUSTERS))
+    _, true = linear_sum_assignment(-overlaps.T)
+    return np.asarray(true)[labels]
 
 
 @stage

@@ -119,6 +119,10 @@ class GammaRecord(Record):
 
     gammas: Vector = measured("Gamma, ascending.", shape="G")
     ari: dict[str, Vector] = measured("Normalisation -> adjusted Rand index.", shape="3, G")
+    shown: Matrix = measured("Coordinates of some of the points, rounded.", shape="s, 2")
+    labels: dict[str, tuple[Integers, ...]] = measured(
+        "Normalisation -> found clusters of these points at each gamma.", shape="3, G, s"
+    )
 
 
 class OutliersRow(Record):

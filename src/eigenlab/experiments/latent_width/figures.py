@@ -9,8 +9,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from eigenlab import plots
-from eigenlab.experiments.latent_width.records import SweepRecord
-from eigenlab.lab import Rows, figure, metrics, table
+from eigenlab.experiments.latent_width.records import SweepRecord, WidthsRecord
+from eigenlab.lab import Control, Rows, explorer, figure, metrics, table
 
 
 @figure(
@@ -64,6 +64,22 @@ def probe_length(record: SweepRecord) -> go.Figure:
             plots.line(chart, record.widths, values, label, index=place, dash=dash)
     chart.update_xaxes(tickvals=list(record.widths), ticktext=[str(w) for w in record.widths])
     return chart
+
+
+@explorer(
+    "Move the latent width",
+    "Left, the loss falls towards the sum of the variances that the width discards, until there "
+    "is none at 100, the dimension of the data. Right, the probe: widths below 20 lose a part of "
+    "the label for good, 20 needs training, and 500 needs none.",
+    question="3a",
+    controls=[Control("widths", "widths", "latent width")],
+)
+def width(record: WidthsRecord, place: int) -> list[go.Figure]:
+    one = record.sweep.only(record.widths[place])
+    left, right = loss(one), probe(one)
+    left.update_yaxes(range=[-0.03 * one.variance, 1.25 * one.variance])
+    right.update_yaxes(range=[48, 102])
+    return [left, right]
 
 
 def _curve(

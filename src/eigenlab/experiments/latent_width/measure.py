@@ -22,7 +22,7 @@ from eigenlab.autoencoders import (
     train_ensemble,
 )
 from eigenlab.experiments.latent_width.config import LatentWidthConfig
-from eigenlab.experiments.latent_width.records import Curve, SweepRecord
+from eigenlab.experiments.latent_width.records import Curve, SweepRecord, WidthsRecord
 from eigenlab.lab import Context, stage
 from eigenlab.training import derive_seed
 
@@ -36,6 +36,21 @@ N_LABELLED, N_CLASSIFIED = 5000, 1000
 @stage
 def sweep(config: LatentWidthConfig, context: Context) -> SweepRecord:
     """Train every kind, width and seed at once; probe them all after some of the epochs."""
+    return _sweep(config, context, KINDS)
+
+
+#: Latent widths of the figure with a slider.
+WIDTHS = (1, 5, 10, 15, 20, 30, 50, 100, 500)
+
+
+@stage
+def widths(config: LatentWidthConfig, context: Context) -> WidthsRecord:
+    """Train vanilla autoencoders of more widths, with one seed."""
+    found = _sweep(config.replace(widths=WIDTHS, n_seeds=1), context, KINDS[:1])
+    return WidthsRecord(widths=WIDTHS, sweep=found)
+
+
+def _sweep(config: LatentWidthConfig, context: Context, kinds: tuple[str, ...]) -> SweepRecord:
     data = subspace_data(
         config.n_samples,
         config.n_features,
@@ -45,7 +60,7 @@ def sweep(config: LatentWidthConfig, context: Context) -> SweepRecord:
     )
     seeds = [derive_seed(config.seed, "latent width", i) for i in range(config.n_seeds)]
     members = [
-        Member(k, (width,), seed) for k in KINDS for width in config.widths for seed in seeds
+        Member(k, (width,), seed) for k in kinds for width in config.widths for seed in seeds
     ]
     curves = [_Measured() for _ in members]
 
@@ -53,7 +68,7 @@ def sweep(config: LatentWidthConfig, context: Context) -> SweepRecord:
         for curve, model in zip(curves, models, strict=True):
             curve.losses.append(_validation_loss(model, data))
         # Untrained, the kinds do not differ; on the way, only vanilla curves are shown.
-        probed = members if epoch == config.epochs else members[: len(members) // len(KINDS)]
+        probed = members if epoch == config.epochs else members[: len(members) // len(kinds)]
         if _is_probed(epoch, config):
             found = _probe(models[: len(probed)], data, config)
             for place, curve in enumerate(curves if epoch == 0 else curves[: len(probed)]):

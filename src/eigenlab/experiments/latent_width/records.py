@@ -64,3 +64,24 @@ class SweepRecord(Record):
     def runs(self, kind: str, width: int) -> list[Curve]:
         """The curves of one kind and width, one per seed."""
         return [curve for curve in self.curves if (curve.kind, curve.width) == (kind, width)]
+
+    def only(self, width: int) -> SweepRecord:
+        """The same for one of the widths."""
+        place = self.widths.index(width)
+        return self.model_copy(
+            update={
+                "widths": (width,),
+                "curves": tuple(curve for curve in self.curves if curve.width == width),
+                **{
+                    name: (getattr(self, name)[place],)
+                    for name in ("discarded_variances", "pca_losses", "attainable_accuracies")
+                },
+            }
+        )
+
+
+class WidthsRecord(Record):
+    """Vanilla autoencoders of more widths, with one seed, for the figure with a slider."""
+
+    widths: Integers = measured("Latent widths, ascending.", unit="features", shape="W")
+    sweep: SweepRecord = measured("Their losses and probes.")

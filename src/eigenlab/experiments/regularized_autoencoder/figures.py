@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import plotly.graph_objects as go
 
 from eigenlab import plots
 from eigenlab.experiments.regularized_autoencoder.claims import relative_error
 from eigenlab.experiments.regularized_autoencoder.records import (
+    LamsRecord,
     MinimaRecord,
     ObjectiveRecord,
     TrainingRecord,
 )
-from eigenlab.lab import Rows, figure, metrics, table
+from eigenlab.lab import Control, Rows, explorer, figure, metrics, table
 from eigenlab.statistics import worst
 
 LAM_AXIS = "λ (units of a variance)"
@@ -78,6 +81,31 @@ def values(record: MinimaRecord) -> go.Figure:
         )
         chart.data[-1].showlegend = False
     return chart
+
+
+@explorer(
+    "Move the penalty",
+    "Left, the variances of the principal axes and λ. Right, the singular values of both matrices "
+    "after gradient descent, on the prediction sqrt(max(0, 1 - λ/σᵢ²)): an axis with less variance "
+    "than λ is switched off, the others are shortened.",
+    question="8b",
+    controls=[Control("lams", "lams", "λ / σₖ²")],
+)
+def penalty(record: LamsRecord, place: int) -> list[go.Figure]:
+    found = record.minima[place]
+    order = list(range(1, len(record.variances) + 1))
+    left = plots.new_chart("principal axis i", "variance σᵢ²", log_y=True)
+    plots.line(left, order, record.variances, "σᵢ²")
+    plots.reference(left, y=found.lam, text=f"λ = {found.lam:.3g}")
+    spread = [found.lam for found in record.minima] + list(record.variances)
+    ends = [math.log10(min(spread) / 1.5), math.log10(max(spread) * 1.5)]
+    left.update_yaxes(range=ends, dtick=1)
+    right = plots.new_chart("index i of the singular value", "singular value")
+    plots.line(right, order, found.predicted, "predicted")
+    plots.points(right, order, found.encoder[0], "W<sub>1</sub>, measured", index=1, size=10)
+    plots.points(right, order, found.decoder[0], "W<sub>2</sub>, measured", index=2, size=7)
+    right.update_yaxes(range=[-0.05, 1.05])
+    return [left, right]
 
 
 @figure(

@@ -20,6 +20,7 @@ from eigenlab.experiments.regularized_autoencoder.config import RegularizedAutoe
 from eigenlab.experiments.regularized_autoencoder.depth import compare_averages, compare_depths
 from eigenlab.experiments.regularized_autoencoder.records import (
     Factors,
+    LamsRecord,
     MinimaRecord,
     Minimum,
     ObjectiveRecord,
@@ -69,27 +70,17 @@ def objective(config: RegularizedAutoencoderConfig, context: Context) -> Objecti
 def minima(config: RegularizedAutoencoderConfig, context: Context) -> MinimaRecord:
     """Gradient descent to the minimum for several lambda and starts, all at once."""
     X = _centred_images(config)
-    k, d = config.n_components, len(X)
+    k = config.n_components
     S = X @ X.T / X.shape[1]
     variances, axes = scatter_eigenpairs(X, mean=True)
     _check_varies("n_components", k, variances)
     between = float((variances[0] * variances[k - 1]).sqrt())
     lams = [min(lam * float(variances[k - 1]), between) for lam in sorted(config.lams)]
     seeds = [derive_seed(config.seed, "minima", i) for i in range(config.n_seeds)]
-    starts = [gaussian_factors(k, d, std=0.5 * d**-0.5, generator=generator(s)) for s in seeds]
-    W1, W2 = (
-        torch.stack(list(part)).expand(len(lams), *(-1,) * 3).clone()
-        for part in zip(*starts, strict=True)
-    )
-    penalties = torch.tensor(lams, dtype=torch.float64)[:, None]
     rate = 0.15 / float(variances[0])
-    run = descend(W1, W2, S, lam=penalties, learning_rate=rate, steps=config.steps)
-    context.reporter.raise_if_cancelled()
     kept = variances[:k]
-    rows = [
-        _minimum(lam, encoders, decoders, kept, axes)
-        for lam, encoders, decoders in zip(lams, run.W1[-1], run.W2[-1], strict=True)
-    ]
+    rows = _descend(S, lams, seeds, rate, kept, axes, config.steps)
+    context.reporter.raise_if_cancelled()
     low, high = lams[0] / 1.5, lams[-1] * 1.5
     return MinimaRecord(
         seeds=seeds,
@@ -108,6 +99,49 @@ def minima(config: RegularizedAutoencoderConfig, context: Context) -> MinimaReco
             for row in dict.fromkeys((rows[0], rows[len(rows) // 2]))
         ],
     )
+
+
+def _descend(
+    S: Tensor,
+    lams: Sequence[float],
+    seeds: Sequence[int],
+    rate: float,
+    kept: Tensor,
+    axes: Tensor,
+    steps: int,
+) -> list[Minimum]:
+    """Gradient descent for each lambda from each start, all at once."""
+    k, d = len(kept), len(S)
+    starts = [gaussian_factors(k, d, std=0.5 * d**-0.5, generator=generator(s)) for s in seeds]
+    W1, W2 = (
+        torch.stack(list(part)).expand(len(lams), *(-1,) * 3).clone()
+        for part in zip(*starts, strict=True)
+    )
+    penalties = torch.tensor(lams, dtype=torch.float64)[:, None]
+    run = descend(W1, W2, S, lam=penalties, learning_rate=rate, steps=steps)
+    return [
+        _minimum(lam, encoders, decoders, kept, axes)
+        for lam, encoders, decoders in zip(lams, run.W1[-1], run.W2[-1], strict=True)
+    ]
+
+
+#: Values of lambda in the figure with a slider, in units of sigma_k^2.
+LAMS = (0.03, 0.06, 0.12, 0.25, 0.4, 0.6, 0.8, 0.95, 1.3, 1.7, 2.2, 3.0, 4.0)
+
+
+@stage
+def lams(config: RegularizedAutoencoderConfig, context: Context) -> LamsRecord:
+    """The same from one start for more values of lambda."""
+    X = _centred_images(config)
+    variances, axes = scatter_eigenpairs(X, mean=True)
+    _check_varies("n_components", config.n_components, variances)
+    kept = variances[: config.n_components]
+    values = [lam * float(kept[-1]) for lam in LAMS]
+    seeds = [derive_seed(config.seed, "minima", 0)]
+    rate = 0.15 / max(float(variances[0]), values[-1])
+    S = X @ X.T / X.shape[1]
+    minima = _descend(S, values, seeds, rate, kept, axes, config.steps)
+    return LamsRecord(lams=LAMS, variances=kept, minima=minima)
 
 
 def _centred_images(config: RegularizedAutoencoderConfig) -> Tensor:

@@ -152,6 +152,14 @@ class MinimaRecord(Record):
     )
 
 
+class LamsRecord(Record):
+    """Gradient descent to the minimum from one start, for the figure with a slider."""
+
+    lams: Vector = measured("Values of lambda, ascending.", unit="sigma_k^2", shape="G")
+    variances: Vector = measured("Variances along the principal axes.", shape="k")
+    minima: tuple[Minimum, ...] = measured("Minima, one per lambda.")
+
+
 class TrainingRecord(Record):
     """Stochastic gradient descent on one sample at a time with weight decay 2 lambda."""
 

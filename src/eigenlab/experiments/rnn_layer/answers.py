@@ -14,12 +14,14 @@ from eigenlab.statistics import worst
 )
 def layer(record: PublishedRecord) -> str:
     last = record.states[-1][0]
+    inputs = ", ".join(f"({', '.join(f'{value:g}' for value in x)})" for x in record.inputs)
     return (
         "A loop over the steps applies the same weights to the last state and the next input. To "
         "check one by hand: one unit with every parameter 0.1 and $x_1 = 1$ has "
         f"$h_1 = \\tanh(0.1 + 0.1) = {record.one_unit:.10f}$. Three linear units on two inputs, "
         f"with every parameter -0.1, have {record.layer_parameters} parameters "
-        f"($9 + 6 + 3$), and their state after {len(record.states)} steps is {last:.4f}."
+        f"($9 + 6 + 3$), and with the inputs {inputs} each has the state {last:.4f} after "
+        f"{len(record.states)} steps; the table below has every step."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -51,26 +52,35 @@ def differences(record: ReferenceRecord) -> go.Figure:
     return chart
 
 
-@table("Published values")
+@table("Published inputs and outputs, to check a layer of your own by hand")
 def published(record: PublishedRecord) -> Rows:
+    steps = zip(record.inputs, record.states, record.published_states, strict=True)
+    example = f"prediction {_rows(record.prediction)}, target {_rows(record.target)}"
     rows: list[list[Any]] = [
-        ["one unit, every parameter 0.1, x = 1", record.one_unit, claims.ONE_UNIT],
+        ["one unit, every parameter 0.1", "1", record.one_unit, claims.ONE_UNIT],
         *[
-            [f"three units, every parameter -0.1, step {t + 1}", row[0], expected]
-            for t, (row, expected) in enumerate(
-                zip(record.states, record.published_states, strict=True)
-            )
+            [f"three linear units, every parameter -0.1, step {t}", _row(x), row[0], expected]
+            for t, (x, row, expected) in enumerate(steps, 1)
         ],
-        ["parameters of RNNLayer(2, 3)", record.layer_parameters, claims.LAYER_PARAMETERS],
+        ["parameters of RNNLayer(2, 3)", "", record.layer_parameters, claims.LAYER_PARAMETERS],
         [
             "parameters with four outputs",
+            "",
             record.regressor_parameters,
             claims.REGRESSOR_PARAMETERS,
         ],
-        ["loss over every step", record.loss_every_step, claims.LOSS_EVERY_STEP],
-        ["loss at the last step", record.loss_last_step, claims.LOSS_LAST_STEP],
+        ["loss over every step", example, record.loss_every_step, claims.LOSS_EVERY_STEP],
+        ["loss at the last step", "the same", record.loss_last_step, claims.LOSS_LAST_STEP],
     ]
-    return ("quantity", "measured", "published"), rows
+    return ("quantity", "input", "measured", "published"), rows
+
+
+def _rows(values: Sequence[Sequence[float]]) -> str:
+    return ", ".join(map(_row, values))
+
+
+def _row(values: Sequence[float]) -> str:
+    return f"({', '.join(f'{value:g}' for value in values)})"
 
 
 @metrics

@@ -45,10 +45,13 @@ def published(config: RNNLayerConfig, context: Context) -> PublishedRecord:
         one_unit = one(torch.ones(1, 1, 1))[1]
     return PublishedRecord(
         one_unit=one_unit.item(),
+        inputs=INPUTS,
         states=states,
         published_states=STATES,
         layer_parameters=_count(layer),
         regressor_parameters=_count(regressor),
+        prediction=PREDICTION,
+        target=TARGET,
         loss_every_step=regression_loss(prediction, target),
         loss_last_step=regression_loss(prediction, target, last_step_only=True),
         **_definitions(config.seed),

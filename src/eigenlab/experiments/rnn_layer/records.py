@@ -9,12 +9,15 @@ class PublishedRecord(Record):
     """The small networks of the course's own tests."""
 
     one_unit: float = measured("State of one unit after one step, every parameter 0.1.")
+    inputs: Matrix = measured("Inputs of the three linear units.", shape="T, 2")
     states: Matrix = measured("States of three linear units, every parameter -0.1.", shape="T, 3")
     published_states: Vector = measured("The published state at each step.", shape="T")
     layer_parameters: int = measured(
         "Number of parameters of the layer with three units and two inputs."
     )
     regressor_parameters: int = measured("Number of parameters with a readout of four outputs.")
+    prediction: Matrix = measured("Predictions of the published example of the loss.", shape="B, S")
+    target: Matrix = measured("Its targets.", shape="B, S")
     loss_every_step: float = measured("Loss of the published example over all steps.")
     loss_last_step: float = measured("Loss of the published example at the last step.")
     every_step_error: float = measured(
