@@ -154,6 +154,9 @@ def test_documented_defaults_are_the_defaults(package, name):
 
 def _is_written(default: object, written: str) -> bool:
     """Whether documentation writes a default value as ``written``."""
+    if re.fullmatch(r"[\d.]+ / [\d.]+", written):
+        numerator, denominator = map(float, written.split(" / "))
+        return default == numerator / denominator
     try:
         value = ast.literal_eval(written)
     except (SyntaxError, ValueError):

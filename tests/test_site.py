@@ -94,11 +94,6 @@ def test_a_link_that_leads_nowhere_stops_the_build():
         build.Links().rewrite("[a](../nowhere.md)", "docs/traces.md")
 
 
-def test_the_page_of_questions_shows_the_formulas():
-    page = build.with_formulas("## 1e\n\nWhen?\n\n- claim\n\n## 1f\n\nHow often?\n\n- claim\n")
-    assert re.search(r"When\?\n\n\$\$\n.*W_h\^\{T-t\}.*\n\$\$\n\n.*- claim\n\n## 1f", page, re.S)
-
-
 def test_notebooks_share_the_plotly_of_the_site(monkeypatch, tmp_path):
     monkeypatch.setattr(build, "SOURCE", tmp_path / "source")
     monkeypatch.setattr(build, "NOTEBOOKS", tmp_path / "solutions")

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import eigenlab
-from eigenlab.experiments import load_experiment, outlines
 from eigenlab.files import write_atomic
 from eigenlab.report import findings_page, questions_page
 from examples import NAMES, Example, figure_html, read, run
@@ -135,28 +134,11 @@ class Links:
         return "".join(parts)
 
 
-def with_formulas(page: str) -> str:
-    """Add the formulas of the answers to the page of questions."""
-    formulas: dict[str, list[str]] = {}
-    for name in outlines():
-        for answer in load_experiment(name).answers:
-            kept = formulas.setdefault(answer.question, [])
-            kept += [formula for formula in answer.formulas if formula not in kept]
-
-    def insert(match: re.Match[str]) -> str:
-        shown = "".join(f"$$\n{formula}\n$$\n\n" for formula in formulas.get(match[1], ()))
-        return f"{match[0]}{shown}"
-
-    return re.sub(r"^## (\S+)\n\n.*?\n\n", insert, page, flags=re.M | re.S)
-
-
 def copy_pages() -> set[str]:
     """Copy the Markdown pages; return the files of source that they link to."""
     links = Links()
     for file, name in links.pages.items():
         text = links.rewrite((ROOT / file).read_text(encoding="utf-8"), file)
-        if name == "questions.md":
-            text = with_formulas(text)
         if name == "index.md":
             text += CONTENTS
         write_atomic(SOURCE / name, text)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from eigenlab.experiments import load_experiment, outlines
-from eigenlab.experiments.questions import QUESTIONS, find_equation
+from eigenlab.experiments.questions import QUESTIONS, find_equation, formulas
 from eigenlab.lab import Outcome, load_result, run, stored_claims
 from eigenlab.report import collect, render, verify
 from eigenlab.report.mathematics import render_formula, render_text
@@ -126,7 +126,7 @@ def test_every_question_is_answered_with_numbers_of_the_run(name, smoke):
         assert 2 <= len(sentences) <= 6, item.question
         assert "nan" not in text, item.question
         assert "$" not in render_text(text)
-        for formula in (*item.formulas, *(step for _, step in item.derivation)):
+        for formula in (*formulas(item.question), *(step for _, step in item.derivation)):
             assert render_formula(formula).startswith("<math"), formula
 
 

@@ -114,7 +114,11 @@ class Autoencoder(nn.Module):
         return self.decode(self.encode(x))
 
     def loss(self, x: Tensor, x_hat: Tensor) -> Tensor:
-        """Return the reconstruction loss ``(1/n) sum_i ||x_i - x_hat_i||^2`` (question 3a).
+        r"""Return the reconstruction loss ``(1/n) sum_i ||x_i - x_hat_i||^2`` (question 3a).
+
+        .. math::
+
+            L = \frac{1}{n} \sum_i \lVert x_i - g(f(x_i)) \rVert^2
 
         The squared error is summed over features and averaged over samples, so the loss is in
         squared units of the data.

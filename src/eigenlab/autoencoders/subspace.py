@@ -41,7 +41,11 @@ class SubspaceData(NamedTuple):
     eigenvalues: Tensor
 
     def discarded(self, k: int) -> float:
-        """Return the discarded variance: the smallest loss of a linear autoencoder (question 3a).
+        r"""Return the discarded variance: the smallest loss of a linear autoencoder (question 3a).
+
+        .. math::
+
+            L \ge \sum_{j > k} \lambda_j
 
         It is the expected squared error, summed over features, and equals the sum of the
         eigenvalues from the (k+1)-th on (Eckart and Young 1936, doi:10.1007/BF02288367).

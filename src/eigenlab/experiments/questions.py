@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -172,7 +173,7 @@ QUESTIONS = (
         "One student feeds the encoder's h_t to the decoder's step t. Why is this a bad design for "
         "translation?",
         (
-            "eigenlab.translation.seq2seq:Seq2Seq",
+            "eigenlab.translation.seq2seq:Seq2Seq.decode",
             "eigenlab.experiments.stacking_design.reading:most_words",
             "eigenlab.experiments.stacking_design.reading:most_sentences",
         ),
@@ -211,6 +212,23 @@ QUESTIONS = (
         ),
     ),
 )
+
+
+def formulas(id: str) -> list[str]:
+    """The equations of a question in LaTeX, from the docstrings of the functions that compute them.
+
+    >>> formulas("5b")
+    ['A_{ij} = \\\\exp(-\\\\gamma \\\\lVert x_i - x_j \\\\rVert^2)']
+    """
+    (equations,) = (question.equations for question in QUESTIONS if question.id == id)
+    found = []
+    for name in equations:
+        text = inspect.getdoc(find_equation(name)[0]) or ""
+        found += [" ".join(block.split()) for block in _MATH.findall(text)]
+    return list(dict.fromkeys(found))
+
+
+_MATH = re.compile(r"^\.\. math::\n\n((?:    .+\n)+)", re.M)
 
 
 def find_equation(name: str) -> tuple[object, Path, int]:

@@ -68,7 +68,7 @@ class Comparison:
         given: what the student's code returned.
         expected: the right value, an array or tensor.
         mistakes: sentence that describes a likely mistake -> what the code with that mistake would
-            return. It becomes the hint only if ``given`` equals that value. Default: ``{}``.
+            return. It becomes the hint only if ``given`` equals that value. Default: none.
         advice: hint where no mistake is recognised. Default: ``""``.
         tolerance: bound of the absolute error. Default: ``1e-4``.
         note: what to say if the value is right, such as which of two conventions it follows.

@@ -56,7 +56,7 @@ class CheckResult:
         compared: how many values were compared. Default: ``0``.
         note: what else the check found, if the part passed. Default: ``""``.
         sources: name of each of the student's objects -> its source code without comments and
-            blank lines; objects without source code are left out. Default: ``{}``.
+            blank lines; objects without source code are left out. Default: none.
     """
 
     part: str

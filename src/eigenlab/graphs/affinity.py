@@ -24,7 +24,11 @@ LARGEST = 1e300
 
 
 def rbf_affinity(X: Matrix, gamma: float) -> Matrix:
-    """The Gaussian affinity ``A_ij = exp(-gamma ||x_i - x_j||^2)`` (question 5b).
+    r"""The Gaussian affinity ``A_ij = exp(-gamma ||x_i - x_j||^2)`` (question 5b).
+
+    .. math::
+
+        A_{ij} = \exp(-\gamma \lVert x_i - x_j \rVert^2)
 
     Args:
         X: (n, d) array or tensor of points. A tensor is differentiated through.

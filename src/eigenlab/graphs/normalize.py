@@ -61,7 +61,11 @@ def without_loops(A: Matrix) -> Matrix:
 
 
 def degree_matrix(A: Matrix) -> Matrix:
-    """``D = diag(d)`` with the degrees ``d_i = sum_j A_ij`` (question 5c).
+    r"""``D = diag(d)`` with the degrees ``d_i = sum_j A_ij`` (question 5c).
+
+    .. math::
+
+        D = \operatorname{diag}(A \mathbf{1}), \qquad d_i = \sum_j A_{ij}
 
     Args:
         A: (n, n) array or tensor of weights.
@@ -82,7 +86,11 @@ def degree_matrix(A: Matrix) -> Matrix:
 
 
 def symmetric_normalize(A: Matrix) -> Matrix:
-    """``M = D^-1/2 A D^-1/2`` (questions 5d and 5e; its leading vectors are those of 5f).
+    r"""``M = D^-1/2 A D^-1/2`` (questions 5d and 5e; its leading vectors are those of 5f).
+
+    .. math::
+
+        M = D^{-1/2} A D^{-1/2}, \qquad M_{ij} = \frac{A_{ij}}{\sqrt{d_i d_j}}
 
     For a symmetric non-negative A the eigenvalues lie in [-1, 1] and the largest is 1, with
     eigenvector :func:`leading_eigenvector`; it is as often repeated as the graph has connected
@@ -138,7 +146,11 @@ def leading_eigenvector(A: Matrix) -> Matrix:
 
 
 def stochastic_normalize(M: Matrix) -> Matrix:
-    """``S = M C^-1``, with C the diagonal of M's column sums (question 5g).
+    r"""``S = M C^-1``, with C the diagonal of M's column sums (question 5g).
+
+    .. math::
+
+        S = M C^{-1}, \qquad S_{ij} = M_{ij} / \sum_i M_{ij}
 
     The columns of S sum to one: it is column-stochastic.
 
@@ -163,7 +175,11 @@ def stochastic_normalize(M: Matrix) -> Matrix:
 
 
 def top_singular_vectors(M: Matrix, k: int) -> tuple[Matrix, Matrix]:
-    """The ``k`` largest singular values and their left singular vectors (questions 5f and 5g).
+    r"""The ``k`` largest singular values and their left singular vectors (questions 5f and 5g).
+
+    .. math::
+
+        M = U \Sigma V^\top
 
     For a symmetric positive semidefinite M these are eigenvalues and eigenvectors.
 

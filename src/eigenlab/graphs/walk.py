@@ -20,7 +20,11 @@ from eigenlab.graphs.threads import serial_blas
 
 
 def random_walk(A: NDArray[np.floating], start: int, steps: Sequence[int]) -> NDArray[np.float64]:
-    """The distribution of a random walk from ``start`` after each of ``steps`` steps (question 5e).
+    r"""The distribution of a random walk from ``start`` after each of some steps (question 5e).
+
+    .. math::
+
+        (A D^{-1})_{ij} = \frac{A_{ij}}{d_j} = \sqrt{\frac{d_i}{d_j}} M_{ij}
 
     Args:
         A: (n, n) symmetric affinity, no row of zeros.

@@ -24,7 +24,6 @@ class Answer:
         record: class of the record whose numbers it gives.
         write: record -> two to five sentences; ``$...$`` holds LaTeX.
         figure: name of the figure of the experiment that shows it. Default: ``""``, none.
-        formulas: the equations of the question, in LaTeX. Default: ``()``.
         derivation: steps where the question asks for a derivation. Default: ``()``.
     """
 
@@ -32,7 +31,6 @@ class Answer:
     record: type[Record]
     write: Callable[[Any], str]
     figure: str = ""
-    formulas: tuple[str, ...] = ()
     derivation: tuple[Step, ...] = ()
 
     def __call__(self, record: Record) -> str:
@@ -44,7 +42,6 @@ def answer(
     question: str,
     *,
     figure: str = "",
-    formulas: Sequence[str] = (),
     derivation: Sequence[Step] = (),
 ) -> Callable[[Callable[[Any], str]], Answer]:
     """Make the decorated function an :class:`Answer`.
@@ -52,12 +49,11 @@ def answer(
     Args:
         question: id of the question.
         figure: name of the figure that shows it. Default: ``""``, none.
-        formulas: the equations of the question, in LaTeX. Default: ``()``.
         derivation: sentences, each with a formula in LaTeX. Default: ``()``.
 
     >>> class Growth(Record):
     ...     rate: float
-    >>> @answer("1e", formulas=[r"h_t = W_h h_{t-1}"])
+    >>> @answer("1e")
     ... def growth(record: Growth) -> str:
     ...     return f"The gradient changes by {record.rate:+.2f} nats per step."
     >>> growth(Growth(rate=-0.1))
@@ -65,8 +61,6 @@ def answer(
     """
 
     def decorate(write: Callable[[Any], str]) -> Answer:
-        return Answer(
-            question, argument_record(write), write, figure, tuple(formulas), tuple(derivation)
-        )
+        return Answer(question, argument_record(write), write, figure, tuple(derivation))
 
     return decorate

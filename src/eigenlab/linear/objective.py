@@ -42,7 +42,11 @@ def loss(W1: Matrices, W2: Matrices, X: Matrices) -> Matrices:
 
 
 def gradients(W1: Matrices, W2: Matrices, X: Matrices) -> tuple[Matrices, Matrices]:
-    """Gradients of :func:`loss` with respect to ``W1`` and ``W2`` (question 3b).
+    r"""Gradients of :func:`loss` with respect to ``W1`` and ``W2`` (question 3b).
+
+    .. math::
+
+        L(W_1, W_2) = \lVert X - W_2 W_1 X \rVert_F^2
 
     dL/dW1 = 2 W2^T (W2 W1 - I) X X^T and dL/dW2 = 2 (W2 W1 - I) X X^T W1^T (Baldi and Hornik,
     Neural Networks 2 (1989) 53-58, doi:10.1016/0893-6080(89)90014-2). They are computed from the
@@ -68,7 +72,12 @@ def gradients(W1: Matrices, W2: Matrices, X: Matrices) -> tuple[Matrices, Matric
 
 
 def regularized_loss(W1: Matrices, W2: Matrices, X: Matrices, lam: float) -> Matrices:
-    """``(1/n) ||X - W2 W1 X||_F^2 + lam ||W1||_F^2 + lam ||W2||_F^2`` (question 8a).
+    r"""``(1/n) ||X - W2 W1 X||_F^2 + lam ||W1||_F^2 + lam ||W2||_F^2`` (question 8a).
+
+    .. math::
+
+        L = \frac{1}{n} \lVert X - W_2 W_1 X \rVert_F^2 + \lambda (\lVert W_1 \rVert_F^2 + \lVert
+        W_2 \rVert_F^2)
 
     The error is a sum over features and a *mean* over samples; with a sum over both, ``lam`` would
     have to be n times as large.

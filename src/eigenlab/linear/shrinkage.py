@@ -15,7 +15,11 @@ from eigenlab.linear.eigenpairs import scatter_eigenpairs
 
 
 def shrinkage(variances: Matrices, lam: float) -> Matrices:
-    """``sqrt(max(0, 1 - lam / sigma_i^2))``, the singular values at the minimum (question 8b).
+    r"""``sqrt(max(0, 1 - lam / sigma_i^2))``, the singular values at the minimum (question 8b).
+
+    .. math::
+
+        \sigma_i(W_1) = \sigma_i(W_2) = \sqrt{\max(0, 1 - \lambda / \sigma_i^2)}
 
     Both W1 and W2 have these singular values where the regularised objective is smallest. Along a
     principal axis with variance sigma^2 and both weights p, the objective is

@@ -11,7 +11,11 @@ from eigenlab.errors import InputError
 
 
 def linear_gradients(W_h: Tensor, W_f: Tensor, residual: Tensor, length: int) -> Tensor:
-    """dL/dh_t = 2 (y_hat - y) W_f W_h^(T-t) of a linear network, for every t (question 1e).
+    r"""dL/dh_t = 2 (y_hat - y) W_f W_h^(T-t) of a linear network, for every t (question 1e).
+
+    .. math::
+
+        \frac{\partial L}{\partial h_t} = 2 (\hat y - y) \, W_f W_h^{T-t}
 
     It holds without a nonlinearity and with the squared error at the last step only. The powers
     are built by repeated squaring of W_h, and not step by step as back-propagation does.
@@ -51,10 +55,15 @@ def linear_gradients(W_h: Tensor, W_f: Tensor, residual: Tensor, length: int) ->
 
 
 def growth_rate_bounds(W_h: NDArray[np.float64], W_f: NDArray[np.float64]) -> tuple[float, float]:
-    """Bounds on n (rate - ln rho) that hold at every distance n (question 1e).
+    r"""Bounds on n (rate - ln rho) that hold at every distance n (question 1e).
+
+    .. math::
+
+        \lim_{n \to \infty} \frac{1}{n} \ln \frac{\lVert \partial L / \partial h_{T-n}
+        \rVert}{\lVert \partial L / \partial h_T \rVert} = \ln \rho(W_h)
 
     The rate is that of |W_f W_h^n|, in nats per step, and rho the spectral radius. With
-    W_h = V diag(lambda) V^-1 and the right eigenvector r of the largest \\|lambda\\| = rho,
+    W_h = V diag(lambda) V^-1 and the right eigenvector r of the largest \|lambda\| = rho,
 
         rho^n |W_f r| / |r|  <=  |W_f W_h^n|  <=  |W_f| cond(V) rho^n:
 

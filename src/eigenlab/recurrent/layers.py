@@ -64,7 +64,11 @@ class _Layer(nn.Module):
 
 
 class RNNLayer(_Layer):
-    """One recurrent layer, h_t = sigma(W_h h_{t-1} + W_x x_t + b) (question 1a).
+    r"""One recurrent layer, h_t = sigma(W_h h_{t-1} + W_x x_t + b) (question 1a).
+
+    .. math::
+
+        h_t = \sigma(W_h h_{t-1} + W_x x_t + b), \qquad h_0 = 0
 
     Args:
         input_size: I, features per step.
@@ -121,7 +125,11 @@ class RNNLayer(_Layer):
 
 
 class LSTMLayer(_Layer):
-    """One LSTM layer with the gates i, f, g, o stacked in the rows, as in ``torch.nn.LSTM``.
+    r"""One LSTM layer with the gates i, f, g, o stacked in the rows, as in ``torch.nn.LSTM``.
+
+    .. math::
+
+        c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh(c_t)
 
     c_t = f * c_{t-1} + i * g and h_t = o * tanh(c_t), where i, f, o are logistic and g is tanh of
     W_h h_{t-1} + W_x x_t + b (question 1h).

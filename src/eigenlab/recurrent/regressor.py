@@ -13,7 +13,11 @@ from eigenlab.recurrent.layers import check_sizes, draw_uniform
 
 
 class RecurrentRegressor(nn.Module):
-    """Reads the hidden state of a recurrent network linearly at every step.
+    r"""Reads the hidden state of a recurrent network linearly at every step.
+
+    .. math::
+
+        \hat y_t = W_f h_t + b_f
 
     y_hat_t = W_f h_t + b_f (question 1b).
 
@@ -75,7 +79,15 @@ class RecurrentRegressor(nn.Module):
 
 
 def regression_loss(prediction: Tensor, target: Tensor, last_step_only: bool = False) -> Tensor:
-    """Mean squared error over all steps, or at the last step only (question 1c).
+    r"""Mean squared error over all steps, or at the last step only (question 1c).
+
+    .. math::
+
+        L = \frac{1}{T} \sum_{t=1}^{T} \frac{1}{m} \lVert \hat y_t - y_t \rVert^2
+
+    .. math::
+
+        L_T = \frac{1}{m} \lVert \hat y_T - y_T \rVert^2
 
     The mean is over every number that counts: (1/N) sum (y_hat - y)^2, without a factor 1/2.
 

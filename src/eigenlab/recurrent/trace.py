@@ -102,7 +102,11 @@ class GradientTrace:
 
     @cached_property
     def pairwise_norms(self) -> Tensor:
-        """|dL_k/dh_t| at ``[layer, k, t]``, (L, K, T) with K = T steps of the loss (question 1g).
+        r"""|dL_k/dh_t| at ``[layer, k, t]``, (L, K, T) with K = T steps of the loss (question 1g).
+
+        .. math::
+
+            \frac{\partial L}{\partial h_t} = \sum_{k \ge t} \frac{\partial L_k}{\partial h_t}
 
         It is zero for t > k where L_k does not depend on a later h_t.
         L_k is the loss at step k alone: the mean over batch and outputs of that step. Where the
@@ -151,7 +155,17 @@ class GradientTrace:
 
     @full_precision
     def weight_terms(self, layer: int = 0) -> dict[str, Tensor]:
-        """Each step's term of the weight gradients; their sum over T is the gradient.
+        r"""Each step's term of the weight gradients; their sum over T is the gradient.
+
+        .. math::
+
+            \frac{\partial L}{\partial h_{t-1}} = \frac{\partial L_{t-1}}{\partial h_{t-1}} +
+            W_h^\top \operatorname{diag}(\sigma'(a_t)) \frac{\partial L}{\partial h_t}
+
+        .. math::
+
+            \frac{\partial L}{\partial W_h} = \sum_{t=1}^{T} \operatorname{diag}(\sigma'(a_t))
+            \frac{\partial L}{\partial h_t} h_{t-1}^\top
 
         Args:
             layer: index of the layer, the bottom one is 0. Default: ``0``.

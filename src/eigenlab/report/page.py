@@ -20,7 +20,7 @@ import jinja2
 from markupsafe import Markup
 
 import eigenlab
-from eigenlab.experiments.questions import QUESTIONS
+from eigenlab.experiments.questions import QUESTIONS, formulas
 from eigenlab.lab import Answer, Check, Claim, ClaimResult, Explorer, Outcome
 from eigenlab.plots import DARK, HEIGHT, LIGHT
 from eigenlab.report.collect import Run, command_for, python_for
@@ -180,7 +180,7 @@ class _Section:
                     id=id,
                     anchor=f"{self.anchor}--question-{_slug(id)}",
                     text=asked.get(id, ""),
-                    formulas=[formula for item in answers for formula in item.formulas],
+                    formulas=formulas(id) if id in asked else [],
                     answers=[pair for item in answers if (pair := self._answer(item))],
                     explorers=[
                         shown

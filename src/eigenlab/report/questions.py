@@ -6,7 +6,7 @@ from pathlib import Path
 
 import eigenlab
 from eigenlab.experiments import load_experiment, outlines
-from eigenlab.experiments.questions import QUESTIONS, find_equation
+from eigenlab.experiments.questions import QUESTIONS, find_equation, formulas
 
 HEADING = """\
 # Questions
@@ -24,6 +24,7 @@ def questions_page() -> str:
     parts = [HEADING]
     for question in QUESTIONS:
         lines = [f"## {question.id}\n", f"{question.text}\n"]
+        lines += [f"$$\n{formula}\n$$\n" for formula in formulas(question.id)]
         for name in question.equations:
             path = find_equation(name)[1].relative_to(root).as_posix()
             lines.append(f"- equation: `{name.partition(':')[2]}` in [{path}](../src/{path})")

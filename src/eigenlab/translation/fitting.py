@@ -32,7 +32,11 @@ def translation_loss(
     label_smoothing: float = 0.0,
     forced: Tensor | None = None,
 ) -> Tensor:
-    """Mean cross-entropy of the target tokens, nats, under teacher forcing (question 7b).
+    r"""Mean cross-entropy of the target tokens, nats, under teacher forcing (question 7b).
+
+    .. math::
+
+        L = -\sum_t \ln p(y_t \mid y_1, \dots, y_{t-1}, x)
 
     The output layer, most of the work with a large vocabulary, sees real tokens only.
 

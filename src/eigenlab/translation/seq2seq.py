@@ -41,7 +41,11 @@ class Encoded:
 
 
 class Seq2Seq(nn.Module):
-    """Encoder and decoder of question 7, with attention and a bidirectional encoder as options.
+    r"""Encoder and decoder of question 7, with attention and a bidirectional encoder as options.
+
+    .. math::
+
+        s_0 = h_S, \qquad p(y_t \mid y_{<t}, x) = \operatorname{softmax}(W_o s_t + b_o)
 
     In the ``"sequential"`` design the encoder reads the whole source, and its last state is the
     first of the decoder, which then writes the target word by word. In the ``"stacked"`` design
@@ -191,7 +195,11 @@ class Seq2Seq(nn.Module):
     def decode(
         self, encoded: Encoded, inputs: Tensor, state: State | None = None, start: int = 0
     ) -> tuple[Tensor, State, Tensor | None]:
-        """Run the decoder over some steps.
+        r"""Run the decoder over some steps: in the stacked design (question 7a) as a layer above.
+
+        .. math::
+
+            s_t = \operatorname{cell}([E y_{t-1}, h_{\min(t, S)}], s_{t-1})
 
         Args:
             encoded: the sources.

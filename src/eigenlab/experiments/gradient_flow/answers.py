@@ -13,12 +13,6 @@ from eigenlab.statistics import worst
 @answer(
     "1d",
     figure="terms",
-    formulas=[
-        r"\frac{\partial L}{\partial h_{t-1}} = \frac{\partial L_{t-1}}{\partial h_{t-1}} + "
-        r"W_h^\top \operatorname{diag}(\sigma'(a_t)) \frac{\partial L}{\partial h_t}",
-        r"\frac{\partial L}{\partial W_h} = \sum_{t=1}^{T} \operatorname{diag}(\sigma'(a_t)) "
-        r"\frac{\partial L}{\partial h_t} h_{t-1}^\top",
-    ],
 )
 def traced(record: FiniteDifferencesRecord) -> str:
     states = worst(row.states for row in record.rows)
@@ -35,11 +29,6 @@ def traced(record: FiniteDifferencesRecord) -> str:
 @answer(
     "1e",
     figure="growth",
-    formulas=[
-        r"\frac{\partial L}{\partial h_t} = 2 (\hat y - y) \, W_f W_h^{T-t}",
-        r"\lim_{n \to \infty} \frac{1}{n} \ln \frac{\lVert \partial L / \partial h_{T-n} \rVert}"
-        r"{\lVert \partial L / \partial h_T \rVert} = \ln \rho(W_h)",
-    ],
     derivation=[
         (
             "At the last step the loss depends on the state through the prediction alone.",

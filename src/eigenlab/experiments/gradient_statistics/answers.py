@@ -36,9 +36,6 @@ def frequencies(record: NetworksRecord) -> str:
 @answer(
     "1g",
     figure="by-distance",
-    formulas=[
-        r"\frac{\partial L}{\partial h_t} = \sum_{k \ge t} \frac{\partial L_k}{\partial h_t}"
-    ],
 )
 def every_step(record: EveryStepRecord) -> str:
     far = int(0.8 * record.length)

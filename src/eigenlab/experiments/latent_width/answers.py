@@ -11,9 +11,6 @@ from eigenlab.lab import answer
 @answer(
     "3a",
     figure="probe",
-    formulas=[
-        r"L = \frac{1}{n} \sum_i \lVert x_i - g(f(x_i)) \rVert^2 \;\ge\; \sum_{j > k} \lambda_j"
-    ],
 )
 def width(record: SweepRecord) -> str:
     rows = []

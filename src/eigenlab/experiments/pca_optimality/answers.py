@@ -9,7 +9,6 @@ from eigenlab.lab import answer
 @answer(
     "3b",
     figure="points",
-    formulas=[r"L(W_1, W_2) = \lVert X - W_2 W_1 X \rVert_F^2"],
     derivation=[
         (
             "The loss is a sum of traces, with the scatter matrix S.",

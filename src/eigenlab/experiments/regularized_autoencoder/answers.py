@@ -10,10 +10,6 @@ from eigenlab.statistics import worst
 @answer(
     "8a",
     figure="combinations",
-    formulas=[
-        r"L = \frac{1}{n} \lVert X - W_2 W_1 X \rVert_F^2 + "
-        r"\lambda (\lVert W_1 \rVert_F^2 + \lVert W_2 \rVert_F^2)"
-    ],
 )
 def objective(record: ObjectiveRecord) -> str:
     exact = min(record.combinations, key=lambda row: row.angle_sine)
@@ -33,7 +29,6 @@ def objective(record: ObjectiveRecord) -> str:
 @answer(
     "8b",
     figure="values",
-    formulas=[r"\sigma_i(W_1) = \sigma_i(W_2) = \sqrt{\max(0, 1 - \lambda / \sigma_i^2)}"],
     derivation=[
         (
             "Zero gradients give equal products, so that the encoder is the transpose of the "

@@ -10,7 +10,6 @@ from eigenlab.statistics import worst
 @answer(
     "1a",
     figure="states",
-    formulas=[r"h_t = \sigma(W_h h_{t-1} + W_x x_t + b), \qquad h_0 = 0"],
 )
 def layer(record: PublishedRecord) -> str:
     last = record.states[-1][0]
@@ -25,7 +24,7 @@ def layer(record: PublishedRecord) -> str:
     )
 
 
-@answer("1b", figure="differences", formulas=[r"\hat y_t = W_f h_t + b_f"])
+@answer("1b", figure="differences")
 def readout(record: ReferenceRecord) -> str:
     error = worst(row.predictions for row in record.rows)
     gradient = worst(row.gradients for row in record.rows)
@@ -38,10 +37,6 @@ def readout(record: ReferenceRecord) -> str:
 
 @answer(
     "1c",
-    formulas=[
-        r"L = \frac{1}{T} \sum_{t=1}^{T} \frac{1}{m} \lVert \hat y_t - y_t \rVert^2",
-        r"L_T = \frac{1}{m} \lVert \hat y_T - y_T \rVert^2",
-    ],
 )
 def loss(record: PublishedRecord) -> str:
     return (

@@ -13,7 +13,6 @@ PLAIN, LSTM = "RNN, one layer", "LSTM"
 @answer(
     "1h",
     figure="training",
-    formulas=[r"c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh(c_t)"],
 )
 def layers_and_gates(record: TrainingRecord) -> str:
     losses: dict[str, list[float]] = {}

@@ -6,7 +6,7 @@ from eigenlab.experiments.teacher_forcing.records import InputsRecord
 from eigenlab.lab import answer
 
 
-@answer("7b", formulas=[r"L = -\sum_t \ln p(y_t \mid y_1, \dots, y_{t-1}, x)"])
+@answer("7b")
 def forced(record: InputsRecord) -> str:
     return (
         f"It is fed {' '.join(record.forced)}: the target {' '.join(record.target)}, shifted by "

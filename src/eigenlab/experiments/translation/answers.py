@@ -9,7 +9,6 @@ from eigenlab.lab import answer
 @answer(
     "7",
     figure="by-length",
-    formulas=[r"s_0 = h_S, \qquad p(y_t \mid y_{<t}, x) = \operatorname{softmax}(W_o s_t + b_o)"],
 )
 def translated(record: TranslationRecord) -> str:
     last, attending = (record.models[name].greedy for name in (LAST_STATE, ATTENTION))
