@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from eigenlab.experiments.gradient_statistics.records import EveryStepRecord, NetworksRecord
+from eigenlab.experiments.gradient_statistics.claims import map_gain
+from eigenlab.experiments.gradient_statistics.records import (
+    EveryStepRecord,
+    MapRecord,
+    NetworksRecord,
+)
 from eigenlab.lab import answer
 from eigenlab.statistics import geometric_mean
 
@@ -33,10 +38,7 @@ def frequencies(record: NetworksRecord) -> str:
     )
 
 
-@answer(
-    "1g",
-    figure="by-distance",
-)
+@answer("1g", figure="by-distance")
 def every_step(record: EveryStepRecord) -> str:
     far = int(0.8 * record.length)
     whole = geometric_mean([row.every_step[0] for row in record.rows])
@@ -45,7 +47,31 @@ def every_step(record: EveryStepRecord) -> str:
         "It makes the total gradient large, and does not carry it further. With a loss at every "
         f"step the gradient at the first step is {whole:.2g} times that at the last, since the "
         "losses of nearby steps always contribute. The gradient of a single loss still falls to "
-        f"{alone:.1e} of its value over {far} steps. It helps to learn a long dependence where it "
-        "adds many targets, as larger batches do, or where early targets are easier versions of "
-        "late ones; not because gradients reach further."
+        f"{alone:.1e} of its value over {far} steps."
+    )
+
+
+@answer("1g")
+def learning(record: MapRecord) -> str:
+    updates = max(record.updates)
+
+    def errors(lag: int, answers: int) -> str:
+        last, every = (
+            fmean(record.errors(lag, answers, loss, updates)) for loss in ("last", "every")
+        )
+        return f"{every:.2f} with a loss at every step and {last:.2f} with one at the last"
+
+    few, many = min(record.answers), max(record.answers)
+    cells = [(lag, answers) for lag in record.lags for answers in (few, many)]
+    helped, gain = max(
+        ((cell, map_gain(record, *cell, updates).estimate) for cell in cells), key=lambda x: x[1]
+    )
+    lag, answers = helped
+    return (
+        f"Whether it helps to learn was measured on delayed copies, in {updates} updates each. The "
+        f"largest reduction of the error, {gain:.2f} of the target's variance, is at a lag of {lag} "
+        f"steps with {answers} targets in a sequence: {errors(lag, answers)}. With {few} targets "
+        f"these are {errors(lag, few)}, and at the longest lag, {max(record.lags)}, with {many} "
+        f"targets {errors(max(record.lags), many)}. What helps is more targets in each update, as "
+        "larger batches have, and not a gradient that reaches further."
     )

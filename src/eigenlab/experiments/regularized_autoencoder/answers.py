@@ -7,20 +7,25 @@ from eigenlab.lab import answer
 from eigenlab.statistics import worst
 
 
-@answer(
-    "8a",
-    figure="combinations",
-)
+@answer("8a", figure="combinations")
 def objective(record: ObjectiveRecord) -> str:
     exact = min(record.combinations, key=lambda row: row.angle_sine)
     excess = {row.decay: row.excess for row in record.mse}
+    others = [
+        row.update_at_minimum
+        for name in ("Adam", "AdamW")
+        for row in record.combinations
+        if (row.loss, row.regularizer, row.optimizer) == (exact.loss, exact.regularizer, name)
+    ]
+    moved = " and ".join(f"{update:.2f}" for update in others)
     worst_decay = max(excess, key=lambda name: excess[name])
     return (
         f"Two linear layers, {exact.loss}, {exact.regularizer} and {exact.optimizer}: of "
         f"{len(record.combinations)} combinations this one steps along $-\\nabla L$. The gradient "
         r"of $\lambda \lVert W \rVert^2$ is $2 \lambda W$, hence a weight decay of $2 \lambda$. "
-        "Adam divides the penalty's gradient by the same factor as the loss's, and AdamW applies "
-        "the decay outside, so both leave the minimum of L. nn.MSELoss averages over the features "
+        f"In batches, Adam and AdamW leave the minimum of L: their mean update there is {moved} of "
+        "a usual one, as they divide each gradient by its size. nn.MSELoss averages over the "
+        "features "
         f"as well; with weight decay {worst_decay} L then ends {100 * excess[worst_decay]:.0f} % "
         "above its minimum."
     )
