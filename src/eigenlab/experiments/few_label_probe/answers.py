@@ -16,8 +16,8 @@ def _text(record: FewLabelRecord, images: str) -> str:
     return (
         f"On {images} a linear probe with {record.n_labels} labels is right on {ours} of the "
         f"test images with the features of the encoder '{record.judged}', and on {raw} with "
-        f"raw pixels{spread}. The encoder has seen many images without labels: undoing noise, masks or "
-        "shifts forces it to describe strokes and not single pixels, so that a few labels "
+        f"raw pixels{spread}. The encoder has seen many images without labels: undoing noise, "
+        "masks or shifts forces it to describe strokes and not single pixels, so that a few labels "
         "are enough to separate the classes."
     )
 

@@ -68,10 +68,10 @@ def learning(record: MapRecord) -> str:
     )
     lag, answers = helped
     return (
-        f"Whether it helps to learn was measured on delayed copies, in {updates} updates each. The "
-        f"largest reduction of the error, {gain:.2f} of the target's variance, is at a lag of {lag} "
-        f"steps with {answers} targets in a sequence: {errors(lag, answers)}. With {few} targets "
-        f"these are {errors(lag, few)}, and at the longest lag, {max(record.lags)}, with {many} "
-        f"targets {errors(max(record.lags), many)}. What helps is more targets in each update, as "
-        "larger batches have, and not a gradient that reaches further."
+        f"Whether it helps to learn was measured on delayed copies, in {updates} updates each. "
+        f"The largest reduction of the error, {gain:.2f} of the target's variance, is at a lag of "
+        f"{lag} steps with {answers} targets in a sequence: {errors(lag, answers)}. With {few} "
+        f"targets these are {errors(lag, few)}, and at the longest lag, {max(record.lags)}, with "
+        f"{many} targets {errors(max(record.lags), many)}. What helps is more targets in each "
+        "update, as larger batches have, and not a gradient that reaches further."
     )
