@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 import eigenlab.autoencoders
@@ -244,7 +245,7 @@ def corrupting(kind, corrupt, *, always=False, target=False, loss=None, again=Fa
             wanted = corrupted if target else x
             if loss is not None:
                 return loss(self(corrupted), wanted, corrupted == 0)
-            if again:
+            if again:  # corrupts the reconstruction in place of the input
                 return (corrupt(self, self(x)) - x).square().sum(1).mean()
             return (self(corrupted) - wanted).square().sum(1).mean()
 
@@ -382,6 +383,11 @@ def same_number(self, x):
     return x.masked_fill(places < round(self.mask_prob * x.shape[1]), 0.0)
 
 
+class IgnoresTheActivation(NoisyForward):
+    def __init__(self, input_size, hidden_sizes, activation_cls=nn.ReLU, noise_std=0.5):
+        super().__init__(input_size, hidden_sizes, noise_std=noise_std)
+
+
 def mse(a, b, _):
     return F.mse_loss(a, b)
 
@@ -406,6 +412,7 @@ WRONG_DENOISING = [
     (noise(lambda self, x: x + self.noise_std * torch.randn(len(x), 1)), "every feature has"),
     (noise(one_draw), "every call has the same noise"),
     (noise(by_numpy), "Draw the noise by torch"),
+    (IgnoresTheActivation, "pass activation_cls on"),
     (noise(normal, again=True), "there is no noise in training mode"),
     (noise(normal, loss=mse), "averaged over the features too"),
 ]
@@ -503,7 +510,24 @@ def frozen_and_thawed(self):
     return classifier
 
 
+def full_batch(self):
+    self.batch_size = len(self.data.train.x)
+    return Probing.train_probe(self)
+
+
+def by_scikit_learn(self):
+    x, y = self.data.train
+    found = LogisticRegression().fit(self._get_features(x).numpy(), y.numpy())
+    classifier = nn.Linear(2, 3)
+    with torch.no_grad():
+        classifier.weight.copy_(torch.tensor(found.coef_))
+        classifier.bias.copy_(torch.tensor(found.intercept_))
+    return classifier
+
+
 RIGHT_EXPERIMENTS = {
+    "full batch": probing(train_probe=full_batch),
+    "scikit-learn": probing(train_probe=by_scikit_learn),
     "percent": Probing,
     "fraction": accuracy(lambda self, c, split: self.right(c, split).mean()),
     "batches": accuracy(in_batches),
