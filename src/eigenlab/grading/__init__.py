@@ -9,7 +9,10 @@
   get_adjacency_matrix(gamma=0.7, X): the sign of the exponent: distant points come out close.
 """
 
-from eigenlab.grading import clustering as _clustering  # noqa: F401  registers its parts
+from eigenlab.grading import autoencoders as _autoencoders  # noqa: F401  registers its parts
+from eigenlab.grading import clustering as _clustering  # noqa: F401
+from eigenlab.grading import corruption as _corruption  # noqa: F401
+from eigenlab.grading import probes as _probes  # noqa: F401
 from eigenlab.grading import recurrent as _recurrent  # noqa: F401
 from eigenlab.grading import stacked as _stacked  # noqa: F401
 from eigenlab.grading.comparison import Comparison
