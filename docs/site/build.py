@@ -2,7 +2,8 @@
 
 Sphinx reads one folder, ``build/docs-source``. It holds copies of the Markdown pages, whose links
 to source files become links to pages of source; a page for each public package, for each example,
-which is run, and for the command line; and the notebooks that ``build/course/solutions`` has.
+which is run, and for the command line; and the notebooks of the course with their solutions, which
+are run, too.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import eigenlab
+from eigenlab.course import build_course
 from eigenlab.files import write_atomic
 from eigenlab.report import findings_page, questions_page
 from examples import NAMES, Example, figure_html, read, run
@@ -233,7 +235,7 @@ def example_page(example: Example, printed: str, figures: list[Any]) -> str:
 
 
 def copy_notebooks() -> None:
-    """Copy the solved notebooks, if there are any; they are shown as stored and not run."""
+    """Copy the solved notebooks, if there are any, with their outputs."""
     files = sorted(NOTEBOOKS.glob("*.ipynb"))
     for file in files:
         notebook = shareable(json.loads(file.read_text(encoding="utf-8")))
@@ -291,6 +293,7 @@ def main() -> int:
     write_reference()
     write_commands()
     write_gallery()
+    build_course(NOTEBOOKS.parent, overwrite=True, execute=True)
     copy_notebooks()
     with patch_docutils(str(SITE)), docutils_namespace():
         app = Sphinx(

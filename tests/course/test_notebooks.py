@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import nbformat
 import pytest
 
 import eigenlab
-from eigenlab.course import Process, build_notebooks, collect, masters, submit
+from eigenlab.course import Process, build, build_course, build_notebooks, collect, masters, submit
+from eigenlab.course.execution import NotebookFailed, execute
 from eigenlab.grading.source import definitions, essential
-from notebooks import NotebookFailed, execute
 
 MIME = "application/vnd.eigenlab.check+json"
 PROBLEMS = sorted(masters())
@@ -56,6 +55,16 @@ def test_the_notebook_of_students_runs_and_every_check_says_what_is_missing(prob
     assert not any(submission.answers.values())
 
 
+def test_executed_solutions_have_their_outputs(monkeypatch, tmp_path):
+    cells = '# %%\n1 + 1\n\n# %% tags=["student"]\n2 + 2\n'
+    (tmp_path / "problem_9.py").write_text(cells, "utf-8")
+    monkeypatch.setattr(build, "MASTERS", tmp_path)
+    student, solution = build_course(tmp_path / "out", execute=True)
+    (cell,) = nbformat.read(solution, as_version=4).cells
+    assert cell.outputs[0].data["text/plain"] == "2"
+    assert all(not cell.outputs for cell in nbformat.read(student, as_version=4).cells)
+
+
 # That the tests above would see what goes wrong.
 
 
@@ -83,7 +92,7 @@ def test_a_kernel_that_dies_fails(tmp_path):
 def test_the_time_is_that_of_the_whole_notebook(tmp_path):
     cells = [nbformat.v4.new_code_cell("import time\ntime.sleep(3)") for _ in range(20)]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    with pytest.raises(subprocess.TimeoutExpired):
+    with pytest.raises(NotebookFailed, match="longer than 8 seconds"):
         execute(notebook, tmp_path, seconds=8)
 
 

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eigenlab import course
-from eigenlab.cli.terminal import output
+from eigenlab.cli.terminal import TerminalReporter, cancel_on_interrupt, notices, output
 from eigenlab.course.process import FIELDS, is_placeholder, to_hours
 from eigenlab.errors import InputError
 
 
-def build(out: Path, problems: Sequence[str], *, overwrite: bool) -> None:
+def build(out: Path, problems: Sequence[str], *, overwrite: bool, execute: bool) -> None:
     """Write the notebooks and print their paths."""
-    for path in course.build_course(out, problems or None, overwrite=overwrite):
+    with TerminalReporter("course", notices()) as reporter, cancel_on_interrupt(reporter.cancel):
+        paths = course.build_course(
+            out, problems or None, overwrite=overwrite, execute=execute, reporter=reporter
+        )
+    for path in paths:
         output().print(str(path), markup=False, soft_wrap=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,7 @@ import eigenlab
 from eigenlab.course.markers import CELL, check_markers, without_markers, without_solutions
 from eigenlab.errors import InputError, nearest
 from eigenlab.files import write_atomic
+from eigenlab.reporter import SILENT, Reporter
 
 MASTERS = Path(__file__).parent / "masters"
 #: Tags of a cell that exists in one of the two notebooks only.
@@ -164,8 +166,17 @@ def python_lines(source: str) -> str:
     return "\n".join(lines)
 
 
+#: Seconds that a notebook with solutions may take.
+LONGEST = 900
+
+
 def build_course(
-    out: str | Path, problems: Iterable[str] | None = None, *, overwrite: bool = False
+    out: str | Path,
+    problems: Iterable[str] | None = None,
+    *,
+    overwrite: bool = False,
+    execute: bool = False,
+    reporter: Reporter = SILENT,
 ) -> list[Path]:
     """Write ``student/problem_N.ipynb`` and ``solutions/problem_N.ipynb`` for each problem.
 
@@ -174,6 +185,9 @@ def build_course(
         problems: numbers, such as ``["1", "5"]``. Default: ``None``, all that have a notebook.
         overwrite: whether notebooks that exist and differ, as those that a student has filled in,
             are replaced. Default: ``False``.
+        execute: whether the notebooks with solutions are run, so that they have their outputs; it
+            takes a few minutes. Default: ``False``.
+        reporter: receives progress. Default: ``SILENT``.
 
     Returns:
         the paths of the notebooks.
@@ -181,6 +195,7 @@ def build_course(
     Raises:
         InputError: a problem has no notebook, a notebook exists and differs, ``out`` cannot be
             written, or as :func:`build_notebooks`. Nothing is written then.
+        NotebookFailed: a notebook with solutions could not be executed. Nothing is written then.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -198,8 +213,12 @@ def build_course(
                 f"those that have: {', '.join(known)}"
             )
     content: dict[Path, str] = {}
-    for problem in chosen:
+    for place, problem in enumerate(chosen):
+        reporter.raise_if_cancelled()
+        reporter.progress(place, len(chosen), f"problem {problem}")
         student, solution = build_notebooks(known[problem])
+        if execute:
+            solution = _executed(solution)
         name = f"problem_{problem}.ipynb"
         content[Path(out) / "student" / name] = nbformat.writes(student) + "\n"
         content[Path(out) / "solutions" / name] = nbformat.writes(solution) + "\n"
@@ -212,6 +231,13 @@ def build_course(
     for path, text in content.items():
         write_atomic(path, text)
     return list(content)
+
+
+def _executed(notebook: Any) -> Any:
+    from eigenlab.course.execution import execute
+
+    with tempfile.TemporaryDirectory() as folder:
+        return execute(notebook, Path(folder), seconds=LONGEST)
 
 
 def _differs(path: Path, text: str) -> bool:

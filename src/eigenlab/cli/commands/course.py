@@ -37,11 +37,19 @@ def _build(
             help="Replace notebooks that exist and differ, such as one you have filled in.",
         ),
     ] = False,
+    execute: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="Run the notebooks with solutions, so that they have their outputs (minutes).",
+        ),
+    ] = False,
 ) -> None:
     """Write the notebooks for students, and those with solutions."""
     from eigenlab.cli import course
 
-    course.build(out, problem, overwrite=overwrite)
+    course.build(out, problem, overwrite=overwrite, execute=execute)
 
 
 def submit_notebook(
