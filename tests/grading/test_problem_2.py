@@ -254,6 +254,38 @@ class ZerosAfterPacking(Net):
         return self.linear(states[:, -1])
 
 
+class Mean(Net):
+    """The mean, or a maximum, of the states up to last_pos."""
+
+    def read(self, states, last_pos):
+        inside = torch.arange(states.shape[1]) <= last_pos[:, None]
+        return (states * inside[..., None]).sum(1) / (last_pos + 1)[:, None]
+
+
+class Maximum(Net):
+    def read(self, states, last_pos):
+        inside = torch.arange(states.shape[1]) <= last_pos[:, None]
+        return states.masked_fill(~inside[..., None], -2.0).amax(dim=1)
+
+
+class PackedBidirectional(Bidirectional):
+    def forward(self, x, last_pos):
+        packed = pack_padded_sequence(
+            self.embed(x), last_pos + 1, batch_first=True, enforce_sorted=False
+        )
+        last = self.recurrent(packed)[1]
+        last = last[0] if self.kind == "lstm" else last
+        return self.linear(torch.cat([last[-2], last[-1]], dim=1))
+
+
+class OrderNotRestored(Net):
+    def forward(self, x, last_pos):
+        order = last_pos.argsort(descending=True)
+        packed = pack_padded_sequence(self.embed(x)[order], last_pos[order] + 1, batch_first=True)
+        last = self.recurrent(packed)[1]
+        return self.linear((last[0] if self.kind == "lstm" else last)[-1])
+
+
 class FirstState(Net):
     def read(self, states, last_pos):
         return states[:, 0]
@@ -542,6 +574,7 @@ WRONG = {
         (lambda name: find_all(name, 57), "has the index of the padding; a letter with"),
         (lambda name: find_all(without_marks(name)), "has the index -1; leave it out"),
         (lambda name: find_all(without_marks(name), 57), "index of the padding; leave it out"),
+        (lambda name: [LETTERS.index(c) for c in plain(name) if c.isalpha()], "in LETTERS, too"),
         (lambda name: encode(name) + 1, "counts from 1"),
         (lambda name: [ord(c) for c in plain(name)], "code points"),
         (
@@ -591,6 +624,10 @@ WRONG = {
         (OneEarlier, "the last letter of a name does not matter"),
         (ShortPacked, "the length is last_pos + 1"),
         (ZerosAfterPacking, "only the longest name matters"),
+        (OrderNotRestored, "restore their order"),
+        (Mean, "not a mean"),
+        (Maximum, "a maximum"),
+        (PackedBidirectional, "the state at the first letter"),
         (FirstState, "only the first letter"),
         (OneRowForAll, "the first row's last_pos"),
         (NoRecurrence, "only the last letter"),

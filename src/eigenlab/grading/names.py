@@ -83,6 +83,9 @@ def letters(encode_name: Callable[[str], Any]) -> Iterator[Comparison]:
                 "an accent is the plain letter, anything else is left out.": [
                     PADDING if index < 0 else index for index in raw
                 ],
+                "spaces and punctuation are left out; they are in LETTERS, too.": indices(
+                    "".join(letter for letter in plain if letter.isalpha())
+                ),
                 "it counts from 1; the first letter is 0.": [index + 1 for index in right],
                 "it is code points (ord); use the position in LETTERS.": [
                     ord(letter) for letter in plain
@@ -209,7 +212,7 @@ def _influence_mistakes(last_pos: Tensor, steps: int) -> dict[str, Tensor]:
     size = len(last_pos)
     r, i = torch.arange(size)[:, None, None], torch.arange(size)[None, :, None]
     j, end = torch.arange(steps)[None, None, :], last_pos[:, None, None]
-    same = r == i
+    same, by_length = r == i, last_pos.argsort(descending=True)
     found = {
         "the logits depend on the padding after the name: read the state at last_pos of each row, "
         "not that of the last column, and read from left to right only.": same & (j >= 0),
@@ -227,6 +230,8 @@ def _influence_mistakes(last_pos: Tensor, steps: int) -> dict[str, Tensor]:
         "names are zero; read the state at last_pos of each row.": same
         & (j <= end)
         & (end == last_pos.max()),
+        "the rows are sorted by length: after packing, restore their order (or leave it as it is, "
+        "with enforce_sorted=False).": (i == by_length[:, None, None]) & (j <= last_pos[i]),
         "the state of the first row's last_pos is read in every row.": same & (j <= last_pos[0]),
         "no letter matters.": same & (j < 0),
     }
@@ -256,6 +261,7 @@ def classifier(RecurrentClassifier: Callable[..., Any]) -> Iterator[Comparison]:
             "after it, and on no other row.",
         )
         yield from _alone(label, model)
+        yield _forgets(label, model)
     yield from _arguments(RecurrentClassifier)
     for kind in KINDS:
         yield from _dropout(RecurrentClassifier, kind)
@@ -366,6 +372,30 @@ def _alone(label: str, model: nn.Module) -> Iterator[Comparison]:
         together,
         torch.stack(alone),
         advice="They differ from those of the same names alone, without padding.",
+    )
+
+
+def _forgets(label: str, model: nn.Module) -> Comparison:
+    """With small weights the last state forgets the first of 60 letters; a mean of states has it.
+
+    The influence shrinks at each step by the spectral radius of W_h (an RNN) or by about
+    sigmoid(0) = 1/2 (an LSTM).
+    """
+    randomise(model, scale=0.2)
+    x, last_pos = torch.full((1, 60), 3), torch.tensor([59])
+    changed = x.clone()
+    changed[0, 0] = 4
+    with torch.no_grad():
+        change = (model(x, last_pos) - model(changed, last_pos)).abs().max()
+    randomise(model)
+    return Comparison(
+        f"whether the logits of {label} keep the first of 60 letters, with small weights",
+        float(change > 1e-6),
+        0.0,
+        mistakes={
+            "they do, which the state at last_pos cannot: read that state alone, not a mean, a "
+            "maximum or the state at the first letter.": 1.0
+        },
     )
 
 
