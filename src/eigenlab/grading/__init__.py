@@ -12,6 +12,7 @@
 from eigenlab.grading import autoencoders as _autoencoders  # noqa: F401  registers its parts
 from eigenlab.grading import clustering as _clustering  # noqa: F401
 from eigenlab.grading import corruption as _corruption  # noqa: F401
+from eigenlab.grading import names as _names  # noqa: F401
 from eigenlab.grading import probes as _probes  # noqa: F401
 from eigenlab.grading import recurrent as _recurrent  # noqa: F401
 from eigenlab.grading import stacked as _stacked  # noqa: F401
