@@ -65,7 +65,7 @@ def degree_matrix(A: Matrix) -> Matrix:
 
     .. math::
 
-        D = \operatorname{diag}(A \mathbf{1}), \qquad d_i = \sum_j A_{ij}
+        D = \mathrm{diag}(A \mathbf{1}), \qquad d_i = \sum_j A_{ij}
 
     Args:
         A: (n, n) array or tensor of weights.

@@ -15,7 +15,7 @@ def linear_gradients(W_h: Tensor, W_f: Tensor, residual: Tensor, length: int) ->
 
     .. math::
 
-        \frac{\partial L}{\partial h_t} = 2 (\hat y - y) \, W_f W_h^{T-t}
+        \frac{\partial L}{\partial h_t} = 2 (\hat y - y) W_f W_h^{T-t}
 
     It holds without a nonlinearity and with the squared error at the last step only. The powers
     are built by repeated squaring of W_h, and not step by step as back-propagation does.

@@ -160,11 +160,11 @@ class GradientTrace:
         .. math::
 
             \frac{\partial L}{\partial h_{t-1}} = \frac{\partial L_{t-1}}{\partial h_{t-1}} +
-            W_h^\top \operatorname{diag}(\sigma'(a_t)) \frac{\partial L}{\partial h_t}
+            W_h^\top \mathrm{diag}(\sigma'(a_t)) \frac{\partial L}{\partial h_t}
 
         .. math::
 
-            \frac{\partial L}{\partial W_h} = \sum_{t=1}^{T} \operatorname{diag}(\sigma'(a_t))
+            \frac{\partial L}{\partial W_h} = \sum_{t=1}^{T} \mathrm{diag}(\sigma'(a_t))
             \frac{\partial L}{\partial h_t} h_{t-1}^\top
 
         Args:

@@ -45,7 +45,7 @@ class Seq2Seq(nn.Module):
 
     .. math::
 
-        s_0 = h_S, \qquad p(y_t \mid y_{<t}, x) = \operatorname{softmax}(W_o s_t + b_o)
+        s_0 = h_S, \qquad p(y_t \mid y_{<t}, x) = \mathrm{softmax}(W_o s_t + b_o)
 
     In the ``"sequential"`` design the encoder reads the whole source, and its last state is the
     first of the decoder, which then writes the target word by word. In the ``"stacked"`` design
@@ -199,7 +199,7 @@ class Seq2Seq(nn.Module):
 
         .. math::
 
-            s_t = \operatorname{cell}([E y_{t-1}, h_{\min(t, S)}], s_{t-1})
+            s_t = \mathrm{cell}([E y_{t-1}, h_{\min(t, S)}], s_{t-1})
 
         Args:
             encoded: the sources.
