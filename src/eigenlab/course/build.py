@@ -7,10 +7,10 @@ import hashlib
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import eigenlab
+from eigenlab.course.dependencies import course_module
 from eigenlab.course.markers import CELL, check_markers, without_markers, without_solutions
 from eigenlab.errors import InputError, nearest
 from eigenlab.files import write_atomic
@@ -77,22 +77,6 @@ def build_notebooks(master: Path) -> Notebooks:
         _notebook(cells, problem, SOLUTION, without_solutions, master),
         _notebook(cells, problem, STUDENT, without_markers, master),
     )
-
-
-def course_module(name: str) -> ModuleType:
-    """A module of the optional dependencies.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    from importlib import import_module
-
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise InputError(
-            f"notebooks need {name}, which is not installed; pip install 'eigenlab[course]'"
-        ) from error
 
 
 def _check_tags(cell: Any, master: Path, text: str) -> None:

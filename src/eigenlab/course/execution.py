@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import eigenlab
-from eigenlab.course.build import course_module
+from eigenlab.course.dependencies import course_module
 from eigenlab.errors import EigenlabError
 
 NAME = "eigenlab"

@@ -21,7 +21,8 @@ from typing import Any
 
 import eigenlab
 from eigenlab.course.answers import find_answers
-from eigenlab.course.build import build_notebooks, course_module, masters, python_lines
+from eigenlab.course.build import build_notebooks, masters, python_lines
+from eigenlab.course.dependencies import course_module
 from eigenlab.course.process import Process
 from eigenlab.errors import InputError
 from eigenlab.files import write_atomic
