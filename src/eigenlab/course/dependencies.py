@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import importlib
 from types import ModuleType
 
 from eigenlab.errors import InputError
@@ -15,7 +15,7 @@ def course_module(name: str) -> ModuleType:
         InputError: it is not installed.
     """
     try:
-        return import_module(name)
+        return importlib.import_module(name)
     except ImportError as error:
         raise InputError(
             f"notebooks need {name}, which is not installed; pip install 'eigenlab[course]'"
