@@ -7,7 +7,6 @@ properties of the sentence pairs.
 from __future__ import annotations
 
 import math
-from statistics import fmean
 
 import pytest
 
@@ -227,17 +226,6 @@ def autoencoders_labels():
         yield row(label, f"**{words}**" if encoder == "warped, convolutional" else words, "")[:-3]
 
 
-def autoencoders_embedding():
-    found = stored("embedding")
-    for name, digits in found["digits"]["embeddings"].items():
-        mnist = found["mnist"]["embeddings"][name]
-        cells = [100 * fmean(digits["accuracy"][n]) for n in ("50", "200")]
-        cells += [100 * fmean(mnist["accuracy"][n]) for n in ("50", "200", "1000")]
-        marks = ["", ""] + ["**" if name == "convolutional" else ""] * 3
-        shown = [f"{mark}{cell:.1f}{mark}" for mark, cell in zip(marks, cells, strict=True)]
-        yield row(name, *shown, "")[:-3]
-
-
 def translation_exposure():
     rows = table("teacher-forcing", "trainings")
     kinds = [rows[kind] for kind in ("teacher forcing", "scheduled sampling", "own words only")]
@@ -448,7 +436,6 @@ QUOTES = [
     ("docs/clustering.md", clustering_cost_model),
     ("docs/clustering.md", clustering_machines),
     ("docs/autoencoders.md", autoencoders_labels),
-    ("docs/autoencoders.md", autoencoders_embedding),
     ("docs/translation.md", translation_exposure),
     ("docs/translation.md", translation_stacking),
     ("docs/translation.md", translation_stacking_longer),

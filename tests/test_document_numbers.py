@@ -297,6 +297,7 @@ QUOTES = [
     (BENCHMARKS, benchmarks_autoencoders),
     (BENCHMARKS, benchmarks_few_labels),
     (BENCHMARKS, benchmarks_embedding),
+    ("docs/autoencoders.md", benchmarks_embedding),
     (BENCHMARKS, benchmarks_translation_speed),
     (BENCHMARKS, benchmarks_translation_decoding),
     (BENCHMARKS, benchmarks_translation_phrasebook),
