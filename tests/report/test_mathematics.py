@@ -27,6 +27,7 @@ from eigenlab.report.mathematics import render_text
         ("`n_init` and last_step_only", "<code>n_init</code> and last_step_only"),
         ("torch.nn.Linear, x_lang_pair", "torch.nn.Linear, x_lang_pair"),
         ("5g.other-sizes at 1e-3, A4 and a", "5g.other-sizes at 1e-3, A4 and a"),
+        ("W2 W1 and W1ᵀ, L2", "W<sub>2</sub> W<sub>1</sub> and W<sub>1</sub>ᵀ, L2"),
         ("<b> & h_<i>", "&lt;b&gt; &amp; h_&lt;i&gt;"),
         ("x_{<b>}", "x<sub>&lt;b&gt;</sub>"),
     ],

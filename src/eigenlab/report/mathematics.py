@@ -19,6 +19,7 @@ _POWER = r"\^(?:\{(?P<sup>[^}]+)\}|\((?P<sup_group>[^)]+)\)|(?P<sup_word>-?[A-Za
 _SYMBOL = re.compile(
     r"`(?P<code>[^`]+)`"
     r"|(?P<sign>sqrt\(|<=|>=|\+-)"
+    r"|(?<!\w)W(?P<weights>[12])(?![A-Za-z0-9_])"
     rf"|(?:(?<![\w.])(?P<base>[a-z]_hat|{'|'.join(GREEK)}|[^\W\d_]|\d+(?=\^))|(?P<close>[|)\]]))"
     rf"(?P<scripts>(?:{_SUBSCRIPT})?(?:{_POWER})?)(?![A-Za-z0-9_])"
 )
@@ -64,6 +65,8 @@ def _symbol(match: re.Match[str]) -> Markup:
     group = match.groupdict()
     if group["code"]:
         return Markup("<code>{}</code>").format(group["code"])
+    if group["weights"]:
+        return Markup("W<sub>{}</sub>").format(group["weights"])
     if group["sign"]:
         return escape(SIGNS[group["sign"]])
     base = group["base"] or group["close"]
