@@ -263,6 +263,15 @@ def benchmarks_translation_budgets():
         )
 
 
+def benchmarks_translation_short():
+    found = stored("translation_short")
+    yield (
+        f"On all {found['pairs']:,} pairs of up to 12 words on both sides (`short`), the "
+        f"bidirectional GRU with attention reaches {found['bleu']:.1f} BLEU after "
+        f"{found['updates']:,} updates in {found['seconds'] / 60:.1f} minutes"
+    )
+
+
 def surnames_table():
     rows = stored("surnames")["rows"]
     labels = {"n-grams": "character n-grams", "rnn": "tanh RNN", "best": "best recurrent"}
@@ -302,6 +311,7 @@ QUOTES = [
     (BENCHMARKS, benchmarks_translation_decoding),
     (BENCHMARKS, benchmarks_translation_phrasebook),
     (BENCHMARKS, benchmarks_translation_budgets),
+    (BENCHMARKS, benchmarks_translation_short),
     ("docs/surnames.md", surnames_table),
 ]
 
