@@ -33,6 +33,8 @@ def as_array(value: Numbers) -> np.ndarray | None:
             value = value.to(torch.complex128 if value.is_complex() else torch.float64).numpy()
         elif hasattr(value, "toarray"):  # a sparse matrix of scipy
             value = value.toarray()
+        if isinstance(value, np.ma.MaskedArray):  # what is masked is no value
+            value = np.ma.filled(value.astype(np.float64), np.nan)
         array = np.asarray(value)
         if array.dtype.kind not in "biufc":
             return None
@@ -102,7 +104,9 @@ class Comparison:
         if self.given is None or self.given is ...:
             return f"{self.label} is None: the code is still missing, or `return` is."
         if given is None:
-            return f"{self.label} is a {type(self.given).__name__}, not numbers."
+            kind = getattr(self.given, "dtype", "")
+            words = f"{type(self.given).__name__}{f' of dtype {kind}' if kind else ''}"
+            return f"{self.label} is a {words}, not numbers."
         for sentence, value in self.mistakes.items():
             mistaken = as_array(value)
             if mistaken is not None and max_error(given, mistaken) <= self.tolerance:

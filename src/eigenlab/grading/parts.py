@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+import numpy as np
 import torch
 
 import eigenlab
@@ -150,6 +151,7 @@ def check(part: str, *solution: Any) -> CheckResult:
 
 def _judge(part: Part, solution: Sequence[Any]) -> CheckResult:
     worst, count, hint, note = 0.0, 0, "", ""
+    inputs = _Inputs(part.battery)
     try:
         for found in part.battery(*solution):
             count += 1
@@ -157,8 +159,14 @@ def _judge(part: Part, solution: Sequence[Any]) -> CheckResult:
             if not found.passed and not hint:
                 hint = found.hint()
             note = note or found.note
-    except Exception as error:  # the student's code may raise anything
-        worst, hint = float("inf"), hint or _explain(error, part)
+            if inputs.changed():
+                worst, hint = float("inf"), CHANGED
+                break
+    except (Exception, SystemExit) as error:  # the student's code may raise anything
+        worst = float("inf")
+        hint = CHANGED if inputs.changed() else hint or _explain(error, part)
+    finally:
+        inputs.restore()
     passed = not hint and count > 0
     return CheckResult(
         part.id,
@@ -172,12 +180,46 @@ def _judge(part: Part, solution: Sequence[Any]) -> CheckResult:
     )
 
 
+CHANGED = (
+    "the code changes its input in place, which belongs to whoever called it: work on a copy "
+    "(x.clone(), x.copy()), or write x = x - 1 for x -= 1."
+)
+
+
+class _Inputs:
+    """The tensors and arrays of a battery's module, which a solution must leave as they are."""
+
+    def __init__(self, battery: Battery) -> None:
+        found = getattr(battery, "__globals__", {}).values()
+        self.kept: list[tuple[Any, Any]] = [
+            (value, value.detach().clone() if torch.is_tensor(value) else value.copy())
+            for value in found
+            if torch.is_tensor(value) or isinstance(value, np.ndarray)
+        ]
+
+    def changed(self) -> bool:
+        return any(not _equal(value, copy) for value, copy in self.kept)
+
+    def restore(self) -> None:
+        """Undo what was changed, so that the next check sees the inputs it expects."""
+        for value, copy in self.kept:
+            if not _equal(value, copy):
+                if torch.is_tensor(value):
+                    value.data = copy
+                else:
+                    value[...] = copy
+
+
+def _equal(value: Any, copy: Any) -> bool:
+    return bool(torch.equal(value, copy) if torch.is_tensor(value) else np.array_equal(value, copy))
+
+
 def _sources(part: Part, solution: Sequence[Any]) -> dict[str, str]:
     found = zip(part.names, map(source_of, solution), strict=True)
     return {name: source for name, source in found if source is not None}
 
 
-def _explain(error: Exception, part: Part) -> str:
+def _explain(error: BaseException, part: Part) -> str:
     """The exception in words, with the line of the student's code that raised it."""
     if isinstance(error, NotImplementedError):
         return f"{str(error) or ' or '.join(part.names)} still has to be written."
