@@ -11,7 +11,7 @@ import pytest
 
 from eigenlab.errors import InputError
 from eigenlab.experiments import load_experiment, outlines
-from eigenlab.lab import Config, Control, Record, explorer, run, setting
+from eigenlab.lab import Config, Control, NotRun, Record, explorer, run, setting
 from eigenlab.report import read_run, render
 from eigenlab.report.frames import frames
 
@@ -113,6 +113,13 @@ def test_a_grid_that_cannot_be_drawn_leaves_the_page_as_it_is(tmp_path):
     page = render([read_run(tmp_path)])
     assert 'class="explorer"' not in page
     assert "1e.closed-form" in page
+
+
+def test_a_grid_that_would_take_minutes_is_not_run_and_not_shown_for_other_settings():
+    experiment = load_experiment("gradient-flow")
+    (scales,) = [stage for stage in experiment.stages if stage.name == "scales"]
+    with pytest.raises(NotRun, match="100 steps"):
+        scales(experiment.config.from_preset("smoke", length=101))
 
 
 @pytest.mark.parametrize("name", outlines())

@@ -100,18 +100,23 @@ def _is_finite(trace: GradientTrace) -> bool:
 #: Weight scales of the figure with sliders: three for every doubling, 1 among them.
 SCALES = tuple(float(f"{2 ** (k / 3):.2g}") for k in range(-6, 7))
 NONLINEARITIES = ("tanh", "relu", "identity")
+#: Steps and hidden units up to which the grid is measured.
+LONGEST, LARGEST = 100, 64
 
 
 @stage
 def scales(config: GradientFlowConfig, context: Context) -> ScalesRecord:
-    """Trace the network at other weight scales; long sequences are cut, large networks reduced."""
+    """Trace the network at other weight scales, where that takes seconds."""
+    if config.length > LONGEST or config.hidden_size > LARGEST:
+        raise NotRun(
+            f"the figure with sliders is measured for up to {LONGEST} steps and {LARGEST} units"
+        )
     points = []
-    small = config.replace(length=min(config.length, 100), hidden_size=min(config.hidden_size, 64))
-    x, y = _flow_data(small)
+    x, y = _flow_data(config)
     for scale in SCALES:
         context.reporter.raise_if_cancelled()
         for name in NONLINEARITIES:
-            model = _flow_network(small.replace(weight_scale=scale), name)
+            model = _flow_network(config.replace(weight_scale=scale), name)
             trace = trace_gradients(model, x, y, last_step_only=config.last_step_only)
             if not _is_finite(trace):
                 raise NotRun(f"weight_scale={scale:g} exceeds the range of float64 with '{name}'")
