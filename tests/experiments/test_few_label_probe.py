@@ -1,5 +1,6 @@
 import os
 
+import numpy as np
 import pytest
 import torch
 
@@ -111,7 +112,8 @@ def test_every_figure_and_table_of_mnist_can_be_drawn():
     record = made(MnistRecord, {CNN: 0.93}, CNN)
     drawn = [figure.draw(record) for figure in EXPERIMENT.figures if figure.record is MnistRecord]
     assert len(drawn) == 3
-    assert [list(row) for row in drawn[1].data[0].customdata] == [[0, 1, None], [None] * 3]
+    nan = float("nan")
+    np.testing.assert_array_equal(drawn[1].data[0].customdata, [[0, 1, nan], [nan] * 3])
     (table,) = (table for table in EXPERIMENT.tables if table.record is MnistRecord)
     columns, rows = table.rows(record)
     assert rows[-1][:3] == [CNN, 3, "93.0 ± 0.4"]

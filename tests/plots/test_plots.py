@@ -2,6 +2,7 @@ import itertools
 import json
 import math
 
+import numpy as np
 import pytest
 
 from eigenlab import plots
@@ -108,8 +109,8 @@ def test_a_log_heat_map_shows_logarithms_and_tells_the_values():
         log=True,
     )
     trace = chart.data[0]
-    assert [list(row) for row in trace.z] == [[0.0, 2.0], [None, -3.0]]
-    assert [list(row) for row in trace.customdata] == [[1.0, 100.0], [None, 1e-3]]
+    np.testing.assert_array_equal(trace.z, [[0.0, 2.0], [np.nan, -3.0]])
+    np.testing.assert_array_equal(trace.customdata, [[1.0, 100.0], [np.nan, 1e-3]])
     assert trace.colorbar.ticktext[-1] == "10<sup>−3</sup>"
     assert chart.layout.yaxis.autorange == "reversed"
 
@@ -123,5 +124,5 @@ def test_a_heat_map_around_a_centre_uses_the_diverging_scale():
 
 def test_an_empty_heat_map_is_an_empty_labelled_figure():
     chart = plots.heatmap([], x_title="x", y_title="y", value_title="v", log=True)
-    assert chart.data[0].z == ()
+    assert chart.data[0].z.size == 0
     assert chart.layout.xaxis.title.text == "x"

@@ -27,6 +27,7 @@ from eigenlab.plots.gradients import (
     training_heatmap,
 )
 from eigenlab.plots.heatmaps import heatmap
+from eigenlab.plots.page_assets import figure_script, plotly_script
 from eigenlab.plots.spectra import add_eigenvalues, complex_plane
 from eigenlab.plots.theme import (
     COLORS,
@@ -64,12 +65,14 @@ __all__ = [
     "complex_plane",
     "drawable",
     "fade",
+    "figure_script",
     "heatmap",
     "line",
     "mean_and_range",
     "new_chart",
     "norms_chart",
     "pairwise_heatmap",
+    "plotly_script",
     "points",
     "reference",
     "style",

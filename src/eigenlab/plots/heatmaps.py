@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from eigenlab.plots.charts import Values, drawable, new_chart
@@ -49,13 +50,15 @@ def heatmap(
     shades = [[None if v is None else math.log10(v) for v in row] for row in rows] if log else rows
     width = max((len(row) for row in rows), default=0)
     few = max(len(rows), width) <= MANY_CELLS if numbers is None else numbers
+    # Arrays, in which a gap is NaN: plotly validates nested lists number by number.
+    z_array, values = _array(shades, width), _array(rows, width)
     label = x_title.partition(" (")[0], y_title.partition(" (")[0]
     chart.add_trace(
         go.Heatmap(
-            z=shades,
+            z=z_array,
             x=None if x is None else list(x),
             y=None if y is None else list(y),
-            customdata=rows,
+            customdata=values,
             colorscale=SEQUENTIAL if center is None else DIVERGING,
             zmid=center,
             hoverongaps=False,
@@ -67,9 +70,16 @@ def heatmap(
             | (_decades(shades) if log else {}),
         )
     )
-    chart.update_xaxes(showgrid=False)
-    chart.update_yaxes(showgrid=False, autorange="reversed")
+    chart.update_layout(
+        xaxis={"showgrid": False}, yaxis={"showgrid": False, "autorange": "reversed"}
+    )
     return chart
+
+
+def _array(rows: Sequence[Values], width: int) -> np.ndarray:
+    """Rows of numbers, the shorter ones filled with NaN; None is NaN, too."""
+    filled = [[*row, *[None] * (width - len(row))] for row in rows]
+    return np.array(filled, dtype=np.float64).reshape(len(rows), width)
 
 
 def _decades(shades: Sequence[Values]) -> dict[str, Any]:

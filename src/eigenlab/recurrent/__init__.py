@@ -11,7 +11,7 @@ from eigenlab.recurrent.ensemble import LossCurve, fit_regressors
 from eigenlab.recurrent.fit import fit_regressor
 from eigenlab.recurrent.layers import LSTM, RNN, LSTMLayer, RNNLayer
 from eigenlab.recurrent.monitor import GradientMonitor
-from eigenlab.recurrent.random_networks import gaussian_rnn, with_spectral_radius
+from eigenlab.recurrent.random_networks import gaussian_lstm, gaussian_rnn, with_spectral_radius
 from eigenlab.recurrent.regressor import RecurrentRegressor, regression_loss
 from eigenlab.recurrent.tasks import delayed_copy, hold_first, running_average
 from eigenlab.recurrent.trace import GradientTrace, decay_by_distance, trace_gradients
@@ -33,6 +33,7 @@ __all__ = [
     "fit_regressors",
     "forget_rate",
     "from_torch",
+    "gaussian_lstm",
     "gaussian_rnn",
     "growth_rate_bounds",
     "hold_first",

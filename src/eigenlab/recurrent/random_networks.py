@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from eigenlab.errors import InputError
-from eigenlab.recurrent.layers import RNN
+from eigenlab.recurrent.layers import LSTM, RNN
 from eigenlab.recurrent.nonlinearity import Nonlinearity
 from eigenlab.recurrent.regressor import RecurrentRegressor
 
@@ -47,16 +47,58 @@ def gaussian_rnn(
     0.9
     """
     model = RecurrentRegressor(RNN(input_size, hidden_size, num_layers, nonlinearity, dtype=dtype))
+    _draw(model, weight_scale, bias_scale, generator)
+    return model
+
+
+def gaussian_lstm(
+    hidden_size: int,
+    *,
+    weight_scale: float,
+    generator: torch.Generator,
+    input_size: int = 1,
+    bias_scale: float = 0.0,
+    num_layers: int = 1,
+    dtype: torch.dtype = torch.float64,
+) -> RecurrentRegressor:
+    """Return a regressor on an LSTM with one output and normal weights (question 1h).
+
+    Every block of W_h has independent entries of variance weight_scale^2 / H, W_x 1 / I, W_f 1 / H,
+    the biases of all gates bias_scale^2; the readout's bias is zero.
+
+    Args:
+        hidden_size: H, units of each layer.
+        weight_scale: standard deviation of the entries of W_h times sqrt(H).
+        generator: source of all random numbers.
+        input_size: I, features per step. Default: ``1``.
+        bias_scale: standard deviation of the gates' biases. Default: ``0.0``.
+        num_layers: L, layers stacked. Default: ``1``.
+        dtype: of the parameters. Default: ``torch.float64``.
+
+    >>> model = gaussian_lstm(4, weight_scale=0.9, generator=torch.Generator().manual_seed(0))
+    >>> model.recurrent.layers[0].W_h.shape
+    torch.Size([16, 4])
+    """
+    model = RecurrentRegressor(LSTM(input_size, hidden_size, num_layers, dtype=dtype))
+    _draw(model, weight_scale, bias_scale, generator)
+    return model
+
+
+def _draw(
+    model: RecurrentRegressor, weight_scale: float, bias_scale: float, generator: torch.Generator
+) -> None:
+    """Draw all weights; those of unit scale come first, so that scales do not change the draw."""
     with torch.no_grad():
         for layer in model.layers:
+            hidden_size = layer.W_h.shape[1]
             layer.W_h.normal_(0, 1 / math.sqrt(hidden_size), generator=generator)
             layer.W_x.normal_(0, 1 / math.sqrt(layer.input_size), generator=generator)
             layer.b.normal_(0, 1, generator=generator)
             layer.W_h.mul_(weight_scale)
             layer.b.mul_(bias_scale)
-        model.readout.weight.normal_(0, 1 / math.sqrt(hidden_size), generator=generator)
-        model.readout.bias.zero_()
-    return model
+        readout = model.readout
+        readout.weight.normal_(0, 1 / math.sqrt(readout.in_features), generator=generator)
+        readout.bias.zero_()
 
 
 def with_spectral_radius(matrix: Tensor, radius: float) -> Tensor:

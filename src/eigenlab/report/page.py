@@ -22,7 +22,7 @@ from markupsafe import Markup
 import eigenlab
 from eigenlab.experiments.questions import QUESTIONS, formulas
 from eigenlab.lab import Answer, Check, Claim, ClaimResult, Explorer, Outcome
-from eigenlab.plots import DARK, HEIGHT, LIGHT
+from eigenlab.plots import DARK, HEIGHT, LIGHT, figure_script, plotly_script
 from eigenlab.report.collect import Run, command_for, python_for
 from eigenlab.report.frames import frames
 from eigenlab.report.mathematics import render_formula, render_text
@@ -326,8 +326,10 @@ def render(runs: Sequence[Run], notes: Mapping[str, Mapping[str, str]] | None = 
             seconds=sum(section.seconds for section in sections),
             version=eigenlab.__version__,
             style=Markup(_asset("report.css")),
-            script=Markup(_asset("report.js")),
-            plotly=Markup(_plotly()) if any(section._drawn for section in sections) else "",
+            script=Markup(figure_script() + _asset("report.js")),
+            plotly=Markup(plotly_script().replace("</script", "<\\/script"))
+            if any(section._drawn for section in sections)
+            else "",
             themes=_embed({"light": LIGHT, "dark": DARK}),
         )
     )
@@ -395,12 +397,6 @@ def _is_number(cell: Any) -> bool:
 
 def _asset(name: str) -> str:
     return (resources.files("eigenlab.report") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs
-
-    return get_plotlyjs().replace("</script", "<\\/script")
 
 
 def _embed(value: Any) -> Markup:

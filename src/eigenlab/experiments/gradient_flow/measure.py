@@ -45,10 +45,10 @@ from eigenlab.training import derive_seed, generator
 @stage
 def flow(config: GradientFlowConfig, context: Context) -> FlowRecord:
     """Trace one network, and the same weights without the nonlinearity."""
-    x, y = _flow_data(config)
+    x, y = flow_data(config)
     networks, bounds, pairs = {}, {}, None
     for name in dict.fromkeys((config.nonlinearity, "identity")):
-        model = _flow_network(config, name)
+        model = flow_network(config, name)
         trace = trace_gradients(model, x, y, last_step_only=config.last_step_only)
         if not _is_finite(trace):
             if name != config.nonlinearity:
@@ -73,7 +73,8 @@ def flow(config: GradientFlowConfig, context: Context) -> FlowRecord:
     )
 
 
-def _flow_data(config: GradientFlowConfig) -> tuple[Tensor, Tensor]:
+def flow_data(config: GradientFlowConfig) -> tuple[Tensor, Tensor]:
+    """Inputs (B, T, 1) and their running averages (B, T, 1)."""
     return running_average(
         config.batch_size,
         config.length,
@@ -82,7 +83,7 @@ def _flow_data(config: GradientFlowConfig) -> tuple[Tensor, Tensor]:
     )
 
 
-def _flow_network(config: GradientFlowConfig, nonlinearity: str) -> RecurrentRegressor:
+def flow_network(config: GradientFlowConfig, nonlinearity: str) -> RecurrentRegressor:
     """The traced network: the same random numbers for every scale and nonlinearity."""
     return gaussian_rnn(
         config.hidden_size,
@@ -112,11 +113,11 @@ def scales(config: GradientFlowConfig, context: Context) -> ScalesRecord:
             f"the figure with sliders is measured for up to {LONGEST} steps and {LARGEST} units"
         )
     points = []
-    x, y = _flow_data(config)
+    x, y = flow_data(config)
     for scale in SCALES:
         context.reporter.raise_if_cancelled()
         for name in NONLINEARITIES:
-            model = _flow_network(config.replace(weight_scale=scale), name)
+            model = flow_network(config.replace(weight_scale=scale), name)
             trace = trace_gradients(model, x, y, last_step_only=config.last_step_only)
             if not _is_finite(trace):
                 raise NotRun(f"weight_scale={scale:g} exceeds the range of float64 with '{name}'")
