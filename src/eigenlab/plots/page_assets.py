@@ -13,6 +13,6 @@ def plotly_script() -> str:
 
 
 def figure_script() -> str:
-    """Return the script of ``EigenlabFigure``: the layout of a figure for a page's width and colours."""
+    """Return the script that fits a figure's layout to a page (``EigenlabFigure.layout``)."""
     path = resources.files("eigenlab.plots") / "assets" / "figure.js"
     return path.read_text(encoding="utf-8")

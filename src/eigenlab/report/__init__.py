@@ -15,6 +15,7 @@ from eigenlab.report.collect import (
     run_folders,
 )
 from eigenlab.report.findings import findings_page
+from eigenlab.report.mathematics import render_formula, render_text
 from eigenlab.report.numbers import (
     format_cell,
     format_expected,
@@ -45,6 +46,8 @@ __all__ = [
     "read_notes",
     "read_run",
     "render",
+    "render_formula",
+    "render_text",
     "run_folders",
     "to_csv",
     "verify",

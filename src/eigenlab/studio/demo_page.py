@@ -1,0 +1,253 @@
+"""The page of a demo: controls, a sentence, pictures, challenges, and what to take away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from nicegui import context, ui
+
+from eigenlab.errors import EigenlabError
+from eigenlab.lab import Config
+from eigenlab.studio import drawing
+from eigenlab.studio.address import Lesson, from_address, to_address
+from eigenlab.studio.demos import Demo, Example
+from eigenlab.studio.form import Form
+from eigenlab.studio.frame import frame, notify, question_box
+from eigenlab.studio.plot import Plot
+from eigenlab.studio.pool import Pool
+from eigenlab.studio.table import figure_csv
+
+#: Settings that no demo reads.
+UNUSED = frozenset({"device"})
+
+
+class DemoPage:
+    """One browser tab on a demo.
+
+    Only the newest settings are drawn: while a picture is computed, later settings replace those
+    that wait.
+
+    Args:
+        demo: what is shown.
+        pool: where it is drawn.
+        query: the address's names and values.
+    """
+
+    def __init__(self, demo: Demo, pool: Pool, query: Mapping[str, str]) -> None:
+        self.demo, self.pool = demo, pool
+        settings, self.lesson, self.problems = from_address(demo.settings, query)
+        self.settings: Config = settings
+        self.drawn: drawing.Drawn | None = None
+        self._wanted: Config | None = None
+        self._drawing = False
+        self.plots: dict[str, Plot] = {}
+
+    @property
+    def path(self) -> str:
+        """The page's path."""
+        return f"/{self.demo.name}"
+
+    def build(self) -> None:
+        """Make the page's elements; the pictures follow when they are drawn."""
+        title = self.lesson.title or self.demo.title
+        with frame(title, self.path):
+            ui.label(title).classes("title").props("role=heading aria-level=1")
+            ui.label(self.demo.summary).classes("summary")
+            if self.lesson.text:
+                ui.label(self.lesson.text).classes("lesson")
+            notify(self.problems)
+            with ui.element("div").classes("workbench"):
+                with ui.element("section").classes("controls").props('aria-label="Settings"'):
+                    self._examples()
+                    self.form = Form(self.settings, self._changed, UNUSED | self.lesson.hidden)
+                    ui.button("Reset", on_click=lambda: self.apply({})).props("flat no-caps dense")
+                with ui.element("section").classes("result").props('aria-label="Result"'):
+                    self.sentence = ui.label("Drawing …").classes("sentence")
+                    self.sentence.props("role=status aria-live=polite").mark("sentence")
+                    self.problem = ui.label().classes("problem").props("role=alert")
+                    self.problem.visible = False
+                    self.goals = ui.element("ul").classes("goals")
+                    self.grid = ui.element("div").classes("panels")
+            question_box(self.demo.questions)
+            self._take_away()
+        ui.on("address", lambda event: self._came_back(event.args))
+        ui.add_head_html(
+            "<script>addEventListener('popstate', () => emitEvent('address', location.search))"
+            "</script>"
+        )
+
+    def _examples(self) -> None:
+        if not self.demo.examples:
+            return
+        with ui.element("div").classes("examples"):
+            ui.label("Try, in this order").classes("name")
+            for example in self.demo.examples:
+                ui.button(
+                    example.label, on_click=lambda _, chosen=example: self._try(chosen)
+                ).props("no-caps outline dense")
+            self.says = ui.label().classes("says").props("role=status")
+            self.says.visible = False
+
+    def _try(self, example: Example) -> None:
+        self.says.text, self.says.visible = example.says, True
+        self.apply(example.changes)
+
+    def apply(self, changes: Mapping[str, Any]) -> None:
+        """Set the default settings with some changes.
+
+        Args:
+            changes: setting -> value.
+        """
+        settings = self.demo.settings().replace(**changes)
+        self.form.show(settings)
+        self._changed(settings, True)
+
+    def _changed(self, settings: Config, final: bool) -> None:
+        self.settings = settings
+        address = to_address(self.path, settings, self.lesson)
+        if final:
+            ui.navigate.history.push(address)
+        self.draw_soon(settings)
+
+    def _came_back(self, search: str) -> None:
+        """Show the settings of the address that the back button leads to."""
+        from urllib.parse import parse_qsl
+
+        settings, _, _ = from_address(self.demo.settings, dict(parse_qsl(search.lstrip("?"))))
+        self.settings = settings
+        self.form.show(settings)
+        self.draw_soon(settings)
+
+    def draw_soon(self, settings: Config) -> None:
+        """Draw these settings next.
+
+        Args:
+            settings: what replaces all that wait.
+        """
+        self._wanted = settings
+        if not self._drawing:
+            self._drawing = True
+            client = context.client
+
+            async def work() -> None:
+                try:
+                    while self._wanted is not None:
+                        wanted, self._wanted = self._wanted, None
+                        with client:
+                            await self._draw(wanted)
+                finally:
+                    self._drawing = False
+
+            self._task = asyncio.create_task(work())
+
+    async def _draw(self, settings: Config) -> None:
+        try:
+            drawn = await self.pool.run(drawing.draw, self.demo.name, settings)
+        except EigenlabError as error:
+            self.problem.text, self.problem.visible = str(error), True
+            return
+        self.problem.visible = False
+        self.show(drawn)
+
+    def show(self, drawn: drawing.Drawn) -> None:
+        """Show what a worker has drawn.
+
+        Args:
+            drawn: sentence, goals and pictures.
+        """
+        self.drawn = drawn
+        self.sentence.text = drawn.sentence
+        names = [panel.name for panel in drawn.panels]
+        if list(self.plots) != names:
+            self.grid.clear()
+            with self.grid:
+                self.plots = {panel.name: self._panel(panel) for panel in drawn.panels}
+        else:
+            for panel in drawn.panels:
+                self.plots[panel.name].show(panel.figure)
+        self._show_goals()
+        self.python.set_content(drawn.view.python)
+        self.command.set_content(drawn.view.command or "There is no command for these settings.")
+
+    def _panel(self, panel: drawing.DrawnPanel) -> Plot:
+        with ui.element("figure").classes("panel"):
+            with ui.element("div").classes("head"):
+                ui.label(panel.title).classes("name").props("role=heading aria-level=2")
+                with (
+                    ui.button(icon="download").props(
+                        f'flat round dense aria-label="Download {panel.title}"'
+                    ),
+                    ui.menu(),
+                ):
+                    for format in ("PNG", "SVG", "CSV"):
+                        ui.menu_item(
+                            format,
+                            on_click=lambda _, f=format, n=panel.name: self._download(f, n),
+                        )
+            plot = Plot(panel.figure, f"{panel.title}. {panel.caption}")
+            plot.mark(f"plot-{panel.name}")
+            height = panel.figure["layout"].get("height", 420)
+            plot.style(f"min-height: {height}px")
+            ui.label(panel.caption).classes("caption")
+        return plot
+
+    def _download(self, format: str, panel: str) -> None:
+        name = f"eigenlab-{self.demo.name}-{panel}"
+        if format == "CSV":
+            ui.download.content(figure_csv(self.plots[panel].figure), f"{name}.csv", "text/csv")
+        else:
+            self.plots[panel].save(format.lower(), name)
+
+    def _show_goals(self) -> None:
+        assert self.drawn is not None
+        self.goals.clear()
+        with self.goals:
+            for goal in self.drawn.goals:
+                with ui.element("li").classes("reached" if goal.reached else ""):
+                    sign = "✓ reached" if goal.reached else "○ challenge"
+                    ui.label(f"{sign}: {goal.text} ({goal.now})")
+
+    def _take_away(self) -> None:
+        with ui.expansion("Take it away: link, command, Python").classes("away"):
+            with ui.row():
+                ui.button("Copy link", icon="link", on_click=self._copy_link).props("no-caps flat")
+            ui.label("Command").classes("name")
+            self.command = ui.code("", language="bash").mark("command")
+            ui.label("Python").classes("name")
+            self.python = ui.code("", language="python").mark("python")
+            self._lesson_editor()
+
+    def _copy_link(self) -> None:
+        ui.run_javascript("navigator.clipboard.writeText(location.href); ")
+        ui.notify("The link of these settings is copied.")
+
+    def _lesson_editor(self) -> None:
+        """A link with a title and a text of one's own, and without some controls."""
+        ui.label("Make a lesson of it").classes("name")
+        fields = [name for name in type(self.settings).model_fields if name not in UNUSED]
+        title = ui.input("Title", value=self.lesson.title).props("dense outlined maxlength=200")
+        text = ui.textarea("Text", value=self.lesson.text).props("dense outlined maxlength=4000")
+        hide = ui.select(
+            fields, multiple=True, value=sorted(self.lesson.hidden), label="Controls to hide"
+        ).props("dense outlined use-chips")
+
+        def open_lesson() -> None:
+            lesson = Lesson(frozenset(hide.value), title.value, text.value)
+            ui.navigate.to(to_address(self.path, self.settings, lesson))
+
+        ui.button("Open the lesson", on_click=open_lesson).props("no-caps flat")
+
+
+def demo_page(demo: Demo, pool: Pool, query: Mapping[str, str]) -> None:
+    """Build the page of a demo.
+
+    Args:
+        demo: what is shown.
+        pool: where it is drawn.
+        query: the address's names and values.
+    """
+    page = DemoPage(demo, pool, query)
+    page.build()
+    page.draw_soon(page.settings)

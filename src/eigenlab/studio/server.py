@@ -1,0 +1,161 @@
+"""The studio's web server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from nicegui import ui
+
+from eigenlab.errors import InputError
+from eigenlab.plots import figure_script, plotly_script
+from eigenlab.studio.demo_page import demo_page
+from eigenlab.studio.demos import NAMES, load_demo
+from eigenlab.studio.guard import LOOPBACK, Guard
+from eigenlab.studio.home import home_page
+from eigenlab.studio.pool import Pool
+
+ONE_YEAR = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the studio is served.
+
+    Args:
+        host: address to listen at. Default: ``"127.0.0.1"``, this machine only.
+        port: port; 0 takes any free one. Default: ``8765``.
+        token: secret that the address must hold; needed unless ``host`` is this machine.
+            Default: ``""``, one is made where it is needed.
+        folder: where runs and reports are. Default: ``report``.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    token: str = ""
+    folder: Path = Path("report")
+
+
+def serve(options: Options | None = None, *, ready: Callable[[str], Any] | None = None) -> None:
+    """Serve the studio until interrupted.
+
+    Args:
+        options: host, port, token and folder. Default: ``None``, the defaults.
+        ready: called with the address once it answers. Default: ``None``.
+
+    Raises:
+        InputError: the port is in use, or may not be opened.
+    """
+    options = options or Options()
+    token = options.token
+    if options.host not in LOOPBACK and not token:
+        token = secrets.token_urlsafe(24)
+    listener = _listen(options.host, options.port)
+    port = listener.getsockname()[1]
+    shown = f"[{options.host}]" if ":" in options.host else options.host
+    address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    pools = Pools()
+    app = _application(pools, options.folder, lambda: ready(address) if ready else None)
+    config = uvicorn.Config(
+        Guard(app, token), log_level="warning", ws_max_size=2**20, server_header=False
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        pools.close()
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{host}:{port} cannot be opened: {reason}; choose another --port, or 0 for a free one"
+        ) from None
+    return listener
+
+
+class Pools:
+    """The worker processes: some that draw, one that trains, started when first needed."""
+
+    def __init__(self) -> None:
+        self._quick: Pool | None = None
+        self._long: Pool | None = None
+
+    @property
+    def quick(self) -> Pool:
+        """For pictures that take less than half a second."""
+        if self._quick is None:
+            workers = max(1, min(4, os.cpu_count() or 1))
+            self._quick = Pool(workers, warm="eigenlab.studio.demos.gradient_flow")
+        return self._quick
+
+    @property
+    def long(self) -> Pool:
+        """For trainings and runs, one at a time."""
+        if self._long is None:
+            self._long = Pool(1, threads=os.cpu_count() or 1)
+        return self._long
+
+    def close(self) -> None:
+        """End all workers."""
+        for pool in (self._quick, self._long):
+            if pool is not None:
+                pool.close()
+
+
+def _application(pools: Pools, folder: Path, ready: Callable[[], Any]) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> Any:
+        pools.quick  # noqa: B018  starts the workers while the first page is loaded
+        asyncio.get_running_loop().call_soon(ready)
+        yield
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    _scripts(app)
+    _pages(pools, folder)
+    ui.run_with(app, title="eigenlab studio", favicon="λ", dark=None, show_welcome_message=False)
+    return app
+
+
+def _scripts(app: FastAPI) -> None:
+    scripts = {
+        "plotly.js": plotly_script(),
+        "figure.js": figure_script() + "window.EigenlabFigure = EigenlabFigure;",
+    }
+
+    @app.get("/assets/{name}")
+    def script(name: str) -> Response:
+        if name not in scripts:
+            return Response(status_code=404)
+        headers = {"Cache-Control": ONE_YEAR if name == "plotly.js" else "no-cache"}
+        return Response(scripts[name], media_type="text/javascript", headers=headers)
+
+
+def _pages(pools: Pools, folder: Path) -> None:
+    @ui.page("/")
+    def home() -> None:
+        home_page(pools.quick, folder)
+
+    def add_demo(name: str) -> None:
+        @ui.page(f"/{name}")
+        def page(request: Request) -> None:
+            demo_page(load_demo(name), pools.quick, dict(request.query_params))
+
+    for name in NAMES:
+        add_demo(name)
