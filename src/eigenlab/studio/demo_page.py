@@ -15,6 +15,8 @@ from eigenlab.studio.address import Lesson, from_address, to_address
 from eigenlab.studio.demos import Demo, Example
 from eigenlab.studio.form import Form
 from eigenlab.studio.frame import frame, notify, question_box
+from eigenlab.studio.job_view import JobView
+from eigenlab.studio.jobs import Job, Jobs
 from eigenlab.studio.plot import Plot
 from eigenlab.studio.pool import Pool
 from eigenlab.studio.table import figure_csv
@@ -32,15 +34,17 @@ class DemoPage:
     Args:
         demo: what is shown.
         pool: where it is drawn.
+        jobs: where it is prepared.
         query: the address's names and values.
     """
 
-    def __init__(self, demo: Demo, pool: Pool, query: Mapping[str, str]) -> None:
-        self.demo, self.pool = demo, pool
+    def __init__(self, demo: Demo, pool: Pool, jobs: Jobs, query: Mapping[str, str]) -> None:
+        self.demo, self.pool, self.jobs = demo, pool, jobs
         settings, self.lesson, self.problems = from_address(demo.settings, query)
         self.settings: Config = settings
         self.drawn: drawing.Drawn | None = None
         self._wanted: Config | None = None
+        self._requested: Config | None = None
         self._drawing = False
         self.plots: dict[str, Plot] = {}
 
@@ -55,19 +59,24 @@ class DemoPage:
         with frame(title, self.path):
             ui.label(title).classes("title").props("role=heading aria-level=1")
             ui.label(self.demo.summary).classes("summary")
+            if self.demo.notice:
+                ui.label(self.demo.notice).classes("notice").props("role=note")
             if self.lesson.text:
                 ui.label(self.lesson.text).classes("lesson")
             notify(self.problems)
             with ui.element("div").classes("workbench"):
                 with ui.element("section").classes("controls").props('aria-label="Settings"'):
                     self._examples()
-                    self.form = Form(self.settings, self._changed, UNUSED | self.lesson.hidden)
+                    self.form = Form(
+                        self.settings, self._changed, UNUSED | self.lesson.hidden, self._read
+                    )
                     ui.button("Reset", on_click=lambda: self.apply({})).props("flat no-caps dense")
                 with ui.element("section").classes("result").props('aria-label="Result"'):
                     self.sentence = ui.label("Drawing …").classes("sentence")
                     self.sentence.props("role=status aria-live=polite").mark("sentence")
                     self.problem = ui.label().classes("problem").props("role=alert")
                     self.problem.visible = False
+                    self.preparing = ui.element("div")
                     self.goals = ui.element("ul").classes("goals")
                     self.grid = ui.element("div").classes("panels")
             question_box(self.demo.questions)
@@ -77,6 +86,9 @@ class DemoPage:
             "<script>addEventListener('popstate', () => emitEvent('address', location.search))"
             "</script>"
         )
+
+    async def _read(self, name: str, content: bytes) -> str:
+        return await self.pool.run(drawing.read_upload, name, content)
 
     def _examples(self) -> None:
         if not self.demo.examples:
@@ -126,7 +138,9 @@ class DemoPage:
         Args:
             settings: what replaces all that wait.
         """
-        self._wanted = settings
+        if settings == self._requested:
+            return  # a slider that is released reports its last position again
+        self._wanted = self._requested = settings
         if not self._drawing:
             self._drawing = True
             client = context.client
@@ -145,11 +159,47 @@ class DemoPage:
     async def _draw(self, settings: Config) -> None:
         try:
             drawn = await self.pool.run(drawing.draw, self.demo.name, settings)
+        except drawing.NotPrepared:
+            self._offer_preparation(settings)
+            return
         except EigenlabError as error:
             self.problem.text, self.problem.visible = str(error), True
             return
         self.problem.visible = False
+        self.preparing.clear()
         self.show(drawn)
+
+    def _offer_preparation(self, settings: Config) -> None:
+        """A button that trains what is missing, or the training that is under way."""
+        preparation = self.demo.preparation
+        assert preparation is not None
+        key = str(drawing.prepared_folder(self.demo, settings))
+        job = self.jobs.find(key)
+        self.sentence.text = f"{preparation.label} first: {_minutes(preparation.minutes)}."
+        self.preparing.clear()
+
+        def start() -> None:
+            self._follow(
+                self.jobs.start(key, preparation.label, drawing.prepare, self.demo.name, settings)
+            )
+
+        with self.preparing:
+            if job is not None and job.active:
+                JobView(self.jobs, job, self._prepared)
+            else:
+                ui.button(preparation.label, icon="play_arrow", on_click=start).props(
+                    "no-caps unelevated"
+                ).mark("prepare")
+
+    def _follow(self, job: Job) -> None:
+        self.preparing.clear()
+        with self.preparing:
+            JobView(self.jobs, job, self._prepared)
+
+    def _prepared(self, job: Job) -> None:
+        if job.status == "finished":
+            self._requested = None
+            self.draw_soon(self.settings)
 
     def show(self, drawn: drawing.Drawn) -> None:
         """Show what a worker has drawn.
@@ -240,14 +290,22 @@ class DemoPage:
         ui.button("Open the lesson", on_click=open_lesson).props("no-caps flat")
 
 
-def demo_page(demo: Demo, pool: Pool, query: Mapping[str, str]) -> None:
+def _minutes(minutes: float) -> str:
+    """About how long it takes, in words."""
+    if minutes < 1:
+        return f"about {max(1, round(60 * minutes))} seconds on two cores, once for these settings"
+    return f"about {minutes:.3g} minutes on two cores, once for these settings"
+
+
+def demo_page(demo: Demo, pool: Pool, jobs: Jobs, query: Mapping[str, str]) -> None:
     """Build the page of a demo.
 
     Args:
         demo: what is shown.
         pool: where it is drawn.
+        jobs: where it is prepared.
         query: the address's names and values.
     """
-    page = DemoPage(demo, pool, query)
+    page = DemoPage(demo, pool, jobs, query)
     page.build()
     page.draw_soon(page.settings)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
+import tempfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import eigenlab
+from eigenlab.data.locations import cache_folder
+from eigenlab.data.tables import read_table
+from eigenlab.errors import EigenlabError, InputError
 from eigenlab.lab import Config
-from eigenlab.studio.demos import Goal, View, load_demo
+from eigenlab.reporter import Reporter
+from eigenlab.studio.demos import Demo, Goal, View, load_demo
 
 
 @dataclass(frozen=True)
@@ -55,13 +65,65 @@ def draw(name: str, settings: Config) -> Drawn:
     Args:
         name: of the demo.
         settings: of the demo's own class.
+
+    Raises:
+        NotPrepared: something must be trained first (see :func:`prepare`).
+        InputError: the settings cannot be drawn.
     """
-    view = load_demo(name).draw(settings)
+    demo = load_demo(name)
+    if demo.preparation is None:
+        view = demo.draw(settings)
+    else:
+        folder = prepared_folder(demo, settings)
+        if not folder.is_dir():
+            raise NotPrepared(demo.preparation.label)
+        view = demo.draw(settings, folder)
     panels = tuple(
         DrawnPanel(panel.name, panel.title, panel.caption, figure_json(panel.figure))
         for panel in view.panels
     )
     return Drawn(replace(view, panels=()), panels)
+
+
+class NotPrepared(EigenlabError):
+    """What the demo needs has not been trained for these settings."""
+
+
+def prepared_folder(demo: Demo, settings: Config) -> Path:
+    """Where the preparation of these settings is kept.
+
+    Args:
+        demo: with a preparation.
+        settings: of the demo's own class.
+    """
+    assert demo.preparation is not None
+    values = {name: getattr(settings, name) for name in demo.preparation.settings}
+    text = json.dumps([eigenlab.__version__, values], sort_keys=True)
+    key = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return cache_folder() / "studio" / demo.name / key
+
+
+def prepare(name: str, settings: Config, *, reporter: Reporter) -> None:
+    """Train what a demo needs; its folder appears when all of it is written.
+
+    Args:
+        name: of the demo.
+        settings: of the demo's own class.
+        reporter: receives progress and metrics.
+    """
+    demo = load_demo(name)
+    assert demo.preparation is not None
+    folder = prepared_folder(demo, settings)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # A killed job leaves its half-written folder; the next one begins afresh.
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    demo.preparation.make(settings, partial, reporter)
+    if folder.is_dir():
+        shutil.rmtree(partial)
+    else:
+        partial.rename(folder)
 
 
 def figure_json(figure: Any) -> dict[str, Any]:
@@ -73,3 +135,24 @@ def figure_json(figure: Any) -> dict[str, Any]:
     drawn: dict[str, Any] = figure.to_dict()
     drawn["layout"].pop("template", None)
     return {"data": drawn["data"], "layout": drawn["layout"]}
+
+
+def read_upload(name: str, content: bytes) -> str:
+    """An uploaded table of numbers as CSV; neither its name nor its text is taken as anything else.
+
+    Args:
+        name: of the file; only its ending counts.
+        content: of the file.
+
+    Raises:
+        InputError: it is no table.
+    """
+    ending = "".join(c for c in Path(name).suffix.lower() if c.isalnum() or c == ".")[:9]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"table{ending or '.csv'}"
+        path.write_bytes(content)
+        try:
+            numbers = read_table(path).numbers()
+        except InputError as error:
+            raise InputError(str(error).replace(f"{path}", "the file")) from None
+    return "\n".join(",".join(f"{value:.7g}" for value in row) for row in numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -12,8 +12,12 @@ from pydantic.fields import FieldInfo
 
 from eigenlab.errors import InputError
 from eigenlab.lab import Config
+from eigenlab.studio.pad import Pad
 
 Changed = Callable[[Config, bool], Any]
+Reads = Callable[[str, bytes], Awaitable[str]]
+PADS = ("sequence", "points", "pixels")
+MAX_BYTES = 2_000_000
 MOST_BUTTONS = 4  # choices that are shown as buttons; more of them as a list
 
 
@@ -25,15 +29,26 @@ class Form:
         changed: called with the new settings and with whether the change is final: a slider that
             is being dragged reports its intermediate values, too.
         hidden: fields without a control. Default: none.
+        reads: (name, content) -> text of an uploaded table. Default: ``None``, there is no upload.
     """
 
-    def __init__(self, settings: Config, changed: Changed, hidden: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        settings: Config,
+        changed: Changed,
+        hidden: Collection[str] = (),
+        reads: Reads | None = None,
+    ) -> None:
         self.settings, self._changed = settings, changed
         self._setting = False
         self.controls: dict[str, _Control] = {}
-        for name, field in type(settings).model_fields.items():
+        fields = type(settings).model_fields
+        # The fields of the base class, such as the seed, matter least.
+        for name in sorted(fields, key=lambda name: name in Config.model_fields):
             if name not in hidden:
-                self.controls[name] = _control(name, field, getattr(settings, name), self._moved)
+                value = getattr(settings, name)
+                self.controls[name] = _control(name, fields[name], value, self._moved, reads)
+        self._show_relevant()
 
     def show(self, settings: Config) -> None:
         """Move the controls without reporting a change.
@@ -47,8 +62,16 @@ class Form:
             for name, control in self.controls.items():
                 control.show(getattr(settings, name))
                 control.tell("")
+            self._show_relevant()
         finally:
             self._setting = False
+
+    def _show_relevant(self) -> None:
+        """Hide the controls of settings that have no effect beside the others."""
+        for control in self.controls.values():
+            if control.extra.get("when"):
+                name, value = control.extra["when"]
+                control.box.visible = getattr(self.settings, name) == value
 
     def _moved(self, name: str, value: Any, final: bool) -> None:
         if self._setting:
@@ -61,18 +84,26 @@ class Form:
         self.controls[name].tell("")
         if settings != self.settings or final:
             self.settings = settings
+            self._show_relevant()
             self._changed(settings, final)
 
 
 Moved = Callable[[str, Any, bool], None]
 
 
+async def _no_upload(name: str, content: bytes) -> str:
+    raise InputError(f"{name}: this page reads no files")
+
+
 class _Control:
     """A labelled control; subclasses make the widget."""
 
-    def __init__(self, name: str, field: FieldInfo, value: Any, moved: Moved) -> None:
+    def __init__(
+        self, name: str, field: FieldInfo, value: Any, moved: Moved, reads: Reads | None
+    ) -> None:
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         self.name, self.field, self.moved = name, field, moved
+        self.reads = reads or _no_upload
         self.extra: dict[str, Any] = dict(extra)
         self.label = str(extra.get("label") or name.replace("_", " "))
         unit = str(extra.get("unit") or "")
@@ -178,11 +209,28 @@ class _Text(_Control):
     """Anything that is typed: text, numbers without a slider, several values."""
 
     def build(self, value: Any) -> None:
+        kind = self.extra.get("widget")
+        self.pad = Pad(kind, value, self.title, self._drawn) if kind in PADS else None
+        if kind == "table":
+            ui.upload(
+                label="Upload a CSV or Parquet file",
+                auto_upload=True,
+                max_files=1,
+                max_file_size=MAX_BYTES,
+                on_upload=self._uploaded,
+                on_rejected=lambda: self.tell(f"the file is larger than {MAX_BYTES / 1e6:g} MB"),
+            ).props('accept=".csv,.tsv,.txt,.parquet,.xlsx" flat bordered').classes("w-full")
         self.widget = ui.input(
             self.title,
             value=self._text(value),
-            on_change=lambda event: self.moved(self.name, self._parsed(event.value), True),
+            on_change=lambda event: self._typed(event.value),
         ).props("dense outlined debounce=400")
+        self.widget.visible = kind not in ("pixels", "table")
+
+    def _typed(self, text: str) -> None:
+        if self.pad is not None:
+            self.pad.show(text)
+        self.moved(self.name, self._parsed(text), True)
 
     def _text(self, value: Any) -> str:
         if isinstance(value, tuple | list):
@@ -194,12 +242,25 @@ class _Text(_Control):
             return [word for word in text.replace(",", " ").split() if word]
         return text
 
+    def _drawn(self, text: str) -> None:
+        self.widget.set_value(text)
+
+    async def _uploaded(self, event: Any) -> None:
+        try:
+            self.widget.set_value(await self.reads(event.file.name, await event.file.read()))
+        except InputError as error:
+            self.tell(str(error))
+
     def show(self, value: Any) -> None:
+        if self.pad is not None:
+            self.pad.show(value)
         if self._parsed(self.widget.value) != value:
             self.widget.set_value(self._text(value))
 
 
-def _control(name: str, field: FieldInfo, value: Any, moved: Moved) -> _Control:
+def _control(
+    name: str, field: FieldInfo, value: Any, moved: Moved, reads: Reads | None
+) -> _Control:
     kind: type[_Control] = _Text
     if field.annotation is bool:
         kind = _Switch
@@ -209,7 +270,7 @@ def _control(name: str, field: FieldInfo, value: Any, moved: Moved) -> _Control:
         extra = field.json_schema_extra
         # Without a declared step the bounds only refuse the impossible.
         kind = _Slider if isinstance(extra, dict) and extra.get("step") else _Text
-    return kind(name, field, value, moved)
+    return kind(name, field, value, moved, reads)
 
 
 def _bounds(field: FieldInfo) -> tuple[float, float]:

@@ -38,7 +38,7 @@ class Plot(ui.element, component="assets/plot.js"):
         self._props["figure"] = figure
         if changes is None:
             self.run_method("replace", figure)
-        else:
+        elif any(changes[0]) or changes[1]:
             self.run_method("update", *changes)
 
     def save(self, format: str, name: str) -> None:

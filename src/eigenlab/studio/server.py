@@ -22,6 +22,7 @@ from eigenlab.studio.demo_page import demo_page
 from eigenlab.studio.demos import NAMES, load_demo
 from eigenlab.studio.guard import LOOPBACK, Guard
 from eigenlab.studio.home import home_page
+from eigenlab.studio.jobs import Jobs
 from eigenlab.studio.pool import Pool
 
 ONE_YEAR = "public, max-age=31536000, immutable"
@@ -128,7 +129,7 @@ def _application(pools: Pools, folder: Path, ready: Callable[[], Any]) -> FastAP
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _scripts(app)
-    _pages(pools, folder)
+    _pages(pools, Jobs(lambda: pools.long), folder)
     ui.run_with(app, title="eigenlab studio", favicon="λ", dark=None, show_welcome_message=False)
     return app
 
@@ -147,7 +148,7 @@ def _scripts(app: FastAPI) -> None:
         return Response(scripts[name], media_type="text/javascript", headers=headers)
 
 
-def _pages(pools: Pools, folder: Path) -> None:
+def _pages(pools: Pools, jobs: Jobs, folder: Path) -> None:
     @ui.page("/")
     def home() -> None:
         home_page(pools.quick, folder)
@@ -155,7 +156,7 @@ def _pages(pools: Pools, folder: Path) -> None:
     def add_demo(name: str) -> None:
         @ui.page(f"/{name}")
         def page(request: Request) -> None:
-            demo_page(load_demo(name), pools.quick, dict(request.query_params))
+            demo_page(load_demo(name), pools.quick, jobs, dict(request.query_params))
 
     for name in NAMES:
         add_demo(name)

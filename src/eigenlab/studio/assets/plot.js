@@ -5,7 +5,7 @@ export default {
   mounted() {
     this.shown = { data: this.figure.data, layout: this.figure.layout };
     this.draw();
-    this.watcher = new MutationObserver(() => this.draw());
+    this.watcher = new MutationObserver(() => this.recolour());
     this.watcher.observe(document.body, { attributes: true, attributeFilter: ["class"] });
     this.resizer = new ResizeObserver(() => this.resize());
     this.resizer.observe(this.$el);
@@ -24,6 +24,9 @@ export default {
       this.dark = dark;
       const layout = EigenlabFigure.layout(this.shown.layout, width, dark ? this.themes.dark : this.themes.light);
       return Plotly.react(this.$el, this.shown.data, layout, EigenlabFigure.config);
+    },
+    recolour() {
+      if (document.body.classList.contains("body--dark") !== this.dark) this.draw();
     },
     resize() {
       if (this.$el.clientWidth && this.$el.clientWidth !== this.width) this.draw();

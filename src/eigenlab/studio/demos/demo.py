@@ -74,7 +74,7 @@ def option(
         label: a few words. Default: ``""``, the name of the field.
         widget: how a text is entered besides typing: ``"sequence"``, numbers by drawing a curve;
             ``"points"``, "x y" pairs separated by semicolons by clicking; ``"pixels"``, a picture
-            by painting (see :func:`~eigenlab.studio.demos.pixels.parse_pixels`); ``"table"``, a
+            by painting (see :func:`~eigenlab.studio.demos.drawn_text.parse_pixels`); ``"table"``, a
             CSV or Parquet file by uploading, which is not part of the address. Default: ``""``.
         when: as for :func:`knob`. Default: ``None``.
         bounds: pydantic's own, such as ``max_length``.

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from eigenlab import plots
-from eigenlab.errors import InputError
 from eigenlab.experiments.gradient_flow.config import GradientFlowConfig
 from eigenlab.experiments.gradient_flow.measure import flow_data, flow_network
 from eigenlab.lab import Config
@@ -19,6 +18,7 @@ from eigenlab.recurrent import GradientTrace, RecurrentRegressor, gaussian_lstm,
 from eigenlab.report import command_for
 from eigenlab.spectrum import eigenvalues
 from eigenlab.studio.demos.demo import Demo, Example, Goal, Panel, View, knob, option
+from eigenlab.studio.demos.drawn_text import parse_numbers
 from eigenlab.training import generator
 
 BATCH = 2
@@ -119,41 +119,13 @@ def _data(settings: GradientFlowSettings) -> tuple[Tensor, Tensor]:
     if settings.inputs == "random":
         return flow_data(_config(settings))
     values = (
-        parse_sequence(settings.sequence)
+        parse_numbers(settings.sequence, name="sequence", fewest=2, most=LONGEST)
         if settings.inputs == "own"
         else INPUTS[settings.inputs](settings.length)
     )
     x = torch.tensor(values, dtype=torch.float64)
     y = x.cumsum(0) / torch.arange(1, len(x) + 1)
     return x.view(1, -1, 1), y.view(1, -1, 1)
-
-
-def parse_sequence(text: str) -> list[float]:
-    """Numbers separated by commas, semicolons or spaces.
-
-    Args:
-        text: 2 to 200 finite numbers.
-
-    Raises:
-        InputError: something is no finite number, or there are too few or too many.
-
-    >>> parse_sequence("1, -0.5; 2")
-    [1.0, -0.5, 2.0]
-    """
-    words = text.replace(",", " ").replace(";", " ").split()
-    values = []
-    for word in words:
-        try:
-            values.append(float(word))
-        except ValueError:
-            raise InputError(
-                f"sequence: {word[:20]!r} is no number; expected numbers such as 1, 0.5, -2"
-            ) from None
-    if not 2 <= len(values) <= LONGEST:
-        raise InputError(f"sequence has {len(values)} numbers, expected 2 to {LONGEST}")
-    if not all(abs(value) <= 1e6 for value in values):
-        raise InputError("sequence holds a number beyond +-1e6, or none; give smaller ones")
-    return values
 
 
 def _numbers(trace: GradientTrace) -> dict[str, float]:
