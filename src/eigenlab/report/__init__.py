@@ -23,13 +23,14 @@ from eigenlab.report.numbers import (
     format_number,
     format_seconds,
 )
-from eigenlab.report.page import render
+from eigenlab.report.page import Verdict, render, verdict
 from eigenlab.report.questions import questions_page
 from eigenlab.report.verification import Verification, VerifiedClaim, verify
 
 __all__ = [
     "NOTES",
     "Run",
+    "Verdict",
     "Verification",
     "VerifiedClaim",
     "check_rows",
@@ -50,5 +51,6 @@ __all__ = [
     "render_text",
     "run_folders",
     "to_csv",
+    "verdict",
     "verify",
 ]

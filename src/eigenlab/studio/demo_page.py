@@ -17,9 +17,9 @@ from eigenlab.studio.form import Form
 from eigenlab.studio.frame import frame, notify, question_box
 from eigenlab.studio.job_view import JobView
 from eigenlab.studio.jobs import Job, Jobs
+from eigenlab.studio.panels import show_panel
 from eigenlab.studio.plot import Plot
 from eigenlab.studio.pool import Pool
-from eigenlab.studio.table import figure_csv
 
 #: Settings that no demo reads.
 UNUSED = frozenset({"device"})
@@ -213,42 +213,16 @@ class DemoPage:
         if list(self.plots) != names:
             self.grid.clear()
             with self.grid:
-                self.plots = {panel.name: self._panel(panel) for panel in drawn.panels}
+                self.plots = {
+                    panel.name: show_panel(panel, f"eigenlab-{self.demo.name}-{panel.name}")
+                    for panel in drawn.panels
+                }
         else:
             for panel in drawn.panels:
                 self.plots[panel.name].show(panel.figure)
         self._show_goals()
         self.python.set_content(drawn.view.python)
         self.command.set_content(drawn.view.command or "There is no command for these settings.")
-
-    def _panel(self, panel: drawing.DrawnPanel) -> Plot:
-        with ui.element("figure").classes("panel"):
-            with ui.element("div").classes("head"):
-                ui.label(panel.title).classes("name").props("role=heading aria-level=2")
-                with (
-                    ui.button(icon="download").props(
-                        f'flat round dense aria-label="Download {panel.title}"'
-                    ),
-                    ui.menu(),
-                ):
-                    for format in ("PNG", "SVG", "CSV"):
-                        ui.menu_item(
-                            format,
-                            on_click=lambda _, f=format, n=panel.name: self._download(f, n),
-                        )
-            plot = Plot(panel.figure, f"{panel.title}. {panel.caption}")
-            plot.mark(f"plot-{panel.name}")
-            height = panel.figure["layout"].get("height", 420)
-            plot.style(f"min-height: {height}px")
-            ui.label(panel.caption).classes("caption")
-        return plot
-
-    def _download(self, format: str, panel: str) -> None:
-        name = f"eigenlab-{self.demo.name}-{panel}"
-        if format == "CSV":
-            ui.download.content(figure_csv(self.plots[panel].figure), f"{name}.csv", "text/csv")
-        else:
-            self.plots[panel].save(format.lower(), name)
 
     def _show_goals(self) -> None:
         assert self.drawn is not None

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 
 from nicegui import context, ui
 
+from eigenlab.errors import EigenlabError
 from eigenlab.experiments.questions import QUESTIONS, formulas
 from eigenlab.report import render_formula, render_text
 
-PAGES = (("/", "Home"), ("/report", "Report"), ("/runs", "Runs"))
+PAGES = (
+    ("/", "Home"),
+    ("/experiments", "Experiments"),
+    ("/report", "Report"),
+    ("/runs", "Runs"),
+)
 #: Cookie that keeps the choice of colours.
 THEME = "eigenlab-theme"
 #: Scripts of every page; served from this process.
@@ -92,3 +98,26 @@ def notify(problems: list[str]) -> None:
     """
     for problem in problems:
         ui.label(problem).classes("problem").props("role=alert")
+
+
+def later(build: Callable[[], Awaitable[None]]) -> None:
+    """Add contents that take a while to read; the rest of the page is shown at once.
+
+    Args:
+        build: adds them.
+    """
+    with ui.element("div") as place:
+        ui.label("Reading …").classes("state").props("role=status")
+
+    async def fill() -> None:
+        with place:
+            waiting = list(place)
+            try:
+                await build()
+            except EigenlabError as error:
+                notify([str(error)])
+            for element in waiting:
+                place.remove(element)
+
+    with place:
+        ui.timer(0, fill, once=True)

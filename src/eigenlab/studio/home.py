@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nicegui import ui
 
 from eigenlab.errors import EigenlabError
-from eigenlab.studio import drawing
+from eigenlab.studio import drawing, results
 from eigenlab.studio.demos import NAMES, Demo, load_demo
 from eigenlab.studio.frame import frame
 from eigenlab.studio.plot import Plot
@@ -30,13 +32,18 @@ def home_page(pool: Pool, folder: Path) -> None:
     with frame("Home", "/"):
         ui.label("eigenlab studio").classes("title").props("role=heading aria-level=1")
         ui.label(INTRODUCTION).classes("summary")
+        states = ui.label().classes("state").props("role=status")
         with ui.element("div").classes("cards"):
             places = [(name, *_card(load_demo(name), first=name == NAMES[0])) for name in NAMES]
 
     async def draw() -> None:
+        states.text = _states(await pool.run(results.claims_by_question, folder), folder)
         for name, place, sentence in places:
             try:
                 drawn = await pool.run(drawing.draw, name, load_demo(name).settings())
+            except drawing.NotPrepared:
+                sentence.text = "Needs a short training first."
+                continue
             except EigenlabError as error:
                 sentence.text = str(error)
                 continue
@@ -45,6 +52,15 @@ def home_page(pool: Pool, folder: Path) -> None:
                 Plot(_miniature(drawn.panels[0].figure), drawn.panels[0].title)
 
     ui.timer(0, draw, once=True)
+
+
+def _states(found: Mapping[str, Sequence[results.ClaimState]], folder: Path) -> str:
+    """Where the claims stand, in a sentence."""
+    count = Counter(state.label for states in found.values() for state in states)
+    if not count:
+        return f"No report in {folder} yet: `eigenlab reproduce` checks every claim of the course."
+    words = ", ".join(f"{number} {label}" for label, number in count.most_common())
+    return f"The claims of the course, in {folder}: {words}."
 
 
 def _card(demo: Demo, *, first: bool) -> tuple[ui.element, ui.label]:

@@ -14,16 +14,20 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
 from nicegui import ui
 
 from eigenlab.errors import InputError
 from eigenlab.plots import figure_script, plotly_script
+from eigenlab.studio import results
 from eigenlab.studio.demo_page import demo_page
 from eigenlab.studio.demos import NAMES, load_demo
+from eigenlab.studio.experiment_page import experiments_page, load_page, run_page
 from eigenlab.studio.guard import LOOPBACK, Guard
 from eigenlab.studio.home import home_page
 from eigenlab.studio.jobs import Jobs
 from eigenlab.studio.pool import Pool
+from eigenlab.studio.runs_page import compare_page, report_page, runs_page
 
 ONE_YEAR = "public, max-age=31536000, immutable"
 
@@ -129,6 +133,7 @@ def _application(pools: Pools, folder: Path, ready: Callable[[], Any]) -> FastAP
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _scripts(app)
+    _documents(app, pools, folder)
     _pages(pools, Jobs(lambda: pools.long), folder)
     ui.run_with(app, title="eigenlab studio", favicon="λ", dark=None, show_welcome_message=False)
     return app
@@ -153,6 +158,30 @@ def _pages(pools: Pools, jobs: Jobs, folder: Path) -> None:
     def home() -> None:
         home_page(pools.quick, folder)
 
+    @ui.page("/experiments")
+    def experiments() -> None:
+        experiments_page()
+
+    @ui.page("/experiments/{name}")
+    def experiment(name: str, request: Request) -> None:
+        load_page(name, jobs, pools.quick, dict(request.query_params))
+
+    @ui.page("/report")
+    def report() -> None:
+        report_page(folder, pools.quick)
+
+    @ui.page("/runs")
+    def runs() -> None:
+        runs_page(folder, jobs, pools.quick)
+
+    @ui.page("/compare")
+    def compare(first: str = "", second: str = "") -> None:
+        compare_page(folder, pools.quick, first, second)
+
+    @ui.page("/runs/{name}")
+    def one_run(name: str) -> None:
+        run_page(name, folder, pools.quick)
+
     def add_demo(name: str) -> None:
         @ui.page(f"/{name}")
         def page(request: Request) -> None:
@@ -160,3 +189,21 @@ def _pages(pools: Pools, jobs: Jobs, folder: Path) -> None:
 
     for name in NAMES:
         add_demo(name)
+
+
+def _documents(app: FastAPI, pools: Pools, folder: Path) -> None:
+    """Pages that are complete documents of their own."""
+
+    @app.get("/report/index.html")
+    def whole_report() -> Response:
+        path = folder / "index.html"
+        if not path.is_file():
+            return Response("There is no report yet.", status_code=404)
+        return HTMLResponse(path.read_text(encoding="utf-8"))
+
+    @app.get("/runs/{name}/report")
+    async def report_of_run(name: str) -> Response:
+        found = await pools.quick.run(results.page, folder, name)
+        if found is None:
+            return Response("There is no run of this name.", status_code=404)
+        return HTMLResponse(found)
