@@ -13,10 +13,13 @@ from eigenlab.recurrent import (
     LSTMLayer,
     RecurrentRegressor,
     RNNLayer,
+    gaussian_rnn,
     regression_loss,
     small,
     trace_gradients,
 )
+from eigenlab.recurrent.tape import norms_of
+from eigenlab.training import generator
 
 D = torch.float64
 BATCH, STEPS, INPUTS, HIDDEN = 3, 6, 2, 4
@@ -383,7 +386,7 @@ def test_a_trace_is_drawn_as_it_is():
     assert list(norms.data[2].y) == trace.hidden_norms[1].tolist()
     pairs = trace.plot("pairs").data[0]
     assert pairs.customdata[3][1] == trace.pairwise_norms[-1, 3, 1].item()
-    assert pairs.z[1][3] is None  # L_2 does not depend on h_4
+    assert math.isnan(pairs.z[1][3])  # L_2 does not depend on h_4
     circle, *blocks = trace.plot("eigenvalues").data
     assert [block.name for block in blocks] == ["W_hi", "W_hf", "W_hg", "W_ho"]
     assert sorted(blocks[1].x) == sorted(trace.eigenvalues[-1, 1].real.tolist())
@@ -392,3 +395,22 @@ def test_a_trace_is_drawn_as_it_is():
     assert circle.name == "unit circle"
     with pytest.raises(InputError, match="what='terms'"):
         trace.plot("terms")
+
+
+@pytest.mark.parametrize("factor", [1e-250, 1e-120, 1.0, 1e120, 1e250])
+def test_norms_are_right_where_their_squares_leave_the_range_of_float64(factor):
+    """|factor (3, 4)| = 5 factor, though its square is 0 or infinite for most of these."""
+    vectors = factor * torch.tensor([[3.0, 4.0], [0.0, 0.0]], dtype=torch.float64)
+    expected = torch.tensor([5 * factor, 0.0], dtype=torch.float64)
+    torch.testing.assert_close(norms_of(vectors), expected, rtol=1e-12, atol=0)
+
+
+def test_a_gradient_beyond_1e154_is_not_infinite():
+    """Without a nonlinearity dL/dh_1 is w_h^(T-1) dL/dh_T: for w_h = 10 and T = 201, 1e200 fold."""
+    model = gaussian_rnn(1, weight_scale=1.0, generator=generator(0), nonlinearity="identity")
+    with torch.no_grad():
+        model.layers[0].W_h.fill_(10.0)
+        model.layers[0].W_x.fill_(1e-150)
+    x, y = torch.ones(1, 201, 1).double(), torch.zeros(1, 201, 1).double()
+    norms = trace_gradients(model, x, y, last_step_only=True).gradient_norms[0]
+    assert float(norms[0] / norms[-1]) == pytest.approx(1e200, rel=1e-9)

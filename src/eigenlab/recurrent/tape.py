@@ -292,7 +292,17 @@ def norms_of(vectors: Tensor) -> Tensor:
     """Euclidean norms over the last axis.
 
     Accumulated in float64 (where the device has it): in float32 the squares of a gradient below
-    1e-19 are already zero, and vanishing gradients are what we came to see.
+    1e-19 are already zero, and vanishing gradients are what we came to see. Where even the squares
+    in float64 leave its range, the vectors are scaled by a power of two first.
     """
     wide = torch.float32 if vectors.device.type == "mps" else torch.float64
-    return torch.linalg.vector_norm(vectors, dim=-1, dtype=wide).to(vectors.dtype)
+    norms = torch.linalg.vector_norm(vectors, dim=-1, dtype=wide)
+    low, high = (1e-15, 1e18) if wide is torch.float32 else (1e-140, 1e150)
+    if ((norms < low) | (norms > high)).any():
+        values = vectors.to(wide)
+        exponent = torch.frexp(values.abs().amax(dim=-1)).exponent.clamp(-1000, 1000)
+        scaled = torch.linalg.vector_norm(
+            values * torch.exp2(-exponent.to(wide)).unsqueeze(-1), dim=-1
+        )
+        norms = scaled * torch.exp2(exponent.to(wide))
+    return norms.to(vectors.dtype)

@@ -27,7 +27,7 @@ def show_panel(panel: DrawnPanel, file: str) -> Plot:
             ):
                 menu = ui.menu()
         plot = Plot(panel.figure, f"{panel.title}. {panel.caption}")
-        plot.mark(f"plot-{panel.name}")
+        plot.props(f'data-panel="{panel.name}"')
         plot.style(f"min-height: {panel.figure['layout'].get('height', HEIGHT)}px")
         ui.html(str(render_text(panel.caption)), sanitize=False, tag="figcaption").classes(
             "caption"

@@ -138,6 +138,7 @@ def _numbers(trace: GradientTrace) -> dict[str, float]:
         "spectral_radius": float(_spectrum(trace)[0].abs().max()),
         "ratio": ratio,
         "factor_per_step": ratio ** (1 / steps) if ratio > 0 else 0.0,
+        "last_gradient": last,
     }
 
 
@@ -152,8 +153,10 @@ def _sentence(settings: GradientFlowSettings, numbers: dict[str, float], length:
     ratio, factor = numbers["ratio"], numbers["factor_per_step"]
     of = "Spectral radius" if settings.cell == "RNN" else "Spectral radius of the last Jacobian"
     start = f"{of} {numbers['spectral_radius']:.2f}: "
+    if numbers["last_gradient"] == 0:
+        return start + "there is no gradient, since the last prediction equals its target."
     if not math.isfinite(ratio):
-        return start + "the gradient exceeds the range of the numbers; lower the weight scale."
+        return start + "the gradient exceeds the range of float64; lower the weight scale."
     if ratio == 0:
         return start + f"no gradient at all arrives at step 1 from the loss at step {length}."
     verb = "grows" if factor > 1 else "shrinks"
@@ -312,6 +315,7 @@ def _python(settings: GradientFlowSettings, x: Tensor) -> str:
         f"trace = trace_gradients(model, x, y, last_step_only={settings.last_step_only})\n"
         f"spectral_radius = float({matrix}.abs().max())\n"
         "norms = trace.pairwise_norms[0, -1]  # of the last loss\n"
+        "last_gradient = float(norms[-1])\n"
         "ratio = float(norms[0] / norms[-1])\n"
         "factor_per_step = ratio ** (1 / (len(norms) - 1))\n"
     )

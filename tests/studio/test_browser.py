@@ -1,0 +1,193 @@
+"""The studio in a real browser: every page opens, controls move the numbers, nothing leaves."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import torch
+
+from eigenlab.recurrent import gaussian_rnn, running_average, trace_gradients
+from eigenlab.studio.demos import NAMES, load_demo
+from eigenlab.training import generator
+
+SENTENCE = ".sentence"
+PAGES = ["/", "/experiments", "/report", "/runs", "/runs/report-gradient-flow"]
+PAGES += ["/experiments/gradient-flow", "/compare?first=report-gradient-flow&second=x"]
+
+
+def wait_for_sentence(page, words):
+    page.wait_for_function(
+        "words => document.querySelector('.sentence').innerText.includes(words)", arg=words
+    )
+
+
+def traced(**settings):
+    """|dL/dh_t| of the demo's network, from the library."""
+    model = gaussian_rnn(
+        settings.pop("hidden_size", 32),
+        weight_scale=settings.pop("weight_scale", 1.0),
+        nonlinearity=settings.pop("activation", "tanh"),
+        generator=generator(0, "flow", "network"),
+    )
+    x, y = running_average(
+        2, settings.pop("length", 50), generator=generator(0, "flow", "data"), dtype=torch.float64
+    )
+    assert not settings
+    return trace_gradients(model, x, y, last_step_only=True).gradient_norms[0].tolist()
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("width", [1300, 390])
+def test_every_page_opens_and_fits_the_screen(tab, path, width):
+    tab.page.set_viewport_size({"width": width, "height": 800})
+    page = tab.open(path)
+    page.wait_for_selector("h1, [role=heading]")
+    page.wait_for_timeout(600)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert "Traceback" not in page.content()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_demo_opens_light_and_dark(tab, name, scheme):
+    tab.page.emulate_media(color_scheme=scheme)
+    page = tab.open(f"/{name}")
+    page.wait_for_function("document.querySelector('.sentence').innerText != 'Drawing …'")
+    if load_demo(name).preparation is None:
+        page.wait_for_selector(".plot .main-svg")
+    else:
+        page.wait_for_selector(".result button")
+    is_dark = page.evaluate("document.body.classList.contains('body--dark')")
+    assert is_dark == (scheme == "dark")
+    unlabelled = "b => !b.innerText.trim() && !b.getAttribute('aria-label')"
+    count = f"[...document.querySelectorAll('button')].filter({unlabelled}).length"
+    assert page.evaluate(count) == 0
+
+
+def test_a_slider_moves_the_numbers_to_those_of_the_library(tab):
+    page = tab.open("/gradient-flow")
+    wait_for_sentence(page, "Spectral radius 1.06")
+    assert tab.drawn("norms", 1) == pytest.approx(traced(), rel=1e-9)
+    page.locator(".q-slider[aria-label='weight scale'] [tabindex]").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    wait_for_sentence(page, "Spectral radius 1.12")
+    assert tab.drawn("norms", 1) == pytest.approx(traced(weight_scale=1.05), rel=1e-9)
+    page.wait_for_url("**/gradient-flow?weight_scale=1.05")
+
+
+def test_each_kind_of_control_changes_picture_and_address(tab):
+    page = tab.open("/gradient-flow")
+    wait_for_sentence(page, "Spectral radius 1.06")
+    page.get_by_role("button", name="identity", exact=True).click()
+    page.wait_for_url("**activation=identity*")
+    assert tab.drawn("norms", 1) == pytest.approx(traced(activation="identity"), rel=1e-9)
+    page.get_by_label("length (steps), as a number").fill("20")
+    page.wait_for_url("**length=20*")
+    page.get_by_role("switch", name="last step only").click()
+    page.wait_for_url("**last_step_only=false*")
+    page.get_by_role("combobox", name="inputs").click()
+    page.get_by_role("option", name="own").click()
+    page.wait_for_url("**inputs=own*")
+    wait_for_sentence(page, "step 10 to step 1")
+    page.get_by_role("textbox", name="sequence").fill("1, 2, 3")
+    wait_for_sentence(page, "step 3 to step 1")
+    page.get_by_role("textbox", name="sequence").fill("1, two")
+    page.get_by_text("'two' is no number").wait_for()
+
+
+def test_drawing_a_curve_changes_the_inputs(tab):
+    page = tab.open("/gradient-flow?inputs=own&sequence=0,0,0,0")
+    wait_for_sentence(page, "no gradient")
+    box = page.locator(".pad img").bounding_box()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.25 * box["height"])
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_url("**sequence=1%2C*")
+    query = parse_qs(urlsplit(page.url).query)
+    assert query["sequence"][0].split(", ")[1:] == ["0", "0", "0"]
+    first = float(query["sequence"][0].split(", ")[0])
+    assert first == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_link_restores_the_state_and_back_leads_back(tab):
+    page = tab.open("/gradient-flow?weight_scale=0.5&length=20")
+    wait_for_sentence(page, "Spectral radius 0.53")
+    assert tab.drawn("norms", 1) == pytest.approx(traced(weight_scale=0.5, length=20), rel=1e-9)
+    page.get_by_role("button", name="2. It explodes").click()
+    wait_for_sentence(page, "It explodes")
+    page.go_back()
+    wait_for_sentence(page, "Spectral radius 0.53")
+    page.reload()
+    wait_for_sentence(page, "Spectral radius 0.53")
+
+
+def test_a_lesson_hides_controls_and_shows_its_words_as_text(tab):
+    page = tab.open(
+        "/gradient-flow?hide=seed,length&title=<b>Ours</b>&text=<img src=x onerror=alert(1)>"
+    )
+    wait_for_sentence(page, "Spectral radius")
+    assert page.get_by_text("<b>Ours</b>").count() == 1
+    assert page.locator("img[src=x]").count() == 0
+    assert page.locator(".q-slider[aria-label='seed']").count() == 0
+    assert page.locator(".q-slider[aria-label='hidden size']").count() == 1
+
+
+def test_what_an_address_cannot_mean_is_said(tab):
+    page = tab.open("/gradient-flow?weight_scale=nine&colour=red")
+    wait_for_sentence(page, "Spectral radius 1.06")
+    assert page.get_by_text("weight_scale='nine'").count() == 1
+    assert page.get_by_text("'colour' in the address is no setting").count() == 1
+
+
+def test_pictures_and_numbers_can_be_taken_away(tab):
+    page = tab.open("/gradient-flow")
+    wait_for_sentence(page, "Spectral radius")
+    for format, start in (("CSV", b"trace,x,y,z"), ("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        page.get_by_role("button", name="Download: Eigenvalues").click()
+        with page.expect_download() as download:
+            page.get_by_text(format, exact=True).last.click()
+        with open(download.value.path(), "rb") as file:
+            assert file.read(60).startswith(start)
+        page.keyboard.press("Escape")
+
+
+def test_no_button_of_a_picture_leads_outside(tab):
+    page = tab.open("/gradient-flow")
+    wait_for_sentence(page, "Spectral radius")
+    page.wait_for_selector(".modebar-btn", state="attached")
+    titles = page.evaluate(
+        "[...document.querySelectorAll('.modebar-btn')].map(b => b.dataset.title || b.title)"
+    )
+    assert {re.sub(r"\W+", " ", title).strip().lower() for title in titles} <= {
+        "zoom",
+        "pan",
+        "reset axes",
+        "download plot as a png",
+        "download plot as png",
+        "download plot",
+    }
+    links = page.evaluate("[...document.querySelectorAll('a[href^=http]')].map(a => a.href)")
+    assert all(urlsplit(link).hostname == "127.0.0.1" for link in links)
+
+
+def test_an_experiment_runs_is_cancelled_and_shows_its_claims(tab):
+    page = tab.open("/experiments/gradient-flow")
+    page.get_by_role("button", name="smoke").click()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_text("Run runs-gradient-flow: finished").wait_for(timeout=60_000)
+    assert page.locator(".verdict-held").count() >= 5
+    page.get_by_role("button", name="full").click()
+    page.get_by_label("n networks").fill("1000")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text(": cancelled").wait_for()
+
+
+def test_a_claim_says_where_it_does_not_apply(tab):
+    page = tab.open("/experiments/gradient-statistics")
+    page.get_by_role("button", name="smoke").click()
+    page.locator(".verdict-not-claimed, .verdict-claimed").first.wait_for()
+    assert page.locator(".verdict-not-claimed").count() + page.locator(".verdict-claimed").count()
