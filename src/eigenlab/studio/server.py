@@ -8,7 +8,6 @@ import secrets
 import socket
 from collections.abc import Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,41 +25,15 @@ from eigenlab.studio.experiment_page import experiments_page, load_page, run_pag
 from eigenlab.studio.guard import LOOPBACK, Guard
 from eigenlab.studio.home import home_page
 from eigenlab.studio.jobs import Jobs
+from eigenlab.studio.options import Options
 from eigenlab.studio.pool import Pool
 from eigenlab.studio.runs_page import compare_page, report_page, runs_page
 
 ONE_YEAR = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True)
-class Options:
-    """How the studio is served.
-
-    Args:
-        host: address to listen at. Default: ``"127.0.0.1"``, this machine only.
-        port: port; 0 takes any free one. Default: ``8765``.
-        token: secret that the address must hold; needed unless ``host`` is this machine.
-            Default: ``""``, one is made where it is needed.
-        folder: where runs and reports are. Default: ``report``.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8765
-    token: str = ""
-    folder: Path = Path("report")
-
-
-def serve(options: Options | None = None, *, ready: Callable[[str], Any] | None = None) -> None:
-    """Serve the studio until interrupted.
-
-    Args:
-        options: host, port, token and folder. Default: ``None``, the defaults.
-        ready: called with the address once it answers. Default: ``None``.
-
-    Raises:
-        InputError: the port is in use, or may not be opened.
-    """
-    options = options or Options()
+def serve(options: Options, ready: Callable[[str], Any] | None) -> None:
+    """Serve until interrupted (see :func:`eigenlab.studio.serve`)."""
     token = options.token
     if options.host not in LOOPBACK and not token:
         token = secrets.token_urlsafe(24)
