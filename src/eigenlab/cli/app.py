@@ -16,7 +16,7 @@ from eigenlab.cli.commands.course import course_app, submit_notebook
 from eigenlab.cli.commands.datasets import data_app
 from eigenlab.cli.commands.images import classify_app
 from eigenlab.cli.commands.installation import bench, doctor
-from eigenlab.cli.commands.studio import studio
+from eigenlab.cli.commands.studio import studio_app
 from eigenlab.cli.commands.surnames import names_app
 from eigenlab.cli.commands.translation import translate_app
 from eigenlab.cli.plain import use_plain_characters
@@ -90,7 +90,7 @@ def build(words: Sequence[str] = ()) -> App:
     app.command(cluster_table, name="cluster")
     app.command(course_app())
     app.command(submit_notebook, name="submit")
-    app.command(studio, name="studio")
+    app.command(studio_app())
     app.command(doctor, name="doctor")
     app.command(bench, name="bench")
     app.register_install_completion_command()

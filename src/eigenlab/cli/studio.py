@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from eigenlab.cli.terminal import output
+from eigenlab.cli.terminal import TerminalReporter, cancel_on_interrupt, notices, output
 from eigenlab.errors import InputError
 
 NEEDED = ("nicegui", "pebble")
@@ -29,3 +30,13 @@ def serve(*, port: int, host: str, token: str, folder: Path, browser: bool) -> N
             webbrowser.open(address)
 
     serve_studio(Options(host, port, token, folder), ready=ready)
+
+
+def export(out: Path, lessons: Sequence[str], *, folder: Path) -> None:
+    """Write the static site and print its pages."""
+    from eigenlab.studio.export import export as export_site
+
+    with TerminalReporter("studio", notices()) as reporter, cancel_on_interrupt(reporter.cancel):
+        pages = export_site(out, lessons, report=folder, reporter=reporter)
+    for page in pages:
+        output().print(str(page), markup=False, soft_wrap=True)

@@ -15,6 +15,7 @@ from eigenlab.report.collect import (
     run_folders,
 )
 from eigenlab.report.findings import findings_page
+from eigenlab.report.frames import Frames, pack
 from eigenlab.report.mathematics import render_formula, render_text
 from eigenlab.report.numbers import (
     format_cell,
@@ -23,12 +24,13 @@ from eigenlab.report.numbers import (
     format_number,
     format_seconds,
 )
-from eigenlab.report.page import Verdict, render, verdict
+from eigenlab.report.page import Verdict, page_script, page_style, render, verdict
 from eigenlab.report.questions import questions_page
 from eigenlab.report.verification import Verification, VerifiedClaim, verify
 
 __all__ = [
     "NOTES",
+    "Frames",
     "Run",
     "Verdict",
     "Verification",
@@ -42,6 +44,9 @@ __all__ = [
     "format_measured",
     "format_number",
     "format_seconds",
+    "pack",
+    "page_script",
+    "page_style",
     "python_for",
     "questions_page",
     "read_notes",

@@ -7,6 +7,7 @@ and numbers are rounded to five significant digits, which no picture shows.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +38,23 @@ def frames(explorer: Explorer, record: Record) -> Frames:
         explorer: what draws them.
         record: the grid that was measured.
     """
+    count = len(explorer.points(record))
+    return pack(
+        [json.loads(figure.to_json()) for figure in explorer.draw(record, place)]
+        for place in range(count)
+    )
+
+
+def pack(points: Iterable[Sequence[dict[str, Any]]]) -> Frames:
+    """The figures of every point of a grid, each part that they share stored once.
+
+    Args:
+        points: for each point the figures side by side, ``data`` and ``layout`` as JSON.
+    """
     traces, layouts = _Once(), _Once()
     drawn: list[list[list[int]]] = []
     heights: list[int] = []
-    for place in range(len(explorer.points(record))):
-        panels = [json.loads(figure.to_json()) for figure in explorer.draw(record, place)]
+    for panels in points:
         for panel in panels:
             panel["layout"].pop("template", None)
         heights = heights or [panel["layout"].get("height") or HEIGHT for panel in panels]

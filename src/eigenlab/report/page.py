@@ -325,8 +325,8 @@ def render(runs: Sequence[Run], notes: Mapping[str, Mapping[str, str]] | None = 
             origins=_origins([claim for section in sections for claim in section.claims], shown),
             seconds=sum(section.seconds for section in sections),
             version=eigenlab.__version__,
-            style=Markup(_asset("report.css")),
-            script=Markup(figure_script() + _asset("report.js")),
+            style=Markup(page_style()),
+            script=Markup(page_script()),
             plotly=Markup(plotly_script().replace("</script", "<\\/script"))
             if any(section._drawn for section in sections)
             else "",
@@ -393,6 +393,16 @@ def _is_number(cell: Any) -> bool:
     if isinstance(cell, str):
         return re.fullmatch(r"[-−+]?[\d.]+(e[-−+]?\d+)?( ?%)?", cell) is not None
     return cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool))
+
+
+def page_script() -> str:
+    """Return the script of a page of figures, with and without sliders."""
+    return figure_script() + _asset("report.js")
+
+
+def page_style() -> str:
+    """Return the style sheet of the report, light and dark."""
+    return _asset("report.css")
 
 
 def _asset(name: str) -> str:

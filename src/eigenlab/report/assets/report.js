@@ -39,6 +39,7 @@
       grid.frames[place].forEach(([layout, ...traces], index) =>
         show(panels[index], traces.map((trace) => grid.traces[trace]), grid.layouts[layout])
       );
+      if (grid.sentences) box.querySelector(".sentence").textContent = grid.sentences[place];
       code.textContent = grid.commands[place];
     };
     inputs.forEach((input) => input.addEventListener("input", turn));

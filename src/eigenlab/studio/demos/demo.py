@@ -187,6 +187,8 @@ class Demo:
             Default: none.
         preparation: what must be trained first. Default: ``None``, nothing.
         notice: a sentence that is always shown. Default: ``""``.
+        grid: setting -> values for the sliders of the static site, which shows every combination of
+            them. Default: none, the demo is not part of the static site.
     """
 
     name: str
@@ -198,3 +200,4 @@ class Demo:
     examples: tuple[Example, ...] = field(default=())
     preparation: Preparation | None = None
     notice: str = ""
+    grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)

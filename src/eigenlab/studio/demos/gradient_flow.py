@@ -328,6 +328,10 @@ DEMO = Demo(
     summary="Move one slider, and watch the gradient of a recurrent network vanish or explode.",
     settings=GradientFlowSettings,
     draw=draw,
+    grid={
+        "weight_scale": (0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0),
+        "activation": ("tanh", "relu", "identity"),
+    },
     examples=(
         Example(
             "1. It vanishes",
