@@ -64,6 +64,7 @@ vision
 clustering
 translation
 eigenpairs
+studio
 ```
 
 ```{toctree}

@@ -39,7 +39,14 @@ SHOWN = 8  # checks of one claim; more are collapsed
 
 @dataclass(frozen=True)
 class Verdict:
-    """How an outcome is shown: never by colour alone."""
+    """How an outcome is shown: never by colour alone.
+
+    Args:
+        key: identifier, such as ``"held"``.
+        symbol: one character.
+        label: in words.
+        plural: in words, for several.
+    """
 
     key: str
     symbol: str
