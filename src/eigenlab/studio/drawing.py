@@ -28,12 +28,14 @@ class DrawnPanel:
         title: a few words.
         caption: one or two sentences.
         figure: ``data`` and ``layout``, arrays in plotly's binary form.
+        link: what its x axis shares with other pictures. Default: ``""``, nothing.
     """
 
     name: str
     title: str
     caption: str
     figure: dict[str, Any]
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def draw(name: str, settings: Config) -> Drawn:
             raise NotPrepared(demo.preparation.label)
         view = demo.draw(settings, folder)
     panels = tuple(
-        DrawnPanel(panel.name, panel.title, panel.caption, figure_json(panel.figure))
+        DrawnPanel(panel.name, panel.title, panel.caption, figure_json(panel.figure), panel.link)
         for panel in view.panels
     )
     return Drawn(replace(view, panels=()), panels)

@@ -26,7 +26,7 @@ def show_panel(panel: DrawnPanel, file: str) -> Plot:
                 f'flat round dense aria-label="Download: {panel.title}"'
             ):
                 menu = ui.menu()
-        plot = Plot(panel.figure, f"{panel.title}. {panel.caption}")
+        plot = Plot(panel.figure, f"{panel.title}. {panel.caption}", panel.link)
         plot.props(f'data-panel="{panel.name}"')
         plot.style(f"min-height: {panel.figure['layout'].get('height', HEIGHT)}px")
         ui.html(str(render_text(panel.caption)), sanitize=False, tag="figcaption").classes(

@@ -17,10 +17,13 @@ class Plot(ui.element, component="assets/plot.js"):
     Args:
         figure: ``data`` and ``layout`` as JSON.
         label: what it shows, for screen readers.
+        link: plots of a page with the same one show the value under the pointer together.
+            Default: ``""``, none.
     """
 
-    def __init__(self, figure: Figure, label: str) -> None:
+    def __init__(self, figure: Figure, label: str, link: str = "") -> None:
         super().__init__()
+        self._props["link"] = link
         self.figure = figure
         self._props["figure"] = figure
         self._props["label"] = label

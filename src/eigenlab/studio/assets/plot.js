@@ -1,7 +1,7 @@
 // A plotly figure whose numbers are replaced in place.
 export default {
   template: '<div class="plot" role="img" :aria-label="label"></div>',
-  props: { figure: Object, label: String, themes: Object },
+  props: { figure: Object, label: String, link: String, themes: Object },
   mounted() {
     this.shown = { data: this.figure.data, layout: this.figure.layout };
     this.draw();
@@ -9,10 +9,13 @@ export default {
     this.watcher.observe(document.body, { attributes: true, attributeFilter: ["class"] });
     this.resizer = new ResizeObserver(() => this.resize());
     this.resizer.observe(this.$el);
+    this.hear = (event) => this.point(event.detail);
+    if (this.link) addEventListener("pointed", this.hear);
   },
   unmounted() {
     this.watcher.disconnect();
     this.resizer.disconnect();
+    removeEventListener("pointed", this.hear);
     Plotly.purge(this.$el);
   },
   methods: {
@@ -23,7 +26,25 @@ export default {
       const dark = document.body.classList.contains("body--dark");
       this.dark = dark;
       const layout = EigenlabFigure.layout(this.shown.layout, width, dark ? this.themes.dark : this.themes.light);
-      return Plotly.react(this.$el, this.shown.data, layout, EigenlabFigure.config);
+      const drawn = Plotly.react(this.$el, this.shown.data, layout, EigenlabFigure.config);
+      if (this.link && !this.tells) {
+        this.tells = true;
+        this.$el.on("plotly_hover", (event) => event.event && this.tell(event.points[0].x));
+        this.$el.on("plotly_unhover", (event) => event.event && this.tell(null));
+      }
+      return drawn;
+    },
+    tell(x) {
+      dispatchEvent(new CustomEvent("pointed", { detail: { from: this.$el, link: this.link, x } }));
+    },
+    // The value under the pointer of another picture; a hover that this makes has no mouse event.
+    point({ from, link, x }) {
+      if (from === this.$el || link !== this.link) return;
+      if (x === null) return Plotly.Fx.unhover(this.$el);
+      const points = this.$el.data
+        .map((trace, curveNumber) => ({ curveNumber, pointNumber: Array.from(trace.x || []).indexOf(x) }))
+        .filter((point) => point.pointNumber >= 0);
+      if (points.length) Plotly.Fx.hover(this.$el, points);
     },
     recolour() {
       if (document.body.classList.contains("body--dark") !== this.dark) this.draw();

@@ -14,6 +14,7 @@ from eigenlab.studio.demos.demo import (
     View,
     knob,
     option,
+    power,
 )
 
 #: In the order of the course.
@@ -30,6 +31,7 @@ __all__ = [
     "knob",
     "load_demo",
     "option",
+    "power",
 ]
 
 

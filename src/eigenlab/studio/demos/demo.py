@@ -6,6 +6,7 @@ and a static site. It computes nothing of its own: every number comes from the l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,27 @@ def option(
     return Field(default, description=description, json_schema_extra=cast(Any, extra), **bounds)
 
 
+def power(value: float, digits: int = 2) -> str:
+    """A number for a sentence, with a power of ten where it is very small or large.
+
+    Args:
+        value: the number.
+        digits: significant digits. Default: ``2``.
+
+    >>> power(0.25), power(7.1e-13), power(math.inf)
+    ('0.25', '7.1·10⁻¹³', '∞')
+    """
+    if not math.isfinite(value):
+        return {math.inf: "∞", -math.inf: "−∞"}.get(value, "not a number")
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{mantissa}·10{str(int(exponent)).translate(_RAISED)}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 @dataclass(frozen=True)
 class Panel:
     """One picture.
@@ -92,12 +114,15 @@ class Panel:
         title: a few words.
         caption: what it shows, one or two sentences.
         figure: the figure.
+        link: the quantity on its x axis; pictures with the same one show the value under the
+            pointer together. Default: ``""``, none.
     """
 
     name: str
     title: str
     caption: str
     figure: go.Figure
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from eigenlab.lab import Config
 from eigenlab.recurrent import GradientTrace, RecurrentRegressor, gaussian_lstm, trace_gradients
 from eigenlab.report import command_for
 from eigenlab.spectrum import eigenvalues
-from eigenlab.studio.demos.demo import Demo, Example, Goal, Panel, View, knob, option
+from eigenlab.studio.demos.demo import Demo, Example, Goal, Panel, View, knob, option, power
 from eigenlab.studio.demos.drawn_text import parse_numbers
 from eigenlab.training import generator
 
@@ -169,8 +169,8 @@ def _sentence(settings: GradientFlowSettings, numbers: dict[str, float], length:
     )
     return (
         f"{start}going back from step {length} to step 1, the gradient of the last loss {verb} "
-        f"by a factor of {factor:.3g} per step. {outcome}: at step 1 it is {ratio:.2g} times that "
-        f"at step {length}."
+        f"by a factor of {power(factor, 3)} per step. {outcome}: at step 1 it is {power(ratio)} "
+        f"times that at step {length}."
     )
 
 
@@ -182,13 +182,13 @@ def _goals(settings: GradientFlowSettings, numbers: dict[str, float]) -> tuple[G
         Goal(
             "Let the first step hear a millionth of the last loss (0.5 to 2 millionths).",
             0.5e-6 <= ratio <= 2e-6,
-            f"now {ratio:.2g}",
+            f"now {power(ratio)}",
         ),
         Goal(
             f"Keep the gradient alive over {LONGEST} steps with tanh: between 0.01 and 100 times "
             "its last value.",
             alive and 1e-2 <= ratio <= 1e2,
-            f"now {ratio:.2g} over {settings.length} steps with "
+            f"now {power(ratio)} over {settings.length} steps with "
             f"{'an LSTM' if settings.cell == 'LSTM' else settings.activation}",
         ),
     )
@@ -202,6 +202,7 @@ def _panels(settings: GradientFlowSettings, trace: GradientTrace, x: Tensor) -> 
             "The hidden state forward and the gradient backward, on a logarithmic axis: a straight "
             "line is a constant factor per step.",
             _norms(settings, trace),
+            link="step",
         ),
         Panel(
             "eigenvalues",
@@ -220,8 +221,9 @@ def _panels(settings: GradientFlowSettings, trace: GradientTrace, x: Tensor) -> 
             "What each step adds to the gradient of the weights",
             "The gradient of each weight is the sum of these terms over the steps.",
             _terms(trace),
+            link="step",
         ),
-        Panel("inputs", "Inputs", "What the network reads.", _inputs(x)),
+        Panel("inputs", "Inputs", "What the network reads.", _inputs(x), link="step"),
     ]
 
 
@@ -325,7 +327,11 @@ DEMO = Demo(
     name="gradient-flow",
     title="Gradients through time",
     questions=("1d", "1e", "1g"),
-    summary="Move one slider, and watch the gradient of a recurrent network vanish or explode.",
+    summary=(
+        "A recurrent network reads a sequence step by step. To learn from its last error, the "
+        "gradient of that error has to travel back to the first steps, and every step multiplies "
+        "it by nearly the same matrix. Move the weight scale, and watch it vanish or explode."
+    ),
     settings=GradientFlowSettings,
     draw=draw,
     grid={
