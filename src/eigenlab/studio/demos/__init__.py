@@ -17,7 +17,7 @@ from eigenlab.studio.demos.demo import (
 )
 
 #: In the order of the course.
-NAMES = ("gradient-flow", "clustering")
+NAMES = ("gradient-flow", "pca", "clustering")
 
 __all__ = [
     "NAMES",

@@ -61,6 +61,12 @@ NAMES = {
     "stochastic": "M_stoch",
     "rows": "row-normalised M",
 }
+CAPTIONS = {
+    "kmeans": "k-means on the points. Colours and markers are clusters, in any order.",
+    "symmetric": "k-means on the leading vectors of M = D^(-1/2) A D^(-1/2).",
+    "stochastic": "k-means on those of M with its columns scaled to sum to one.",
+    "rows": "k-means on those of M, each row of them scaled to length one.",
+}
 Vectors = Literal["symmetric", "stochastic", "rows"]
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 
@@ -232,7 +238,7 @@ def _clusterings(settings: ClusteringSettings, points: Points) -> Found:
             for name, spectrum in spectra.items()
         }
         labels = {
-            name: assign_labels(rows.get(name, X), k, n_init=N_INIT, random_state=settings.seed)  # type: ignore[call-overload]
+            name: assign_labels(rows.get(name, X), k, n_init=N_INIT, random_state=settings.seed)
             for name in NAMES
         }
     scores = {
@@ -351,12 +357,14 @@ def _goals(settings: ClusteringSettings, found: Found) -> tuple[Goal, ...]:
 
 def _panels(settings: ClusteringSettings, found: Found) -> list[Panel]:
     return [
-        Panel(
-            "clusters",
-            "Four clusterings of the same points",
-            "k-means on the points, and on the vectors of three matrices. Colours and markers are "
-            "clusters, in any order.",
-            _clusters(found),
+        *(
+            Panel(
+                f"clusters-{name}",
+                f"Clusters: {label}",
+                CAPTIONS[name],
+                _clusters(found, name),
+            )
+            for name, label in NAMES.items()
         ),
         Panel(
             "spectrum",
@@ -409,54 +417,22 @@ def _marker(labels: Labels, size: float = 4) -> dict[str, Any]:
     }
 
 
-def _clusters(found: Found) -> go.Figure:
-    """Four pictures with common axes; one call of plotly, which validates slowly."""
-    index = "cut" if found.points.truth is None else "Rand"
+def _clusters(found: Found, name: str) -> go.Figure:
     x, y = _plane(found.points.X)
-    layout: dict[str, Any] = {"template": plots.NEUTRAL, "height": 520, "annotations": []}
-    traces = []
-    for place, (name, label) in enumerate(NAMES.items()):
-        row, column = divmod(place, 2)
-        number = str(place + 1) if place else ""
-        left, bottom = 0.52 * column, 0.55 * (1 - row)
-        for letter, start, length, title in (
-            ("x", left, 0.48, found.points.axes[0] if row else ""),
-            ("y", bottom, 0.42, "" if column else found.points.axes[1]),
-        ):
-            layout[f"{letter}axis{number}"] = {
-                "domain": [start, start + length],
-                "anchor": f"{'y' if letter == 'x' else 'x'}{number}",
-                "title": {"text": title},
-                "showticklabels": bool(row if letter == "x" else not column),
-            } | ({"matches": letter} if place else {})
-        layout["annotations"].append(
-            {
-                "text": f"{label.replace('row-normalised', 'rows of')}: {index} "
-                f"{_score(found.scores[name])}",
-                "x": left + 0.24,
-                "y": bottom + 0.42,
-                "xref": "paper",
-                "yref": "paper",
-                "xanchor": "center",
-                "yanchor": "bottom",
-                "showarrow": False,
-            }
-        )
-        traces.append(
-            {
-                "type": "scatter",
-                "x": x,
-                "y": y,
-                "xaxis": f"x{number}",
-                "yaxis": f"y{number}",
-                "mode": "markers",
-                "marker": _marker(found.labels[name]),
-                "name": label,
-                "showlegend": False,
-                "hovertemplate": "%{x:.3g}, %{y:.3g}<extra></extra>",
-            }
-        )
-    return go.Figure(data=traces, layout=layout)
+    index = "normalised cut" if found.points.truth is None else "adjusted Rand index"
+    chart = plots.new_chart(
+        *found.points.axes, title=f"{index} {_score(found.scores[name])}", height=360
+    )
+    chart.add_scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        marker=_marker(found.labels[name]),
+        name=NAMES[name],
+        showlegend=False,
+        hovertemplate="%{x:.3g}, %{y:.3g}<extra></extra>",
+    )
+    return chart
 
 
 def _spectrum(settings: ClusteringSettings, found: Found) -> go.Figure:
@@ -499,10 +475,8 @@ def _embedding(settings: ClusteringSettings, found: Found) -> go.Figure:
     chart.add_scatter(
         x=ends[:, 0],
         y=ends[:, 1],
-        mode="lines+text",
+        mode="lines",
         line={"color": plots.GREY, "width": 1.5},
-        text=["", "v<sub>1</sub>", "", "", "v<sub>2</sub>", "", "", "v<sub>3</sub>", ""],
-        textposition="top center",
         hoverinfo="skip",
         showlegend=False,
         name="axes",
@@ -517,7 +491,11 @@ def _embedding(settings: ClusteringSettings, found: Found) -> go.Figure:
         name=NAMES[settings.vectors],
     )
     hidden = {"range": [-1.6, 1.6], "showgrid": False, "showticklabels": False, "ticks": ""}
-    chart.update_layout(xaxis=hidden, yaxis=hidden | {"scaleanchor": "x"})
+    labels = [
+        {"text": f"v<sub>{place}</sub>", "x": 1.1 * x, "y": 1.1 * y, "showarrow": False}
+        for place, (x, y) in enumerate(ends[1::3].tolist(), 1)
+    ]
+    chart.update_layout(annotations=labels, xaxis=hidden, yaxis=hidden | {"scaleanchor": "x"})
     return chart
 
 
@@ -549,7 +527,9 @@ def _walk(settings: ClusteringSettings, found: Found) -> go.Figure:
     probability = random_walk(affinity, 0, [settings.steps])[0]
     distance = float(total_variation(probability, stationary_distribution(affinity)))
     x, y = _plane(X)
-    chart = plots.new_chart(found.points.axes[0], found.points.axes[1])
+    step = f"{settings.steps} step{'s' * (settings.steps != 1)}"
+    title = f"after {step}: {distance:.2f} from the stationary distribution"
+    chart = plots.new_chart(*found.points.axes, title=title)
     chart.add_scatter(
         x=x,
         y=y,
@@ -586,11 +566,6 @@ def _walk(settings: ClusteringSettings, found: Found) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
         name="start",
-    )
-    step = f"{settings.steps} step{'s' * (settings.steps != 1)}"
-    text = f"after {step}: {distance:.2f} from the stationary distribution"
-    chart.add_annotation(
-        text=text, x=0, y=1.1, xref="paper", yref="paper", xanchor="left", showarrow=False
     )
     return chart
 
