@@ -390,7 +390,7 @@ def _panels(settings: ClusteringSettings, found: Found) -> list[Panel]:
             "walk",
             "Random walk",
             f"Where a walk from the ringed point is after some steps, on at most {WALK_NODES} of "
-            "the points. It stays in its cluster for long.",
+            "the points, and its total variation distance from the stationary distribution.",
             _walk(settings, found),
         ),
     ]
@@ -528,7 +528,7 @@ def _walk(settings: ClusteringSettings, found: Found) -> go.Figure:
     distance = float(total_variation(probability, stationary_distribution(affinity)))
     x, y = _plane(X)
     step = f"{settings.steps} step{'s' * (settings.steps != 1)}"
-    title = f"after {step}: {distance:.2f} from the stationary distribution"
+    title = f"after {step}: distance {distance:.2f}"
     chart = plots.new_chart(*found.points.axes, title=title)
     chart.add_scatter(
         x=x,
