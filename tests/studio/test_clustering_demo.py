@@ -119,6 +119,21 @@ def test_equal_points_are_one_place_and_the_sentence_says_so():
     assert "Found 1 clusters" in view.sentence
 
 
+def test_the_arms_of_the_spiral_are_found():
+    spiral = next(e for e in load_demo("clustering").examples if "spiral" in e.label)
+    settings = ClusteringSettings(**spiral.changes)
+    view = draw(settings)
+    arms = np.sin(999 * np.linspace(0, 1, settings.n_points)) > 0
+    found = np.asarray(view.panels[2].figure.data[0].marker.color)
+    assert adjusted_rand_score(arms, found) > 0.99
+    assert "least for" in view.sentence
+
+
+def test_points_near_the_largest_number_are_drawn():
+    view = draw(ClusteringSettings(shape="own points", points="1e100 0; -1e100 1; 3 4"))
+    assert max(view.panels[0].figure.data[0].x) == 1e100
+
+
 def test_far_points_are_linked_to_nothing_and_the_sentence_says_so():
     view = draw(ClusteringSettings(shape="own points", points="0 0; 1e9 0; 0 1e9; -1e9 7"))
     assert "4 of 4 points are linked to nothing but themselves" in view.sentence

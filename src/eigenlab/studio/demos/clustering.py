@@ -129,14 +129,14 @@ class ClusteringSettings(Config):
         max_length=400,
     )
     x_formula: str = option(
-        "t * cos(12 * t) * sign(sin(99 * t)) + 0.01 * noise",
+        "(0.3 + t) * cos(5 * t) * sign(sin(999 * t)) + 0.01 * noise",
         "x as a formula of t, from 0 to 1, and noise.",
         label="x(t)",
         when=("shape", "formula"),
         max_length=200,
     )
     y_formula: str = option(
-        "t * sin(12 * t) * sign(sin(99 * t)) + 0.01 * noise",
+        "(0.3 + t) * sin(5 * t) * sign(sin(999 * t)) + 0.01 * noise",
         "y as a formula of t, from 0 to 1, and noise.",
         label="y(t)",
         when=("shape", "formula"),
@@ -396,10 +396,10 @@ def _panels(settings: ClusteringSettings, found: Found) -> list[Panel]:
     ]
 
 
-def _plane(X: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _plane(X: Floats) -> tuple[Floats, Floats]:
     """The first two coordinates; one alone is drawn along a line."""
     plane = X[:, :2] if X.shape[1] > 1 else np.column_stack([X, np.zeros(len(X))])
-    return plane[:, 0].astype(np.float32), plane[:, 1].astype(np.float32)
+    return plane[:, 0].copy(), plane[:, 1].copy()
 
 
 def _marker(labels: Labels, size: float = 4) -> dict[str, Any]:
@@ -669,12 +669,13 @@ DEMO = Demo(
         ),
         Example(
             "4. A spiral by a formula",
-            {"shape": "formula", "gamma": 100.0, "noise": 0.5},
-            "Two arms of a spiral, written as x(t) and y(t). Change the formulas.",
+            {"shape": "formula", "gamma": 50.0},
+            "Two arms of a spiral, which k-means cuts across, written as x(t) and y(t). Change the "
+            "formulas.",
         ),
         Example(
             "5. A random walk",
-            {"shape": "moons", "gamma": 20.0, "steps": 300},
+            {"shape": "moons", "gamma": 50.0, "steps": 300},
             "After 300 steps the walk is everywhere on its own moon and nearly nowhere on the "
             "other. An eigenvalue near 1 is a walk that leaves its cluster rarely.",
         ),

@@ -43,14 +43,16 @@ class ObjectiveQuizSettings(Config):
     )
     regularizer: Literal[
         "none", "weight decay", "penalty in the loss", "dropout", "batch norm", "layer norm"
-    ] = option("weight decay", "What keeps the weights small, or is hoped to.")
+    ] = option("weight decay", "What keeps the weights small, or is hoped to.", label="regulariser")
     decay: Literal["λ", "2 λ", "4 λ"] = option(
         "λ",
         "The optimiser's weight_decay.",
         label="weight decay",
         when=("regularizer", "weight decay"),
     )
-    optimizer: Literal["SGD", "Adam", "AdamW"] = option("Adam", "The optimiser of torch.")
+    optimizer: Literal["SGD", "Adam", "AdamW"] = option(
+        "Adam", "The optimiser of torch.", label="optimiser"
+    )
     lam: float = knob(0.2, "λ of the objective.", low=0.01, high=2, step=0.02, log=True, label="λ")
     seed: int = knob(0, "Random seed of samples and weights.", low=0, high=99, step=1)
 
