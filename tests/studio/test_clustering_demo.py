@@ -123,7 +123,7 @@ def test_the_arms_of_the_spiral_are_found():
     spiral = next(e for e in load_demo("clustering").examples if "spiral" in e.label)
     settings = ClusteringSettings(**spiral.changes)
     view = draw(settings)
-    arms = np.sin(999 * np.linspace(0, 1, settings.n_points)) > 0
+    arms = np.sin(999 * np.linspace(0, 1, settings.n_points) + 1) > 0
     found = np.asarray(view.panels[2].figure.data[0].marker.color)
     assert adjusted_rand_score(arms, found) > 0.99
     assert "least for" in view.sentence

@@ -129,14 +129,14 @@ class ClusteringSettings(Config):
         max_length=400,
     )
     x_formula: str = option(
-        "(0.3 + t) * cos(5 * t) * sign(sin(999 * t)) + 0.01 * noise",
+        "(0.3 + t) * cos(5 * t) * sign(sin(999 * t + 1)) + 0.01 * noise",
         "x as a formula of t, from 0 to 1, and noise.",
         label="x(t)",
         when=("shape", "formula"),
         max_length=200,
     )
     y_formula: str = option(
-        "(0.3 + t) * sin(5 * t) * sign(sin(999 * t)) + 0.01 * noise",
+        "(0.3 + t) * sin(5 * t) * sign(sin(999 * t + 1)) + 0.01 * noise",
         "y as a formula of t, from 0 to 1, and noise.",
         label="y(t)",
         when=("shape", "formula"),

@@ -191,7 +191,8 @@ def _sentence(settings: PCASettings, descent: Descent, numbers: dict[str, float]
         for _, point in _passed(descent)
     ]
     way = (
-        f"Descent passes the saddles that keep {'; then '.join(passed)}."
+        f"Descent passes the saddle{'s' * (len(passed) > 1)} that "
+        f"keep{'s' * (len(passed) == 1)} {'; then '.join(passed)}."
         if passed
         else "Descent passes no saddle."
     )
