@@ -18,7 +18,7 @@ from eigenlab.studio.demos.demo import (
 )
 
 #: In the order of the course.
-NAMES = ("gradient-flow",)
+NAMES = ("gradient-flow", "pca", "clustering", "objective-quiz", "regularized-autoencoder")
 
 __all__ = [
     "NAMES",
