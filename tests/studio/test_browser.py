@@ -101,6 +101,7 @@ def test_each_kind_of_control_changes_picture_and_address(tab):
 def test_drawing_a_curve_changes_the_inputs(tab):
     page = tab.open("/gradient-flow?inputs=own&sequence=0,0,0,0")
     wait_for_sentence(page, "no gradient")
+    page.locator(".pad img").scroll_into_view_if_needed()
     box = page.locator(".pad img").bounding_box()
     page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.25 * box["height"])
     page.mouse.down()

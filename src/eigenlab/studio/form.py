@@ -126,6 +126,12 @@ class _Control:
         self.problem.text, self.problem.visible = problem, bool(problem)
 
 
+class _DirectSlider(ui.slider):
+    """A slider that moves at once, not when the server has answered."""
+
+    LOOPBACK = False
+
+
 class _Slider(_Control):
     def build(self, value: float) -> None:
         low, high = _bounds(self.field)
@@ -139,7 +145,7 @@ class _Slider(_Control):
             self.number.classes("value")
         if self.log:
             low, high = math.log10(low), math.log10(high)
-        self.slider = ui.slider(
+        self.slider = _DirectSlider(
             min=low,
             max=high,
             step=self.extra.get("step") or 1,
