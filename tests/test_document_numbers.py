@@ -272,6 +272,22 @@ def benchmarks_translation_short():
     )
 
 
+def benchmarks_translation_multi30k():
+    found = stored("translation_multi30k")
+    for name in ("greedy", "beam 5"):
+        row = found["rows"][name]
+        label = "eigenlab, greedy" if name == "greedy" else "eigenlab, beams of 5"
+        spacy = f"{row['tokenized_bleu']['spaCy']:.1f}"
+        spacy = spacy if name == "greedy" else f"**{spacy}**"
+        yield f"| {label} | {spacy} | {row['bleu']:.1f} | {row['chrf']:.1f} |"
+    for name, value in found["anchors"].items():
+        label = "GRU with additive attention" if name == "additive attention" else name
+        yield f"| {label} | {value} | | |"
+    yield f"in {found['seconds'] / 60:.0f} minutes on two cores"
+    yield f"the length penalty ({found['penalty']})"
+    yield f"`{found['rows']['greedy']['signature']}`"
+
+
 def surnames_table():
     rows = stored("surnames")["rows"]
     labels = {"n-grams": "character n-grams", "rnn": "tanh RNN", "best": "best recurrent"}
@@ -312,6 +328,7 @@ QUOTES = [
     (BENCHMARKS, benchmarks_translation_phrasebook),
     (BENCHMARKS, benchmarks_translation_budgets),
     (BENCHMARKS, benchmarks_translation_short),
+    (BENCHMARKS, benchmarks_translation_multi30k),
     ("docs/surnames.md", surnames_table),
 ]
 
