@@ -42,7 +42,7 @@ from eigenlab.translation.resuming import (
     stored_weights,
 )
 from eigenlab.translation.sentences import as_sentences
-from eigenlab.translation.seq2seq import Seq2Seq
+from eigenlab.translation.seq2seq import Design, Seq2Seq
 from eigenlab.translation.splits import count_leaks, split_pairs
 from eigenlab.translation.stack import Cell
 from eigenlab.translation.subwords import SubwordVocabulary, vocabulary_from_dict
@@ -72,6 +72,9 @@ class Translator(BaseEstimator):
         num_layers: layers of encoder and decoder. Default: ``1``.
         attention: whether the decoder attends to the encoder's states. Default: ``True``.
         bidirectional: whether the encoder reads in both directions. Default: ``True``.
+        design: ``"sequential"``, the decoder starts when the encoder has read the source; or
+            ``"stacked"``, without attention and in one direction, the design of question 7a.
+            Default: ``"sequential"``.
         dropout: probability in [0, 1) by which units are dropped in training. Default: ``0.2``.
         n_epochs: passes over the pairs, at least 1. Default: ``10``.
         batch_size: pairs per update. Default: ``128``.
@@ -122,6 +125,7 @@ class Translator(BaseEstimator):
         num_layers: int = 1,
         attention: bool = True,
         bidirectional: bool = True,
+        design: Design = "sequential",
         dropout: float = 0.2,
         n_epochs: int = 10,
         batch_size: int = 128,
@@ -142,6 +146,7 @@ class Translator(BaseEstimator):
         self.num_layers = num_layers
         self.attention = attention
         self.bidirectional = bidirectional
+        self.design = design
         self.dropout = dropout
         self.n_epochs = n_epochs
         self.batch_size = batch_size
@@ -483,6 +488,7 @@ class Translator(BaseEstimator):
             num_layers=self.num_layers,
             attention=self.attention,
             bidirectional=self.bidirectional,
+            design=self.design,
             dropout=self.dropout,
         )
 
