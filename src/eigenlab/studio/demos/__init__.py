@@ -17,7 +17,7 @@ from eigenlab.studio.demos.demo import (
 )
 
 #: In the order of the course.
-NAMES = ("gradient-flow",)
+NAMES = ("gradient-flow", "train-rnn", "surnames", "autoencoder")
 
 __all__ = [
     "NAMES",
