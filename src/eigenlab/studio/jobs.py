@@ -1,6 +1,7 @@
 """Long work, one piece after the other: trainings and runs, with progress, metrics and cancelling.
 
-A job belongs to the studio, not to a tab: every tab may look at it, and closing one does not end it.
+A job belongs to the studio, not to a tab: every tab may look at it, and closing one does not
+end it.
 """
 
 from __future__ import annotations
