@@ -399,13 +399,17 @@ def _mosaic(images: tuple[Tensor, Tensor, Tensor], digits: list[int]) -> go.Figu
         y_title="",
         value_title=INK,
         numbers=False,
-        height=360,
+        height=300,
     )
     chart.update_traces(colorscale="Greys", zmin=0, zmax=1, showscale=False)
     middles = [9 * k + 3.5 for k in range(len(images[0]))]
-    chart.update_xaxes(tickvals=middles, ticktext=[str(digit) for digit in digits])
+    chart.update_xaxes(showline=False, tickvals=middles, ticktext=[str(digit) for digit in digits])
     chart.update_yaxes(
-        tickvals=middles[:3], ticktext=["original", "shown", "rebuilt"], scaleanchor="x"
+        tickvals=middles[:3],
+        ticktext=["original", "shown", "rebuilt"],
+        scaleanchor="x",
+        constrain="domain",
+        showline=False,
     )
     return chart
 
@@ -494,7 +498,7 @@ DEMO = Demo(
     "pixels, and see what comes back.",
     settings=AutoencoderSettings,
     draw=draw,
-    preparation=Preparation("Train seven widths", TRAINED_ON, minutes=0.3, make=prepare),
+    preparation=Preparation("Train seven widths", TRAINED_ON, minutes=0.15, make=prepare),
     examples=(
         Example(
             "1. Two numbers",

@@ -382,7 +382,8 @@ def _panels(
             "audit",
             "Who is recognised, and who is not",
             "Share of each language's test names that are answered correctly, without abstention, "
-            "with 95 % intervals; the language with most training names is on the left.",
+            "with 95 % intervals; the language with most training names is on the left. Dotted: "
+            "the share of all test names.",
             _recall(model, measured),
         ),
         Panel(
@@ -440,6 +441,8 @@ def _top(settings: SurnamesSettings, model: _Trained, reading: _Reading) -> go.F
     )
     chart.data[-1].marker.update(symbol="circle-open", size=12, line={"width": 2})
     plots.reference(chart, y=settings.abstain_below, text="undecided below")
+    # The highest bars are on the left.
+    chart.update_annotations(x=0.99, xanchor="right")
     chart.update_yaxes(range=[0, 1.02])
     return chart
 
@@ -472,7 +475,7 @@ def _recall(model: _Trained, measured: dict[str, Any]) -> go.Figure:
         low=[row["interval"][0] if row["count"] else None for row in rows],
         high=[row["interval"][1] if row["count"] else None for row in rows],
     )
-    plots.reference(chart, y=measured["accuracy"], text="all test names")
+    plots.reference(chart, y=measured["accuracy"])
     chart.update_yaxes(range=[-0.02, 1.04])
     chart.update_xaxes(tickangle=-60)
     return chart
@@ -480,7 +483,7 @@ def _recall(model: _Trained, measured: dict[str, Any]) -> go.Figure:
 
 def _coverage(measured: dict[str, Any], numbers: dict[str, float]) -> go.Figure:
     chart = plots.new_chart(
-        "share of the test names that are answered", "accuracy on those answered", height=480
+        "share of the test names that are answered", "accuracy on those answered"
     )
     curve = measured["coverage"]
     plots.line(chart, curve["coverage"], curve["accuracy"], "all thresholds", markers=False)

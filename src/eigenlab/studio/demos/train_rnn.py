@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import math
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -223,18 +222,12 @@ def _sentence(settings: TrainRNNSettings, numbers: dict[str, float]) -> str:
         if share < 1
         else f"no better than that of always answering 0 ({silent:.2g})"
     )
-    before, after = (_times(numbers[f"ratio_{when}"]) for when in ("before", "after"))
+    ratios = " and ".join(f"{numbers[f'ratio_{when}']:.2g} {when}" for when in ("before", "after"))
     return (
         f"After {settings.updates:,} updates the loss on fresh sequences is {loss:.2g}, {outcome}. "
-        f"The last answer needs the input at step {_source(settings) + 1}: there its gradient was "
-        f"{before} before the training, and is {after} after it."
+        f"The last answer needs the input at step {_source(settings) + 1}. There its gradient is, "
+        f"as a multiple of that at the last step, {ratios} the training."
     )
-
-
-def _times(ratio: float) -> str:
-    if not math.isfinite(ratio):
-        return "beyond what the numbers hold"
-    return f"{ratio:.2g} of that at the last step" if ratio < 1 else f"{ratio:.2g} times that"
 
 
 def _goals(settings: TrainRNNSettings, numbers: dict[str, float]) -> tuple[Goal, ...]:
@@ -250,7 +243,8 @@ def _goals(settings: TrainRNNSettings, numbers: dict[str, float]) -> tuple[Goal,
             + (f" over {settings.lag} steps" if settings.task == COPY else ""),
         ),
         Goal(
-            f"Learn the running average with {FEW_UNITS} hidden units or fewer, to {AVERAGED:.0%}.",
+            f"Learn the running average with {FEW_UNITS} hidden units or fewer: a loss below "
+            f"{AVERAGED:.0%} of that of always answering 0.",
             few and share < AVERAGED,
             f"now {share:.2g}, with the {settings.task} and {settings.hidden_size} units",
         ),
@@ -282,16 +276,16 @@ def _panels(
         Panel(
             "norms",
             "Where the gradient of the last answer goes",
-            "Norm of the gradient of the last step's loss at each earlier state; after the "
-            "training all of it is smaller, since the loss is. Dotted: the earliest input that "
-            "the last answer needs.",
+            "Norm of the gradient of the last step's loss at each earlier state. All of it is "
+            "proportional to the error that is left, so compare the slopes, not the heights. "
+            "Dotted: the earliest input that the last answer needs.",
             _norms(settings, traces),
         ),
         Panel(
             "eigenvalues",
             "Eigenvalues before and after",
-            "Of W_h of each plain layer, or of an LSTM's Jacobian at the last step. Training moves "
-            "some of them towards the unit circle when something has to be remembered.",
+            "Of W_h of each plain layer, or of an LSTM's Jacobian at the last step. What lies "
+            "inside the unit circle decays from step to step.",
             _plane(traces),
         ),
     )
@@ -327,6 +321,7 @@ def _norms(settings: TrainRNNSettings, traces: list[GradientTrace]) -> go.Figure
                 f"{when}, layer {place + 1}",
                 index=2 * place + number,
                 markers=False,
+                legend=there,
             )
     plots.reference(chart, x=_source(settings) + 1, text="needed")
     chart.update_yaxes(title_text=f"{plots.GRADIENT} (mean over the batch)")
@@ -338,20 +333,19 @@ def _plane(traces: list[GradientTrace]) -> go.Figure:
     largest = 1.0
     for place in range(LAYERS):
         for number, (when, trace) in enumerate(zip(WHEN, traces, strict=True)):
-            values = _spectrum(trace, place) if place < len(trace.gradient_norms) else None
-            real, imaginary = ([], []) if values is None else (values.real, values.imag)
-            largest = max(
-                [largest, *(abs(value) for value in (values if values is not None else []))]
-            )
+            there = place < len(trace.gradient_norms)
+            values = _spectrum(trace, place) if there else torch.zeros(0, dtype=torch.complex128)
+            largest = max([largest, *values.abs().tolist()])
             plots.points(
                 chart,
-                [float(v) for v in real],
-                [float(v) for v in imaginary],
+                values.real.tolist(),
+                values.imag.tolist(),
                 f"{when}, layer {place + 1}",
                 index=2 * place + number,
                 size=7,
             )
-    reach = 1.15 * float(largest)
+            chart.data[-1].showlegend = there
+    reach = 1.15 * largest
     chart.update_xaxes(range=[-reach, reach])
     chart.update_yaxes(range=[-reach, reach])
     return chart
@@ -401,7 +395,8 @@ def _python(settings: TrainRNNSettings) -> str:
         f"    clip_norm={CLIP},\n"
         ")\n"
         "ratio_after = ratio(model)\n"
-        "loss = float(regression_loss(model(x)[0], y))\n"
+        "with torch.no_grad():\n"
+        "    loss = float(regression_loss(model(x)[0], y))\n"
         "loss_of_zero = float(regression_loss(torch.zeros_like(y), y))\n"
     )
 
