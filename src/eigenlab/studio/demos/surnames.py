@@ -57,7 +57,7 @@ LANGUAGES = (
     "Vietnamese",
 )
 #: Letters up to which each has a mark of its own on the axis.
-LABELLED = 40
+LABELLED = 24
 TOP = 5
 LETTERS = "letters read"
 PROBABILITY = "probability"
@@ -459,6 +459,9 @@ def _saliency(reading: _Reading) -> go.Figure:
         showlegend=False,
     )
     _letter_axis(chart, reading.letters)
+    # What no letter changes must not fill the picture.
+    low, high = np.nanmin([*reading.saliency, -0.05]), np.nanmax([*reading.saliency, 0.05])
+    chart.update_yaxes(range=[1.1 * low, 1.1 * high])
     return chart
 
 
@@ -565,10 +568,10 @@ DEMO = Demo(
             "the answer depends on who is asked about, and so do the errors in the audit.",
         ),
         Example(
-            "5. Wrong, and sure of it",
-            {"name": "Ivanova", "cell": "lstm"},
+            "5. Wrong for a reason",
+            {"name": "Ivanova"},
             "None of the Russian names in the list ends in -a, as those of women do, so this one "
-            "is taken for a southern name. "
+            "is not recognised. "
             "The audit counts languages only: of such groups it says nothing.",
         ),
     ),
