@@ -6,6 +6,8 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -121,11 +123,28 @@ def prepare(name: str, settings: Config, *, reporter: Reporter) -> None:
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    demo.preparation.make(settings, partial, reporter)
+    with _one_thread():
+        demo.preparation.make(settings, partial, reporter)
     if folder.is_dir():
         shutil.rmtree(partial)
     else:
         partial.rename(folder)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The networks of demos are so small that a second thread costs more than it saves.
+
+    On a machine that is busy with other work it costs many times as much.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def figure_json(figure: Any) -> dict[str, Any]:

@@ -216,6 +216,8 @@ class _Text(_Control):
 
     def build(self, value: Any) -> None:
         kind = self.extra.get("widget")
+        if kind in ("pixels", "table"):
+            ui.label(self.title).classes("name")
         self.pad = Pad(kind, value, self.title, self._drawn) if kind in PADS else None
         if kind == "table":
             ui.upload(

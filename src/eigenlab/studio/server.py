@@ -87,7 +87,7 @@ class Pools:
     def long(self) -> Pool:
         """For trainings and runs, one at a time."""
         if self._long is None:
-            self._long = Pool(1, threads=os.cpu_count() or 1)
+            self._long = Pool(1)  # on one thread, as `eigenlab run`: the same numbers
         return self._long
 
     def close(self) -> None:

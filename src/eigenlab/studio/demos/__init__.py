@@ -18,7 +18,17 @@ from eigenlab.studio.demos.demo import (
 )
 
 #: In the order of the course.
-NAMES = ("gradient-flow", "pca", "clustering", "objective-quiz", "regularized-autoencoder")
+NAMES = (
+    "gradient-flow",
+    "train-rnn",
+    "surnames",
+    "autoencoder",
+    "pca",
+    "clustering",
+    "translation",
+    "objective-quiz",
+    "regularized-autoencoder",
+)
 
 __all__ = [
     "NAMES",
