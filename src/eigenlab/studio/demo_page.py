@@ -71,7 +71,11 @@ class DemoPage:
                         self.settings, self._changed, UNUSED | self.lesson.hidden, self._read
                     )
                     ui.button("Reset", on_click=lambda: self.apply({})).props("flat no-caps dense")
-                with ui.element("section").classes("result").props('aria-label="Result"'):
+                with (
+                    ui.element("section")
+                    .classes("result")
+                    .props('aria-label="Result"') as self.result
+                ):
                     self.sentence = ui.label("Drawing …").classes("sentence")
                     self.sentence.props("role=status aria-live=polite").mark("sentence")
                     self.problem = ui.label().classes("problem").props("role=alert")
@@ -164,8 +168,10 @@ class DemoPage:
             return
         except EigenlabError as error:
             self.problem.text, self.problem.visible = str(error), True
+            self.result.classes("stale")  # what is shown belongs to the settings before
             return
         self.problem.visible = False
+        self.result.classes(remove="stale")
         self.preparing.clear()
         self.show(drawn)
 

@@ -133,6 +133,8 @@ class _DirectSlider(ui.slider):
 
 
 class _Slider(_Control):
+    _showing = False
+
     def build(self, value: float) -> None:
         low, high = _bounds(self.field)
         self.log = bool(self.extra.get("log"))
@@ -167,19 +169,28 @@ class _Slider(_Control):
     def _slid(self, position: Any, *, final: bool) -> None:
         if isinstance(position, int | float):
             value = self._value(position)
-            self.number.set_value(value)
+            self._show_number(value)
             self.moved(self.name, value, final)
 
     def _typed(self, event: Any) -> None:
-        if event.value is not None and event.value != self._value(self.slider.value or 0):
-            value = round(event.value) if self.whole else event.value
-            self.moved(self.name, value, True)
-            low, high = _bounds(self.field)
-            if low <= value <= high:
-                self.slider.set_value(self._position(value))
+        if self._showing or event.value is None:
+            return
+        value = round(event.value) if self.whole else event.value
+        low, high = _bounds(self.field)
+        if low <= value <= high:
+            self.slider.set_value(self._position(value))
+        self.moved(self.name, value, True)
+
+    def _show_number(self, value: float) -> None:
+        """Show the slider's value; it is not typed, and must not move the slider back."""
+        self._showing = True
+        try:
+            self.number.set_value(value)
+        finally:
+            self._showing = False
 
     def show(self, value: float) -> None:
-        self.number.set_value(value)
+        self._show_number(value)
         self.slider.set_value(self._position(value))
 
 

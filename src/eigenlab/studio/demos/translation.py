@@ -37,7 +37,7 @@ from eigenlab.translation import (
     word_gradients,
 )
 
-PAIRS = 20_000
+PAIRS = 30_000
 HELD_OUT = 400
 TARGET, SAMPLED = "I see a dog", "I saw a dog"
 SHOWN = 3  # candidates at each step
@@ -80,7 +80,7 @@ def make(settings: TranslationSettings, folder: Path, reporter: Reporter) -> Non
     pairs = phrasebook(PAIRS, seed=settings.seed)
     translator = Translator(
         128,
-        n_epochs=7,
+        n_epochs=9,
         batch_size=64,
         learning_rate=4e-3,
         dropout=0.1,
@@ -320,7 +320,7 @@ DEMO = Demo(
     ),
     settings=TranslationSettings,
     draw=draw,
-    preparation=Preparation("Train the translator", ("model", "seed"), 1.5, make),
+    preparation=Preparation("Train the translator", ("model", "seed"), 3, make),
     examples=(
         Example(
             "1. Another order",
