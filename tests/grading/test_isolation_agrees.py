@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from graded_solutions import Solution, aliases, solutions
 
 from eigenlab.grading import check
 from eigenlab.grading.isolation import Template, check_source
+from graded_solutions import Solution, aliases, solutions
 
 #: One of so many solutions is compared here, besides the first one of each part.
 STEP = 9

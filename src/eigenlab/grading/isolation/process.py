@@ -159,7 +159,8 @@ class Process:
         self.limits, self.deadline = limits, time.monotonic() + limits.wall
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix="eigenlab-"))
         if os.geteuid() == 0:
-            os.chown(self.folder, confine.NOBODY, confine.NOBODY)
+            with contextlib.suppress(OSError):  # the root of a container may be no real one
+                os.chown(self.folder, confine.NOBODY, confine.NOBODY)
         self.channel, theirs = socket.socketpair()
         self.guard, guard = socket.socketpair()
         reader, writer = os.pipe()
@@ -288,7 +289,8 @@ class Output:
     """
 
     def __init__(self, descriptor: int, kept: int) -> None:
-        self.descriptor, self.kept, self.count, self.tail = descriptor, kept, 0, b""
+        self.descriptor, self.kept, self.count = descriptor, kept, 0
+        self.tail = bytearray()
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
@@ -296,7 +298,9 @@ class Output:
         with os.fdopen(self.descriptor, "rb", buffering=0) as file:
             while chunk := file.read(1 << 16):
                 self.count += len(chunk)
-                self.tail = (self.tail + chunk)[-self.kept :]
+                self.tail += chunk
+                if len(self.tail) > 2 * self.kept:
+                    del self.tail[: -self.kept]
 
     def close(self) -> None:
         """Wait a moment for the end of what is printed."""
@@ -304,8 +308,8 @@ class Output:
 
     def text(self) -> str:
         """The last lines, after a line that says how much is left out."""
-        words = self.tail.decode("utf-8", "replace")
-        if self.count <= len(self.tail):
+        words = self.tail[-self.kept :].decode("utf-8", "replace")
+        if self.count <= self.kept:
             return words
         _, _, words = words.partition("\n")
         return f"[{self.count} bytes were printed; the last lines are]\n{words}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 from typing import Any
@@ -28,10 +29,11 @@ def give_up(config: dict[str, Any], private: bool) -> list[str]:
     """
     layers = []
     if os.geteuid() == 0 and (private or all(map(open_to_all, config["listed"]))):
-        os.setgroups([])
-        os.setregid(NOBODY, NOBODY)
-        os.setreuid(NOBODY, NOBODY)
-        layers.append(f"another user ({NOBODY})")
+        with contextlib.suppress(OSError):  # the root of a container may be no real one
+            os.setgroups([])
+            os.setregid(NOBODY, NOBODY)
+            os.setreuid(NOBODY, NOBODY)
+            layers.append(f"another user ({NOBODY})")
     layers.append(limit(config))
     if seccomp.no_new_privileges():
         layers.append("no new privileges")
