@@ -457,6 +457,42 @@ def test_closing_the_connection_does_not_pass(template):
     assert outcome.status in ("died", "hung")
 
 
+def test_an_input_that_is_changed_in_place_is_told(template):
+    source = """
+    def get_degree_matrix(A):
+        return A
+
+    class RNNLayer(torch.nn.Module):
+        def __init__(self, *a, nonlinearity=torch.tanh):
+            super().__init__()
+            self.w = torch.nn.Parameter(torch.zeros(1))
+        def forward(self, x):
+            with torch.no_grad():
+                x.zero_()
+            return x, x[:, -1]
+    """
+    (outcome,) = run(template, source, ["1a"]).outcomes
+    assert "changes its input in place" in outcome.result.hint
+
+
+def test_every_process_draws_other_numbers_and_has_a_folder_of_its_own(template):
+    body = "import numpy, os, random; return (numpy.random.rand(), random.random(), os.getcwd())"
+    first, second = works(template, body), works(template, body)
+    assert not set(first.strip("()").split(", ")) & set(second.strip("()").split(", "))
+
+
+def test_the_source_is_compiled_as_a_file_of_its_own(template):
+    source = """
+    def annotated(x: int) -> int:
+        return x
+    assert annotated.__annotations__ == {"x": int, "return": int}
+    assert __name__ != "__main__"
+    del loss_fn
+    """
+    (outcome,) = run(template, source, ["1c"]).outcomes
+    assert outcome.result.hint == "loss_fn is not defined."
+
+
 # The messages.
 
 

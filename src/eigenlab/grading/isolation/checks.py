@@ -106,6 +106,7 @@ def check_source(
 
     Raises:
         InputError: there is no such part, or the system cannot copy processes.
+        RuntimeError: a process did not start, which is no fault of the student's.
 
     >>> source = "def get_degree_matrix(A):\\n    return A"
     >>> report = check_source(source, ["5c", "5d"])
@@ -146,11 +147,7 @@ class _Run:
             words = f"the time for all parts ({self.limits.total:g} s) is over"
             return self.stopped(part, Stopped(HUNG, words), "")
         limits = dataclasses.replace(self.limits, wall=min(self.limits.wall, left))
-        try:
-            process = self.template.run(limits)
-        except Stopped as stop:
-            return self.stopped(part, stop, "")
-        with process:
+        with self.template.run(limits) as process:
             self.layers = tuple(process.layers)
             found = self.judge(part, process)
         return dataclasses.replace(found, output=process.output.text())

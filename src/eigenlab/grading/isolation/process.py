@@ -48,6 +48,10 @@ main(control)
 """
 
 
+#: Seconds in which a process is ready, which is no fault of the student's.
+STARTING = 60.0
+
+
 class Stopped(BaseException):
     """The process can answer no more. Not an Exception, so that no check goes on without it.
 
@@ -156,7 +160,7 @@ class Process:
     def __init__(
         self, control: socket.socket, limits: Limits, paths: dict[str, Any], namespaces: bool
     ) -> None:
-        self.limits, self.deadline = limits, time.monotonic() + limits.wall
+        self.limits = limits
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix="eigenlab-"))
         if os.geteuid() == 0:
             with contextlib.suppress(OSError):  # the root of a container may be no real one
@@ -187,11 +191,13 @@ class Process:
         guard.close()
         os.close(writer)
         self.layers: list[str] = []
+        self.deadline = time.monotonic() + STARTING
         try:
             self.layers = self._receive()[0]["layers"]
-        except BaseException:
+        except Stopped as stop:
             self.close()
-            raise
+            raise RuntimeError(f"a process for a student's code did not start: {stop}") from None
+        self.deadline = time.monotonic() + limits.wall
 
     def __enter__(self) -> Process:
         return self

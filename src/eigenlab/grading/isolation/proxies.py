@@ -424,7 +424,9 @@ class _Exchange:
             is_tensor = isinstance(target, Tensor)
             same = value.shape == tuple(target.shape)
             if is_tensor:
-                target.data = torch.from_numpy(value) if same else torch.full_like(target.data, 7)
+                given = torch.from_numpy(value)
+                same = same and given.dtype == target.dtype
+                target.data = given if same else torch.full_like(target.data, 7)
             else:
                 target[...] = value if same else 7
 

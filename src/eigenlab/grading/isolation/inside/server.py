@@ -114,7 +114,7 @@ class Request:
         linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
         space.__name__, space.__file__ = "submission", FILE
         sys.modules["submission"] = space
-        exec(compile(source, FILE, "exec"), vars(space))
+        exec(compile(source, FILE, "exec", dont_inherit=True), vars(space))
 
     def do_get(self) -> Any:
         """The values of names; None where there is none, and a list of one value else."""

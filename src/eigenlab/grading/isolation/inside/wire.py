@@ -36,7 +36,7 @@ DTYPES = frozenset(
     ]
 )
 #: Bytes of a header, bytes of all arrays, nesting, and number of arrays of one message.
-HEADER, PAYLOAD, DEPTH, ARRAYS = 16 << 20, 128 << 20, 40, 20_000
+HEADER, PAYLOAD, DEPTH, ARRAYS = 4 << 20, 32 << 20, 40, 20_000
 
 Tree = Any
 _LENGTHS = struct.Struct(">QQ")
