@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import subprocess
 import sys
 import textwrap
 import threading
@@ -549,6 +550,12 @@ def test_a_part_that_is_not_there_is_refused(template):
 def test_a_limit_is_positive():
     with pytest.raises(InputError, match="wall=0"):
         Limits(wall=0)
+
+
+def test_checks_in_this_process_need_nothing_of_unix():
+    missing = "import sys\nfor name in ('resource', 'fcntl', 'pwd'): sys.modules[name] = None\n"
+    code = missing + "import eigenlab.grading"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_it_works_without_namespaces():
