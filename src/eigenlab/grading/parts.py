@@ -223,6 +223,8 @@ def _explain(error: BaseException, part: Part) -> str:
     """The exception in words, with the line of the student's code that raised it."""
     if isinstance(error, NotImplementedError):
         return f"{str(error) or ' or '.join(part.names)} still has to be written."
+    if (explanation := getattr(error, "explanation", None)) is not None:  # from another process
+        return str(explanation)
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
