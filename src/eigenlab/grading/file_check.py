@@ -20,7 +20,7 @@ from eigenlab.grading.problems import (
     problems_of,
 )
 from eigenlab.grading.runner import run_parts
-from eigenlab.grading.student_file import StudentFile, read_student_file
+from eigenlab.grading.student_file import StudentFile, globals_of, read_student_file
 
 PASSED, FAILED, LEFT_OUT = "passed", "failed", "left out"
 Runner = Callable[[str, Sequence[str]], Sequence[CheckResult]]
@@ -257,10 +257,23 @@ def _notes(file: StudentFile, aliases: Mapping[str, str]) -> list[str]:
         if name in used:
             place = file.definitions[name].place
             notes.append(f"{name} is defined {count} times; the last one counts ({place}).")
+    notes += _stale(file, used)
     absent = _not_installed(file)
     if absent:
         notes.append(f"Not installed here: {', '.join(absent)}. What needs them fails when used.")
     return notes
+
+
+def _stale(file: StudentFile, used: set[str]) -> list[str]:
+    """Names of the parts, or that they read, which statements that are not run set again."""
+    own = [file.definitions[name].source for name in file.taken("class", "function")]
+    read = used.union(*map(globals_of, own))
+    return [
+        f"{name} is set or changed again in {place}, which is not run; what counts is "
+        f"{file.definitions[name].place}."
+        for name, place in file.not_run.items()
+        if name in read and name in file.taken("class", "function", "value")
+    ]
 
 
 def _not_installed(file: StudentFile) -> list[str]:

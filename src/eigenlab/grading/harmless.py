@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Iterable
 
 from eigenlab.grading.student_cells import bound_names
 
@@ -36,6 +37,10 @@ SIMPLE = (
     *(ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Subscript, ast.Slice),
     *(ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Starred, ast.JoinedStr, ast.FormattedValue),
 )
+
+
+#: Methods that add to a list, set or dictionary.
+ADDING = {"add", "append", "extend", "insert", "setdefault", "update"}
 
 
 class Harmless:
@@ -106,17 +111,26 @@ class Harmless:
                 )
             case ast.AnnAssign(target=ast.Name(), value=value):
                 return value is None or self.is_simple(value)
+            case ast.If(test=ast.Constant(value=value), body=body, orelse=other):
+                return bool(value) and self._are_harmless([*body, *other])
             case ast.If(test=test, body=body, orelse=other):
                 return self.is_simple(test) and self._are_harmless([*body, *other])
+            case ast.For(target=target, iter=series, body=body, orelse=other):
+                is_simple = self._is_target(target) and self.is_simple(series)
+                return is_simple and self._are_harmless([*body, *other], bound_names(statement))
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name))) as call):
+                values = [*call.args, *(keyword.value for keyword in call.keywords)]
+                adds = getattr(call.func, "attr", "") in ADDING and self._is_own(name)
+                return adds and all(map(self.is_simple, values))
             case ast.Try(body=body, handlers=handlers, orelse=other, finalbody=final):
                 caught = [inner for handler in handlers for inner in handler.body]
                 return self._are_harmless([*body, *caught, *other, *final])
         return False
 
-    def _are_harmless(self, statements: list[ast.stmt]) -> bool:
+    def _are_harmless(self, statements: list[ast.stmt], bound: Iterable[str] = ()) -> bool:
         """Whether all are, and may print; what the first ones bind is known to the others."""
         inner = Harmless()
-        inner.known, inner.origins = set(self.known), dict(self.origins)
+        inner.known, inner.origins = self.known | set(bound), dict(self.origins)
         inner.records = set(self.records)
         return all(inner._prints(statement) or inner.take(statement) for statement in statements)
 
@@ -135,8 +149,14 @@ class Harmless:
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 return all(map(self._is_target, elements))
             case ast.Attribute(value=ast.Name(id=name)):  # RNNLayer.forward = forward
-                return name in self.known and name not in self.origins
+                return self._is_own(name)
+            case ast.Subscript(value=ast.Name(id=name), slice=place):  # table["a"] = 1
+                return self._is_own(name) and self.is_simple(place)
         return False
+
+    def _is_own(self, name: str) -> bool:
+        """Whether the file has made what a name stands for; a module's things stay as they are."""
+        return name in self.known and name not in self.origins and name not in BUILTINS
 
     def is_simple(self, node: ast.AST) -> bool:  # noqa: PLR0911  a case for each kind
         """Whether an expression follows from literals, known names and harmless functions."""

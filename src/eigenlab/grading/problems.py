@@ -63,7 +63,8 @@ def problems_of(file: StudentFile, aliases: Mapping[str, Sequence[str]]) -> list
     given = {*file.definitions, *file.not_run}
     used = [name for part in PARTS.values() for name in part.names]
     present = {name for name in used if given & {name, *aliases.get(name, ())}}
-    near = {name for name in used if near_miss(name, file) and name not in COMMON}
+    plain = {_plain(name) for name in file.taken("class", "function")}
+    near = {name for name in used if _plain(name) in plain and name not in COMMON}
     for names in (present - COMMON, near, present):
         found = {part.id[0] for part in PARTS.values() if names & {*part.names}}
         if found:

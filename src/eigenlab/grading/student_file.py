@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import re
+import symtable
 import textwrap
 import tokenize
 import warnings
@@ -18,7 +19,7 @@ from typing import Any
 
 from eigenlab.errors import InputError
 from eigenlab.grading import student_cells
-from eigenlab.grading.harmless import Harmless
+from eigenlab.grading.harmless import ADDING, Harmless
 from eigenlab.grading.student_cells import bound_names
 
 #: A larger file holds data, not work.
@@ -29,6 +30,9 @@ PYTHON_MAGICS = {"time", "timeit", "capture", "prun", "python", "python3", "pypy
 IPYTHON = re.compile(r"\s*([!%?]|[\w, ]+=\s*[!%]|[\w.]+\?{1,2}\s*$)")
 #: Where a script that was exported from a notebook has a new cell.
 NEW_CELL = re.compile(r"^# ?(%%|In ?\[[\d ]*\]|<codecell>).*$", re.M)
+
+#: Methods that change a list, set or dictionary in place.
+CHANGING = ADDING | {"clear", "discard", "pop", "popitem", "remove", "reverse", "sort"}
 
 SHELL = "lines for the shell or IPython"
 OTHER_LANGUAGE = "cells in another language"
@@ -229,6 +233,7 @@ def _read_cell(
     first = source.lstrip().partition("\n")[0]
     if first.startswith("%%") and "".join(first[2:].split()[:1]) not in PYTHON_MAGICS:
         file.left_out.setdefault(OTHER_LANGUAGE, []).append(f"{place}: {first}")
+        _note_not_run(file, source, f"{place}, which begins with {first.split()[0]}")
         return
     try:
         source, shell = _python(source)
@@ -240,8 +245,7 @@ def _read_cell(
         text = str(getattr(error, "text", None) or "").strip()
         message = f"{where}: {getattr(error, 'msg', error)}" + (f": {text}" if text else "")
         file.syntax_errors.append(message)
-        for name in re.findall(r"^(?:class|def)\s+(\w+)", source, re.M):
-            file.not_run.setdefault(name, f"{where}, in a cell with a syntax error")
+        _note_not_run(file, source, f"{where}, in a cell with a syntax error")
         return
     for line in shell:
         file.left_out.setdefault(SHELL, []).append(f"{place}, {line}")
@@ -251,6 +255,48 @@ def _read_cell(
         if _is_chosen(file, statement, place, source, harmless, execute)
     ]
     file.cells.append((place, source, chosen))
+
+
+def _note_not_run(file: StudentFile, source: str, where: str) -> None:
+    for name in re.findall(r"^(?:class|def)\s+(\w+)", source, re.M):
+        file.not_run[name] = where
+
+
+def changed_names(statement: ast.stmt) -> set[str]:
+    """The names of things that a statement changes in place.
+
+    >>> changed_names(ast.parse("for c in text: table[c] = len(table)").body[0])
+    {'table'}
+    """
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            changes = node.func.attr in CHANGING or node.func.attr.endswith("_")
+            target: ast.AST = node.func.value if changes else node
+        elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
+            target = node.value
+        else:
+            continue
+        if isinstance(target, ast.Name):
+            found.add(target.id)
+    return found
+
+
+def globals_of(source: str) -> set[str]:
+    """The global names that functions and classes in a source read.
+
+    >>> globals_of("def f(x): return scale * x")
+    {'scale'}
+    """
+
+    def read(table: symtable.SymbolTable) -> Iterator[str]:
+        for symbol in table.get_symbols() if table.get_type() != "module" else ():
+            if symbol.is_global() and symbol.is_referenced():
+                yield symbol.get_name()
+        for child in table.get_children():
+            yield from read(child)
+
+    return set(read(symtable.symtable(source, "cell", "exec")))
 
 
 def _is_chosen(
@@ -270,7 +316,7 @@ def _is_chosen(
     if not (taken or execute):
         line = source.splitlines()[statement.lineno - 1].strip()
         file.left_out.setdefault(NOT_RUN, []).append(f"{where}: {line[:80]}")
-        for name in bound_names(statement):
+        for name in {*bound_names(statement), *changed_names(statement)}:
             file.not_run[name] = where
         return False
     file.modules.extend(_modules(statement))
