@@ -259,7 +259,7 @@ class Experiment:
         x, y = getattr(self.data, split)
         return 100 * (classifier(self._features(x)).argmax(1) == y).float().mean().item()
 """,
-    "model = Autoencoder(784, [128, 32])\nfor epoch in range(1000):\n    for x, _ in loader:\n        pass",
+    "model = Autoencoder(784, [128])\nfor epoch in range(1000):\n    for x, _ in loader: pass",
 ]
 
 

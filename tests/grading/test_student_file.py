@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from eigenlab.course import build_notebooks, masters
 from eigenlab.errors import InputError
 from eigenlab.grading import PARTS, check
 from eigenlab.grading.file_check import check_file
@@ -175,10 +176,8 @@ def test_a_constant_that_training_changes_is_told(tmp_path):
         ("x = 'a b'.split()", True),
         ("x = f'{3}'", True),
         ("x = 1 if torch.cuda.is_available() else 2", True),
-        (
-            "try:\n    import google.colab\n    x = 1\nexcept ImportError:\n    print('no')\n    x = 2",
-            True,
-        ),
+        ("try:\n    import google.colab\n    x = 1\nexcept ImportError:\n    x = 2", True),
+        ("try:\n    x = 1\nexcept Exception:\n    print('no', 3)", True),
         ("if torch.cuda.is_available():\n    x = 1\nelse:\n    x = 2", True),
         ("x = {}\nfor i in range(3):\n    x[i] = i", True),
         ("x = []\nx.append(2)", True),
@@ -418,3 +417,17 @@ def test_files_are_only_read(tmp_path):
     before = path.read_bytes(), set(sys.modules) >= {"wandb"}
     read_student_file(path)
     assert (path.read_bytes(), set(sys.modules) >= {"wandb"}) == before
+
+
+@pytest.mark.parametrize("problem", ["1", "2", "3", "5"])
+def test_the_courses_own_notebooks_pass_with_solutions_and_fail_without(tmp_path, problem):
+    student, solution = map(dict, build_notebooks(masters()[problem]))
+    with_solutions = checked(save(tmp_path, solution))
+    assert with_solutions.problems == [problem]
+    assert with_solutions.passed, hints(with_solutions)
+    without = checked(save(tmp_path, student))
+    found = [part for part in without.parts if part.status != "left out"]
+    assert found
+    for part in found:
+        assert part.status == "failed"
+        assert "still has to be written" in part.hint

@@ -96,7 +96,7 @@ h1 { font-size: 1.4rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margi
 section { border-top: 1px solid var(--rule); padding: 1rem 0; }
 .passed h2 span { color: var(--good); } .failed h2 span { color: var(--bad); }
 .soft, .left h2 span { color: var(--soft); }
-p { margin: .4rem 0; overflow-wrap: anywhere; white-space: pre-line; }
+p { margin: .4rem 0; overflow-wrap: anywhere; } .said { white-space: pre-line; }
 pre { background: var(--code); border: 1px solid var(--rule); border-radius: 4px; padding: .8rem;
   overflow-x: auto; font: 13px/1.45 ui-monospace, monospace; tab-size: 4; }
 summary { cursor: pointer; color: var(--soft); }
@@ -109,10 +109,12 @@ summary { cursor: pointer; color: var(--soft); }
 <section class="{{ part.status }}">
 <h2><span>{{ signs[part.status] }} {{ part.status }}</span>
 {{ part.part }} {{ part.title }}</h2>
-<p class="soft">{{ error_text(part) }}
 {% if part.status != "left out" %}
-&nbsp; {{ number(part.score) }} of {{ number(part.max_score) }} points{% endif %}</p>
-{% if part.hint or part.note %}<p>{{ part.hint or part.note }}</p>{% endif %}
+<p class="soft">{{ number(part.score) }} of {{ number(part.max_score) }} points
+{% if error_text(part) %}· {{ error_text(part) }}{% endif %}</p>
+{% endif %}
+{% if part.hint or part.note %}<p class="said">{{ part.hint or part.note }}</p>{% endif %}
+
 {% for name, code in part.code.items() %}
 <details{% if part.status == "failed" %} open{% endif %}><summary>{{ name }}</summary>
 <pre><code>{{ code }}</code></pre></details>

@@ -41,11 +41,11 @@ def problem_number(problem: str) -> str:
     number = PROBLEMS.get(problem.lower(), problem)
     if parts(number) and number in PROBLEMS.values():
         return number
-    known = [f"{number} ({name})" for name, number in PROBLEMS.items() if parts(number)]
+    having = [f"{number} ({name})" for name, number in PROBLEMS.items() if parts(number)]
+    known = ", ".join(having)
     if number in {*PROBLEMS.values(), "4"}:
         raise InputError(f"problem {problem!r} has no code to check; those that have: {known}")
-    near = nearest(problem, PROBLEMS)
-    raise InputError(f"problem {problem!r} is unknown{near}; known: {', '.join(known)}")
+    raise InputError(f"problem {problem!r} is unknown{nearest(problem, PROBLEMS)}; known: {known}")
 
 
 def problems_of(file: StudentFile, aliases: Mapping[str, Sequence[str]]) -> list[str]:
