@@ -127,7 +127,7 @@ def test_a_definition_that_cannot_be_run_says_why_where_it_is_used(tmp_path):
     ]
     report = checked(save(tmp_path, cells))
     assert "get_degree_matrix could not be defined (code cell 3, line 1)" in hints(report)["5c"]
-    assert "scale is assigned in code cell 4, line 1, which is not run" in hints(report)["5b"]
+    assert "scale is set in code cell 4, line 1, which is not run" in hints(report)["5b"]
 
 
 def test_a_cell_with_a_syntax_error_costs_that_cell_only(tmp_path):
@@ -143,11 +143,16 @@ def test_a_later_definition_that_is_not_run_is_told(tmp_path):
         *CLUSTERING,
         "def get_degree_matrix(A:\n    return A",
         "%%writefile solution.py\ndef cluster_data(M):\n    return 1",
+        "del get_normalized_matrix",
     ]
     report = checked(save(tmp_path, cells))
     assert report.passed
     told = [note for note in report.notes if "set or changed again" in note]
-    assert [note.split()[0] for note in told] == ["get_degree_matrix", "cluster_data"]
+    assert [note.split()[0] for note in told] == [
+        "get_degree_matrix",
+        "cluster_data",
+        "get_normalized_matrix",
+    ]
 
 
 def test_a_constant_that_training_changes_is_told(tmp_path):

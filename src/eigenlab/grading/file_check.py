@@ -239,9 +239,7 @@ def _completed(hint: str, file: StudentFile) -> str:
     hint = "".join(c for c in hint[:LONGEST_HINT] if c.isprintable() or c == "\n")
     found = UNDEFINED.search(hint)
     place = file.not_run.get(found[1]) if found else None
-    return (
-        f"{hint} ({found[1]} is assigned in {place}, which is not run)" if found and place else hint
-    )
+    return f"{hint} ({found[1]} is set in {place}, which is not run)" if found and place else hint
 
 
 def _taken(file: StudentFile) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from collections.abc import Iterable
 
 from eigenlab.grading.student_cells import bound_names
@@ -82,16 +83,11 @@ class Harmless:
             self.records.add(statement.name)
 
     def _learn_star(self, module: str) -> None:
-        """``from torch.nn import *`` and ``from math import *`` bind names that are not listed."""
+        """``from torch.nn import *`` binds names that are not listed; nothing is imported here."""
         root = module.partition(".")[0]
-        if root not in MODULES:
+        if root not in MODULES or module not in sys.modules:
             return
-        import importlib
-
-        try:
-            found = vars(importlib.import_module(module))
-        except ImportError:
-            return
+        found = vars(sys.modules[module])
         names = [name for name in found if not name.startswith("_") and name not in EXCEPT]
         self.known |= set(names)
         self.origins |= dict.fromkeys(names, root)

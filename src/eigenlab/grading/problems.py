@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from eigenlab.errors import InputError, nearest
@@ -159,8 +160,8 @@ def absence(part: Part, file: StudentFile, aliases: Mapping[str, str]) -> str:
 def _missing(name: str, file: StudentFile) -> str:
     if name in file.not_run:
         place = file.not_run[name]
-        advice = "" if "syntax error" in place else "; add --execute to run it"
-        return f"{name} is assigned in a statement that is not run ({place}){advice}."
+        advice = "; add --execute to run it" if re.fullmatch(r".*, line \d+", place) else ""
+        return f"{name} is set in {place}, which is not run{advice}."
     near = near_miss(name, file)
     if near:
         return (

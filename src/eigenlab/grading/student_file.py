@@ -263,7 +263,7 @@ def _note_not_run(file: StudentFile, source: str, where: str) -> None:
 
 
 def changed_names(statement: ast.stmt) -> set[str]:
-    """The names of things that a statement changes in place.
+    """The names of things that a statement changes in place or deletes.
 
     >>> changed_names(ast.parse("for c in text: table[c] = len(table)").body[0])
     {'table'}
@@ -275,6 +275,8 @@ def changed_names(statement: ast.stmt) -> set[str]:
             target: ast.AST = node.func.value if changes else node
         elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
             target = node.value
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del):
+            target = node
         else:
             continue
         if isinstance(target, ast.Name):
