@@ -110,9 +110,8 @@ def state_mistakes(
         "x is (B, seq_len, input_size).": (
             loop(x.transpose(0, 1), W_h, W_x, b, sigma).transpose(0, 1)
         ),
-        "batch and time are swapped in the result, stack the states along dim=1.": (
-            right.transpose(0, 1)
-        ),
+        "batch and time are swapped in the result, its shape is (T, B, H): the layer is batch "
+        "first, stack the states along dim=1.": (right.transpose(0, 1)),
         "only h_T is returned, not the state of every step.": right[:, -1],
     }
 
@@ -380,7 +379,7 @@ def _loss_mistakes(pred: Tensor, y: Tensor, last: bool) -> Mapping[str, Tensor]:
     chosen = squares[:, -1:] if last else squares
     mistakes = {
         "the squares are summed; take their mean.": chosen.sum(),
-        "the squares are summed over the steps; take their mean over sequences and steps.": (
+        "it averages over the batch but not over time: the squares are summed over the steps.": (
             squares.sum(dim=1).mean()
         ),
         "it is half of the mean square.": chosen.mean() / 2,
