@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from html.parser import HTMLParser
 
 import pytest
 
+from eigenlab.grading.isolation import Limits, Template, check_source
 from student_files import CLUSTERING, RECURRENT, save
 
 WRONG = [
@@ -19,6 +21,22 @@ WRONG = [
 ]
 
 
+@pytest.fixture(scope="module")
+def template():
+    with Template() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def one_template(template, monkeypatch):
+    """All calls copy the same process; a call of its own would start another one for seconds."""
+    shared = functools.partial(check_source, template=template)
+    monkeypatch.setattr(
+        "eigenlab.grading.file_check.check_source",
+        lambda *a, template, **options: shared(*a, **options),
+    )
+
+
 def test_a_right_file_passes_in_a_process_of_its_own(call, tmp_path):
     save(tmp_path, RECURRENT)
     status, out, err = call("check", "homework.ipynb")
@@ -27,6 +45,8 @@ def test_a_right_file_passes_in_a_process_of_its_own(call, tmp_path):
     assert "✓ 1a RNNLayer: passed, max error" in out
     assert "○ 1h-lstm LSTM: left out" in out
     assert "run: classes: RNNLayer, RecurrentRegressionModel" in out
+    assert "The code ran in its own process, confined by: " in out
+    assert "limits of resources" in out
     assert "left out: 8 lines for the shell or IPython" in out
     assert "x torch.Size" not in out  # what forward prints
 
@@ -114,6 +134,29 @@ def _is_documented(results):
         assert all(isinstance(tag, str) for tag in test["tags"])
 
 
+def test_a_part_that_hangs_is_told_everywhere(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "eigenlab.grading.file_check.Limits", lambda **given: Limits(**{"wall": 1.5, **given})
+    )
+    hangs = "def get_degree_matrix(A):\n    print('round')\n    while True: pass"
+    save(tmp_path, [*CLUSTERING[:3], hangs])
+    words = ("--html", "report.html", "--gradescope", "results.json", "--json")
+    status, out, _ = call("check", "homework.ipynb", *words)
+    assert status == 1
+    found = json.loads(out)
+    part = next(part for part in found["parts"] if part["part"] == "5c")
+    assert (part["status"], part["output"]) == ("hung", "round\n")
+    assert part["hint"] == "the check of this part hung: it took longer than 1.5 s."
+    assert "limits of resources" in found["layers"]
+    results = json.loads((tmp_path / "results.json").read_text())
+    _is_documented(results)
+    assert results["tests"][1]["tags"] == ["problem 5", "hung"]
+    assert "limits of resources" in results["output"]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "✗ hung" in page
+    assert "limits of resources" in page
+
+
 def test_points_aliases_and_visibility(call, tmp_path):
     save(tmp_path, [cell.replace("get_degree_matrix", "Degrees") for cell in CLUSTERING])
     (tmp_path / "points.json").write_text('{"5c": 3, "5f": 0}')
@@ -139,7 +182,8 @@ def test_code_that_ends_the_process_fails_and_the_file_is_reported(call, tmp_pat
     status, out, _ = call("check", "homework.ipynb")
     assert status == 1
     assert "✓ 5b" in out
-    assert "✗ 5c get_degree_matrix: failed\n    No result came back" in out
+    assert "✗ 5c get_degree_matrix: died\n    the check of this part died: it ended itself" in out
+    assert "✗ 5d get_normalized_matrix: missing" in out
 
 
 @pytest.mark.parametrize(

@@ -259,6 +259,73 @@ def test_the_graders_source_cannot_be_read_or_imported(template):
     assert works(template, "import inside.server") == "ModuleNotFoundError"
 
 
+@linux
+def test_our_library_can_be_imported_but_not_what_holds_solutions(template):
+    """Subclasses of our layers are solutions; the checks and the notebooks are not readable."""
+    body = """
+    import os, importlib, eigenlab, eigenlab.recurrent
+    folder = os.path.dirname(eigenlab.__file__)
+    entries = sorted(n for n in os.listdir(folder) if os.path.isdir(os.path.join(folder, n)))
+    secret = [n for n in entries if n in ("grading", "course", "cli", "studio")]
+    for name in ("grading", "course", "course.masters", "grading.isolation.inside.known"):
+        try:
+            importlib.import_module(f"eigenlab.{name}")
+            secret.append(name)
+        except ImportError:
+            pass
+    try:
+        open(os.path.join(folder, "recurrent", "x.py"), "w")
+        secret.append("written")
+    except OSError:
+        pass
+    texts = ["BEGIN" + " SOLUTION", "the sign of" + " the exponent"]
+    for path, _, names in os.walk(folder):
+        for name in names:
+            text = open(os.path.join(path, name), errors="replace").read()
+            secret += [name for t in texts if t in text]
+    return f"{eigenlab.recurrent.RNNLayer(2, 3).hidden_size} {len(entries) > 5} {secret}"
+    """
+    assert works(template, body) == "3 True []"
+
+
+OURS = """
+import torch, eigenlab.recurrent
+
+class RNNLayer(eigenlab.recurrent.RNNLayer):
+    def forward(self, x):
+        outputs = super().forward(x)
+        return outputs[0], outputs[1]
+
+class RecurrentRegressionModel(torch.nn.Module): ...
+"""
+
+
+def test_a_subclass_of_our_class_passes_where_it_is_right(template):
+    wrong = OURS.replace("outputs[0],", "outputs[0] + 1,")
+    found = [check_source(text, ["1a"], template=template).results[0] for text in (OURS, wrong)]
+    assert [result.passed for result in found] == [True, False], found
+
+
+def test_parts_share_a_process_until_one_hangs(template):
+    source = """
+    count = 0
+    print("executed")
+    def loss_fn(pred, y, last_timestep_only=False):
+        while True: pass
+    """
+    limits = Limits(wall=1.5)
+    parts = ["5d", "5d", "1c", "5d"]
+    report = run(template, source, parts, limits, together=True)
+    assert [outcome.status for outcome in report.outcomes] == ["passed", "passed", "hung", "passed"]
+    assert [outcome.output.count("executed") for outcome in report.outcomes] == [1] * 4
+
+
+def test_a_file_may_take_longer_than_a_part(template):
+    source = "import time; time.sleep(1.2)"
+    assert run(template, source, ["5d"], Limits(wall=1.0, execution=20)).results[0]
+    assert not run(template, source, ["5d"], Limits(wall=20, execution=1.0)).results[0]
+
+
 def test_no_answer_is_found_by_walking_frames_and_the_garbage_collector(template):
     body = """
     import gc, sys

@@ -18,11 +18,11 @@ from eigenlab.grading.feedback import (
     gradescope_results,
     left_out_counts,
     score_text,
+    sign,
 )
 from eigenlab.grading.file_check import FileReport, check_file
+from eigenlab.grading.isolation import describe
 from eigenlab.grading.problems import aliases_from, checked_aliases
-
-SIGNS = {"passed": "✓", "failed": "✗", "left out": "○"}
 
 
 def report(
@@ -89,12 +89,13 @@ def _show(found: FileReport) -> None:
     for part in found.parts:
         name = part.title if part.title == part.part else f"{part.part} {part.title}"
         head = ", ".join(filter(None, (f"{name}: {part.status}", error_text(part))))
-        lines.append(f"{SIGNS[part.status]} {head}")
+        lines.append(f"{sign(part.status)} {head}")
         lines += [f"    {text}" for text in (part.hint or part.note).splitlines()]
     lines.append("")
     lines += [f"run: {text}" for text in found.taken]
     lines += left_out_counts(found)
     lines += [f"not valid Python: {text}" for text in found.syntax_errors]
     lines += found.notes
+    lines += describe(found.layers).splitlines() if found.layers else []
     for line in lines:
         output().print(line, markup=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from jinja2 import Environment, StrictUndefined
 import eigenlab
 from eigenlab.errors import InputError
 from eigenlab.grading.file_check import LEFT_OUT, PASSED, FileReport, PartReport
+from eigenlab.grading.isolation import describe
 
 #: Who may see a result on Gradescope, and when.
 VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
@@ -30,7 +31,8 @@ def gradescope_results(report: FileReport, visibility: str = "visible") -> dict[
 
     Its fields are documented on
     https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format. A part that is
-    left out is no test, so that none looks passed that did not run; the output names it.
+    left out is no test, so that none looks passed that did not run; the output names it. Gradescope
+    knows only ``passed`` and ``failed``: that a part is missing, hung or died is a tag.
 
     Args:
         report: what the check found.
@@ -48,9 +50,9 @@ def gradescope_results(report: FileReport, visibility: str = "visible") -> dict[
             "number": part.part,
             "score": part.score,
             "max_score": part.max_score,
-            "status": part.status,
+            "status": "passed" if part.status == PASSED else "failed",
             "output": "\n".join(filter(None, (part.hint or part.note, error_text(part)))),
-            "tags": [f"problem {part.part[0]}"],
+            "tags": [f"problem {part.part[0]}", part.status],
             "visibility": visibility,
         }
         for part in report.parts
@@ -76,6 +78,7 @@ def _sentences(report: FileReport) -> list[str]:
             if part.status == LEFT_OUT
         ),
         *report.notes,
+        *(describe(report.layers).splitlines() if report.layers else ()),
     ]
 
 
@@ -94,8 +97,8 @@ body { color: var(--text); background: var(--page); font: 16px/1.5 system-ui, sa
   max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin: 0; }
 section { border-top: 1px solid var(--rule); padding: 1rem 0; }
-.passed h2 span { color: var(--good); } .failed h2 span { color: var(--bad); }
-.soft, .left h2 span { color: var(--soft); }
+h2 span { color: var(--bad); } .passed h2 span { color: var(--good); }
+.soft, .left h2 span, .file h2 { color: var(--soft); }
 p { margin: .4rem 0; overflow-wrap: anywhere; } .said { white-space: pre-line; }
 pre { background: var(--code); border: 1px solid var(--rule); border-radius: 4px; padding: .8rem;
   overflow-x: auto; font: 13px/1.45 ui-monospace, monospace; tab-size: 4; }
@@ -107,7 +110,7 @@ summary { cursor: pointer; color: var(--soft); }
 <p>Problem {{ report.problems | join(" and ") }}: {{ score }}</p>
 {% for part in report.parts %}
 <section class="{{ part.status }}">
-<h2><span>{{ signs[part.status] }} {{ part.status }}</span>
+<h2><span>{{ sign(part.status) }} {{ part.status }}</span>
 {{ part.part }} {{ part.title }}</h2>
 {% if part.status != "left out" %}
 <p class="soft">{{ number(part.score) }} of {{ number(part.max_score) }} points
@@ -116,9 +119,13 @@ summary { cursor: pointer; color: var(--soft); }
 {% if part.hint or part.note %}<p class="said">{{ part.hint or part.note }}</p>{% endif %}
 
 {% for name, code in part.code.items() %}
-<details{% if part.status == "failed" %} open{% endif %}><summary>{{ name }}</summary>
+<details{% if part.status != "passed" %} open{% endif %}><summary>{{ name }}</summary>
 <pre><code>{{ code }}</code></pre></details>
 {% endfor %}
+{% if part.output.strip() %}
+<details><summary>what it printed</summary>
+<pre>{{ part.output }}</pre></details>
+{% endif %}
 </section>
 {% endfor %}
 <section>
@@ -147,11 +154,16 @@ def feedback_page(report: FileReport) -> str:
         report=report,
         score=score_text(report),
         sentences=[s for s in _sentences(report) if not s.startswith("left out: ")],
-        signs={PASSED: "✓", "failed": "✗", LEFT_OUT: "○"},
+        sign=sign,
         error_text=error_text,
         number=number_text,
         version=eigenlab.__version__,
     )
+
+
+def sign(status: str) -> str:
+    """A sign for a part's status: ``"✓"``, ``"✗"`` or ``"○"``."""
+    return {PASSED: "✓", LEFT_OUT: "○"}.get(status, "✗")
 
 
 def score_text(report: FileReport) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from eigenlab.errors import InputError, nearest
-from eigenlab.grading.parts import PARTS, CheckResult, Part, parts
+from eigenlab.grading.isolation import Limits, Outcome, Report, Template, check_source
+from eigenlab.grading.parts import PARTS, Part, parts
 from eigenlab.grading.problems import (
     absence,
     chosen_aliases,
@@ -19,11 +20,14 @@ from eigenlab.grading.problems import (
     problem_number,
     problems_of,
 )
-from eigenlab.grading.runner import run_parts
 from eigenlab.grading.student_file import StudentFile, globals_of, read_student_file
 
-PASSED, FAILED, LEFT_OUT = "passed", "failed", "left out"
-Runner = Callable[[str, Sequence[str]], Sequence[CheckResult]]
+PASSED, FAILED, MISSING, HUNG, DIED = "passed", "failed", "missing", "hung", "died"
+LEFT_OUT = "left out"
+#: Executes source code and checks parts.
+Runner = Callable[[str, Sequence[str]], Report]
+#: Limits for a file of which all statements are run: seconds for that, and for all of it.
+EXECUTION, TOTAL = 600.0, 1200.0
 #: Characters of a hint; an exception of the student's code may hold a whole tensor.
 LONGEST_HINT = 2000
 UNDEFINED = re.compile(r"NameError: name '(\w+)' is not defined")
@@ -36,12 +40,14 @@ class PartReport:
     Args:
         part: id of the part.
         title: what is to be written.
-        status: ``"passed"``, ``"failed"`` or ``"left out"``.
+        status: ``"passed"``, ``"failed"``, ``"missing"`` (not defined), ``"hung"`` (out of time),
+            ``"died"`` (its process ended) or ``"left out"``.
         max_error: largest absolute error; infinite if nothing could be compared.
         hint: what is wrong, or why the part is left out.
         note: what else the check found, if the part passed.
         max_score: points of the part.
         code: the student's name -> its definition.
+        output: the end of what the code printed while a part failed.
     """
 
     part: str
@@ -52,6 +58,7 @@ class PartReport:
     note: str = ""
     max_score: float = 1.0
     code: Mapping[str, str] = field(default_factory=dict)
+    output: str = ""
 
     @property
     def score(self) -> float:
@@ -71,6 +78,7 @@ class FileReport:
         left_out: reason -> where and what of the file was not run.
         syntax_errors: place and message of each cell that is no valid Python.
         notes: what else there is to say about the file.
+        layers: what confined the student's code, such as ``"seccomp"``; none if none was run.
     """
 
     file: str
@@ -80,12 +88,13 @@ class FileReport:
     left_out: Mapping[str, Sequence[str]]
     syntax_errors: Sequence[str]
     notes: Sequence[str]
+    layers: Sequence[str] = ()
 
     @property
     def passed(self) -> bool:
-        """Whether a part passed and none failed."""
+        """Whether a part passed and every other one passed or is left out."""
         found = {part.status for part in self.parts}
-        return PASSED in found and FAILED not in found
+        return PASSED in found and found <= {PASSED, LEFT_OUT}
 
     @property
     def score(self) -> float:
@@ -115,6 +124,7 @@ class FileReport:
                     "note": part.note,
                     "score": part.score,
                     "max_score": part.max_score,
+                    "output": part.output,
                 }
                 for part in self.parts
             ],
@@ -122,6 +132,7 @@ class FileReport:
             "left_out": {reason: list(found) for reason, found in self.left_out.items()},
             "syntax_errors": list(self.syntax_errors),
             "notes": list(self.notes),
+            "layers": list(self.layers),
         }
 
 
@@ -132,7 +143,8 @@ def check_file(
     execute: bool = False,
     aliases: Mapping[str, Sequence[str]] | None = None,
     points: Mapping[str, float] | None = None,
-    run: Runner = run_parts,
+    only: Sequence[str] = (),
+    run: Runner | None = None,
 ) -> FileReport:
     """Check a student's notebook or script.
 
@@ -146,7 +158,8 @@ def check_file(
             defines is taken. Default: ``None``, no others.
         points: id of a part -> its points; a part of 0 points is left out. Default: ``None``, one
             point each.
-        run: executes code and checks parts. Default: in a process of its own.
+        only: ids of the parts to report. Default: all.
+        run: executes code and checks parts. Default: ``None``, that of :func:`isolated`.
 
     Returns:
         what was found for each part.
@@ -160,16 +173,17 @@ def check_file(
     file = read_student_file(path, execute=execute)
     numbers = [given] if given else problems_of(file, aliases)
     chosen = chosen_aliases(file, aliases)
-    every = [part for number in numbers for part in parts(number)]
+    every = [p for number in numbers for p in parts(number) if not only or p.id in only]
     before = {part.id: _before(part, file, chosen, points) for part in every}
     to_run = [part.id for part in every if before[part.id] is None]
-    found = run(file.program(chosen), to_run) if to_run else []
-    results = {result.part: result for result in found}
+    run = run or isolated(execute=execute)
+    found = run(file.program(chosen), to_run) if to_run else Report([], ())
+    outcomes = {outcome.result.part: outcome for outcome in found.outcomes}
     reports = [
-        before[part.id] or _after(part, results.get(part.id), file, chosen, points)
+        before[part.id] or _after(part, outcomes.get(part.id), file, chosen, points)
         for part in every
     ]
-    if all(report.status == LEFT_OUT for report in reports):
+    if not only and all(report.status == LEFT_OUT for report in reports):
         raise InputError(f"{path} has none of the parts of problem {' and '.join(numbers)}")
     return FileReport(
         Path(path).name,
@@ -179,6 +193,26 @@ def check_file(
         file.left_out,
         file.syntax_errors,
         _notes(file, chosen),
+        found.layers,
+    )
+
+
+def isolated(
+    *, execute: bool = False, limits: Limits | None = None, template: Template | None = None
+) -> Runner:
+    """A function that checks parts in confined processes.
+
+    Args:
+        execute: whether the source is a whole file, which takes long and is executed once for all
+            parts. Default: ``False``.
+        limits: what the code may use. Default: ``None``, those of
+            :class:`~eigenlab.grading.isolation.Limits`, with ten minutes for a whole file.
+        template: the process to copy. Default: ``None``, one for each call.
+    """
+    whole = Limits(execution=EXECUTION, total=TOTAL, cpu=int(TOTAL))
+    chosen = limits or (whole if execute else Limits())
+    return lambda source, parts: check_source(
+        source, parts, limits=chosen, template=template, together=execute
     )
 
 
@@ -211,35 +245,46 @@ def _before(
         return None
     if is_left_out(part, file, aliases):
         return replace(report, hint=missing)
-    return replace(report, status=FAILED, hint=missing)
+    return replace(report, status=MISSING, hint=missing)
 
 
 def _after(
     part: Part,
-    result: CheckResult | None,
+    outcome: Outcome | None,
     file: StudentFile,
     aliases: Mapping[str, str],
     points: Mapping[str, float],
 ) -> PartReport:
     names = [aliases.get(name, name) for name in part.names]
+    code = {name: file.definitions[name].source for name in names}
+    worth = points.get(part.id, 1.0)
+    if outcome is None:
+        words = "No result came back."
+        return PartReport(part.id, part.title, DIED, hint=words, max_score=worth, code=code)
+    result = outcome.result
     return PartReport(
         part.id,
         part.title,
-        PASSED if result is not None and result.passed else FAILED,
-        math.inf if result is None else result.max_error,
-        "No result came back." if result is None else _completed(result.hint, file),
-        "" if result is None else result.note,
-        points.get(part.id, 1.0),
-        {name: file.definitions[name].source for name in names},
+        outcome.status,
+        result.max_error,
+        _completed(result.hint, file),
+        result.note,
+        worth,
+        code,
+        "" if outcome.status == PASSED else _printable(outcome.output),
     )
 
 
 def _completed(hint: str, file: StudentFile) -> str:
     """A hint of readable length that also says where a name is assigned that was not found."""
-    hint = "".join(c for c in hint[:LONGEST_HINT] if c.isprintable() or c == "\n")
+    hint = _printable(hint[:LONGEST_HINT])
     found = UNDEFINED.search(hint)
     place = file.not_run.get(found[1]) if found else None
     return f"{hint} ({found[1]} is set in {place}, which is not run)" if found and place else hint
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
 def _taken(file: StudentFile) -> list[str]:

@@ -61,9 +61,10 @@ def check_file(
 ) -> int:
     """Check a student's notebook or script, also one written for Colab, and say what is wrong.
 
-    Imports, definitions and simple constants are run in a process of their own, on
-    the CPU; the rest, such as training, only with --execute. The exit status is 0
-    if every part passed, 1 if one failed, 2 for a file that cannot be checked.
+    Imports, definitions and simple constants are run in confined processes, on the
+    CPU; the rest, such as training, only with --execute (for ten minutes at most).
+    The exit status is 0 if every part passed, 1 if one failed, hung, died or is
+    missing, 2 for a file that cannot be checked.
     """
     from eigenlab.cli import check
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eigenlab.errors import InputError
 from eigenlab.grading.isolation.limits import Limits
-from eigenlab.grading.isolation.process import Process, Stopped, Template
+from eigenlab.grading.isolation.process import Stopped, Template
 from eigenlab.grading.isolation.proxies import RemoteError, Session
 from eigenlab.grading.parts import PARTS, CheckResult, check
 from eigenlab.grading.source import essential
@@ -85,6 +85,7 @@ def check_source(
     aliases: Mapping[str, str] | None = None,
     limits: Limits | None = None,
     template: Template | None = None,
+    together: bool = False,
 ) -> Report:
     """Check parts of a student's source code, which runs in confined processes.
 
@@ -100,6 +101,8 @@ def check_source(
         limits: what the code may use. Default: ``None``, those of :class:`Limits`.
         template: the process to copy, which saves the seconds that torch takes to start. Default:
             ``None``, one for this call.
+        together: whether the parts share a process while it lives, so that a source which takes
+            long is executed once. Default: ``False``, each part has its own.
 
     Returns:
         an outcome for each part, and what confined the code.
@@ -121,58 +124,83 @@ def check_source(
     limits = limits or Limits()
     with contextlib.ExitStack() as stack:
         template = template or stack.enter_context(Template())
-        return _Run(source, aliases or {}, limits, template).report(parts)
+        return _Run(source, aliases or {}, limits, template, together).report(parts)
 
 
 class _Run:
     """The checks of one source."""
 
     def __init__(
-        self, source: str, aliases: Mapping[str, str], limits: Limits, template: Template
+        self,
+        source: str,
+        aliases: Mapping[str, str],
+        limits: Limits,
+        template: Template,
+        together: bool,
     ) -> None:
         self.source, self.aliases, self.limits, self.template = source, aliases, limits, template
+        self.together = together
         self.end = time.monotonic() + limits.total
         self.layers: tuple[str, ...] = ()
         self.broken: Stopped | None = None  # what the execution of the source came to
+        self.session: Session | None = None  # in which the source has been executed
+        self.raised = ""  # by the source
 
     def report(self, parts: Sequence[str]) -> Report:
-        outcomes = [self.outcome(part) for part in parts]
+        try:
+            outcomes = [self.outcome(part) for part in parts]
+        finally:
+            self.release()
         return Report(outcomes, self.layers)
 
     def outcome(self, part: str) -> Outcome:
         if self.broken is not None:
-            return self.stopped(part, self.broken, "")
+            return self.stopped(part, self.broken)
         left = self.end - time.monotonic()
         if left <= 0:
             words = f"the time for all parts ({self.limits.total:g} s) is over"
-            return self.stopped(part, Stopped(HUNG, words), "")
-        limits = dataclasses.replace(self.limits, wall=min(self.limits.wall, left))
-        with self.template.run(limits) as process:
-            self.layers = tuple(process.layers)
-            found = self.judge(part, process)
-        return dataclasses.replace(found, output=process.output.text())
+            return self.stopped(part, Stopped(HUNG, words))
+        session = self.session or self.execute(left)
+        if self.broken is None:
+            session.process.allow(min(self.limits.wall, max(0.01, self.end - time.monotonic())))
+            found = self.judge(part, session)
+        else:
+            found = self.stopped(part, self.broken)
+        if not self.together or found.status in (HUNG, DIED):
+            self.release()
+        return dataclasses.replace(found, output=session.process.output.text())
 
-    def judge(self, part: str, process: Process) -> Outcome:
-        session, raised = Session(process), ""
+    def execute(self, left: float) -> Session:
+        """Execute the source in a new process."""
+        seconds = min(self.limits.execution or self.limits.wall, left)
+        process = self.template.run(dataclasses.replace(self.limits, execution=seconds))
+        self.layers, self.raised = tuple(process.layers), ""
+        self.session = session = Session(process)
         try:
             session.run(self.source)
         except Stopped as stop:
             self.broken = Stopped(stop.how, f"while the file was executed, {stop.why}")
-            return self.stopped(part, self.broken, "")
         except NotImplementedError as error:
-            raised = f"NotImplementedError: {error}"
+            self.raised = f"NotImplementedError: {error}"
         except RemoteError as error:
-            raised = error.explanation
-        process.deadline = min(time.monotonic() + self.limits.wall, self.end)
+            self.raised = error.explanation
+        return session
+
+    def release(self) -> None:
+        if self.session is not None:
+            self.session.process.close()
+            self.session = None
+
+    def judge(self, part: str, session: Session) -> Outcome:
         names = [self.aliases.get(name, name) for name in PARTS[part].names]
         try:
             found = session.get(names)
             missing = [name for name, value in zip(names, found, strict=True) if value is None]
             if missing:
-                return self.missing(part, missing, raised)
+                return self.missing(part, missing)
             result = check(part, *[value[0] for value in found if value is not None])
         except Stopped as stop:
-            return self.stopped(part, stop, raised)
+            return self.stopped(part, stop)
         except RemoteError as error:
             return Outcome(FAILED, self.failure(part, error.explanation))
         result = dataclasses.replace(result, sources=self.sources(part, names))
@@ -187,15 +215,16 @@ class _Run:
                 found[PARTS[part].names[names.index(node.name)]] = essential(text)
         return found
 
-    def missing(self, part: str, names: Sequence[str], raised: str) -> Outcome:
+    def missing(self, part: str, names: Sequence[str]) -> Outcome:
         words = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not defined."
-        if raised:
-            words += f" The file raised an exception before its end: {raised}"
+        if self.raised:
+            words += f" The file raised an exception before its end: {self.raised}"
         return Outcome(MISSING, self.failure(part, words))
 
-    def stopped(self, part: str, stop: Stopped, raised: str) -> Outcome:
+    def stopped(self, part: str, stop: Stopped) -> Outcome:
         words = f"the check of this part {stop.how}: {stop.why}."
-        return Outcome(stop.how, self.failure(part, words + (f" ({raised})" if raised else "")))
+        raised = f" ({self.raised})" if self.raised else ""
+        return Outcome(stop.how, self.failure(part, words + raised))
 
     def failure(self, part: str, hint: str) -> CheckResult:
         return CheckResult(part, PARTS[part].title, False, float("inf"), hint)

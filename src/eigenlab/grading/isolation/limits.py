@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
+import shutil
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -21,9 +22,10 @@ class Limits:
     """What a student's code may use for each part, and in all.
 
     Args:
-        wall: seconds for a part, and for executing the file. Default: ``30.0``.
+        wall: seconds for a part. Default: ``30.0``.
+        execution: seconds for executing the file. Default: ``None``, as for a part.
         total: seconds for all parts of a file. Default: ``300.0``.
-        cpu: seconds of processor time for a part. Default: ``30``.
+        cpu: seconds of processor time for a process. Default: ``30``.
         memory: bytes beyond those of Python and torch. Default: 2 GiB.
         folder: bytes of the temporary folder. Default: 64 MiB.
         file_size: bytes of one file. Default: 16 MiB.
@@ -37,6 +39,7 @@ class Limits:
     """
 
     wall: float = 30.0
+    execution: float | None = None
     total: float = 300.0
     cpu: int = 30
     memory: int = 2048 * MB
@@ -48,7 +51,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            if not (value := getattr(self, field.name)) > 0:
+            value = getattr(self, field.name)
+            if not (value is None or value > 0):
                 raise InputError(f"{field.name}={value!r}: a limit is a positive number")
 
 
@@ -79,15 +83,37 @@ def hidden(folders: list[str]) -> list[str]:
     return found + [path for path in own if any(Path(path).is_relative_to(f) for f in folders)]
 
 
-def files() -> dict[str, Any]:
-    """Where to search, what may be read and listed, and what is hidden."""
+#: Subpackages of eigenlab that a student's code cannot import: the checks, the notebooks with
+#: solutions, and what needs them.
+WITHHELD = ("grading", "course", "cli", "studio")
+
+
+def copy_library(folder: str) -> None:
+    """Copy eigenlab without the grader and the course into a folder that everyone can read."""
+    source = Path(__file__).resolve().parents[2]
+
+    def left_out(path: str, names: list[str]) -> list[str]:
+        top = WITHHELD if Path(path) == source else ()
+        return [name for name in names if name in top or name == "__pycache__"]
+
+    shutil.copytree(source, Path(folder) / source.name, ignore=left_out)
+    os.chmod(folder, 0o755)
+
+
+def files(library: str) -> dict[str, Any]:
+    """Where to search, what may be read and listed, and what is hidden.
+
+    Args:
+        library: folder with the copy of eigenlab.
+    """
     folders = python_folders()
     secret = hidden(folders)
     libpython = map(str, Path(sysconfig.get_config_var("LIBDIR") or "/lib").glob("libpython*"))
     shared = [*libpython, "/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib"]
     system = [*shared, "/etc/ld.so.cache", "/usr/share/zoneinfo", "/System/Library"]
     outside = [p for p in system if p and os.path.exists(p) and not _holds(p, secret)]
-    readable = list(dict.fromkeys([*outside, *folders]))
+    library = os.path.realpath(library)
+    readable = list(dict.fromkeys([*outside, library, *folders]))
     entries = [
         str(entry)
         for folder in folders
@@ -95,9 +121,9 @@ def files() -> dict[str, Any]:
         if str(entry) not in secret and not _holds(str(entry), secret)
     ]
     return {
-        "search": folders,
+        "search": [library, *folders],
         "mounted": readable,
-        "readable": [*outside, *entries],
+        "readable": [*outside, library, *entries],
         "listed": folders,
         "hidden": secret,
     }

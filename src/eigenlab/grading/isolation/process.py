@@ -84,9 +84,9 @@ class Template:
                 "the Windows Subsystem for Linux"
             )
         self.namespaces = namespaces
-        self.paths = limits_module.files()
+        self.paths: dict[str, Any] = {}
         self.control: socket.socket | None = None
-        self.scratch = ""
+        self.scratch = self.library = ""
         self.lock = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -103,13 +103,17 @@ class Template:
             self.process.kill()
             self.process.wait()
         self.control = self.process = None
-        if self.scratch:
-            shutil.rmtree(self.scratch, ignore_errors=True)
-            self.scratch = ""
+        for folder in filter(None, (self.scratch, self.library)):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.scratch = self.library = ""
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         self.scratch = self.scratch or tempfile.mkdtemp(prefix="eigenlab-")
+        if not self.library:
+            self.library = tempfile.mkdtemp(prefix="eigenlab-")
+            limits_module.copy_library(self.library)
+            self.paths = limits_module.files(self.library)
         command = [sys.executable, "-I", "-S", "-B", "-c", START, str(theirs.fileno())]
         with theirs:
             self.process = subprocess.Popen(
@@ -191,13 +195,18 @@ class Process:
         guard.close()
         os.close(writer)
         self.layers: list[str] = []
-        self.deadline = time.monotonic() + STARTING
+        self.allow(STARTING)
         try:
             self.layers = self._receive()[0]["layers"]
         except Stopped as stop:
             self.close()
             raise RuntimeError(f"a process for a student's code did not start: {stop}") from None
-        self.deadline = time.monotonic() + limits.wall
+        self.allow(limits.execution or limits.wall)
+
+    def allow(self, seconds: float) -> None:
+        """Wait so many seconds from now for the answers that follow."""
+        self.seconds = seconds
+        self.deadline = time.monotonic() + seconds
 
     def __enter__(self) -> Process:
         return self
@@ -239,7 +248,7 @@ class Process:
 
     def _hung(self) -> Stopped:
         self.end(kill=True)
-        return Stopped("hung", f"it took longer than {self.limits.wall:g} s")
+        return Stopped("hung", f"it took longer than {self.seconds:.3g} s")
 
     def end(self, *, kill: bool = False) -> None:
         """Wait for the end of the process, which is killed after a moment or at once."""

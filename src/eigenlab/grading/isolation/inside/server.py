@@ -340,9 +340,13 @@ def described(error: BaseException) -> dict[str, Any]:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__, limit=-200)
-        if "site-packages" not in frame.filename and not frame.filename.startswith("<inside")
+        if not any(name in frame.filename for name in ("site-packages", "<inside", "eigenlab/"))
     ]
-    where = f" in {frames[-1].name}, line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+    where = ""
+    if frames:
+        last = frames[-1]
+        cell = f"{last.filename}, " if last.filename.startswith("code cell") else ""
+        where = f" in {last.name}, {cell}line {last.lineno}: {last.line}"
     if isinstance(error, SyntaxError):
         where = f" in line {error.lineno}"
     return {
