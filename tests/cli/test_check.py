@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from html.parser import HTMLParser
@@ -30,11 +29,11 @@ def template():
 @pytest.fixture(autouse=True)
 def one_template(template, monkeypatch):
     """All calls copy the same process; a call of its own would start another one for seconds."""
-    shared = functools.partial(check_source, template=template)
-    monkeypatch.setattr(
-        "eigenlab.grading.file_check.check_source",
-        lambda *a, template, **options: shared(*a, **options),
-    )
+
+    def shared(source, parts, **options):
+        return check_source(source, parts, **{**options, "template": template})
+
+    monkeypatch.setattr("eigenlab.grading.file_check.check_source", shared)
 
 
 def test_a_right_file_passes_in_a_process_of_its_own(call, tmp_path):

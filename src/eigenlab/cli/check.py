@@ -20,7 +20,7 @@ from eigenlab.grading.feedback import (
     score_text,
     sign,
 )
-from eigenlab.grading.file_check import FileReport, check_file
+from eigenlab.grading.file_check import FileReport, check_file, checked_points
 from eigenlab.grading.isolation import describe
 from eigenlab.grading.problems import aliases_from, checked_aliases
 
@@ -42,13 +42,13 @@ def report(
     if visibility not in VISIBILITIES:
         raise InputError(f"--visibility {visibility}: expected {', '.join(VISIBILITIES)}")
     _refuse_overwriting(file, html, gradescope, aliases, points)
-    names = checked_aliases(_object(aliases, "--aliases")) if aliases else {}
+    names, worth = names_and_points(alias, aliases, points)
     found = check_file(
         file,
         problem=problem,
         execute=execute,
-        aliases=names | checked_aliases(aliases_from(alias)),
-        points=_object(points, "--points") if points else None,
+        aliases=names,
+        points=worth,
     )
     if is_main_process():
         if html is not None:
@@ -60,6 +60,15 @@ def report(
     else:
         _show(found)
     return SUCCESS if found.passed else DEPARTURE
+
+
+def names_and_points(
+    alias: Sequence[str], aliases: Path | None, points: Path | None
+) -> tuple[dict[str, list[str]], dict[str, float]]:
+    """Aliases by word and by file, and points by file."""
+    names = checked_aliases(_object(aliases, "--aliases")) if aliases else {}
+    worth = checked_points(_object(points, "--points")) if points else {}
+    return names | checked_aliases(aliases_from(alias)), worth
 
 
 def _refuse_overwriting(file: Path, html: Path | None, gradescope: Path | None, *read: Any) -> None:

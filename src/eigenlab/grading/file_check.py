@@ -106,8 +106,12 @@ class FileReport:
         """Points of all parts that were checked."""
         return sum(part.max_score for part in self.parts if part.status != LEFT_OUT)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The report in types that JSON has; an infinite error is None."""
+    def as_dict(self, *, code: bool = False) -> dict[str, Any]:
+        """The report in types that JSON has; an infinite error is None.
+
+        Args:
+            code: whether each part has the definitions that were checked. Default: ``False``.
+        """
         return {
             "file": self.file,
             "problems": list(self.problems),
@@ -125,6 +129,7 @@ class FileReport:
                     "score": part.score,
                     "max_score": part.max_score,
                     "output": part.output,
+                    **({"code": dict(part.code)} if code else {}),
                 }
                 for part in self.parts
             ],
@@ -134,6 +139,22 @@ class FileReport:
             "notes": list(self.notes),
             "layers": list(self.layers),
         }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> FileReport:
+        """The report that :meth:`as_dict` gave."""
+        parts = [
+            PartReport(
+                **{
+                    **{key: value for key, value in item.items() if key != "score"},
+                    "max_error": math.inf if item["max_error"] is None else item["max_error"],
+                }
+            )
+            for item in content["parts"]
+        ]
+        given = {key: content[key] for key in ("file", "problems", "taken", "left_out")}
+        rest = {key: content[key] for key in ("syntax_errors", "notes", "layers")}
+        return cls(**given, **rest, parts=parts)
 
 
 def check_file(

@@ -72,18 +72,20 @@ class Template:
 
     Args:
         namespaces: whether to use Linux's namespaces where they are offered. Default: ``True``.
+        folder: where temporary folders are made; other users must be able to enter it. Default:
+            ``None``, the system's folder for them.
 
     Raises:
         InputError: the system cannot copy processes, as Windows.
     """
 
-    def __init__(self, *, namespaces: bool = True) -> None:
+    def __init__(self, *, namespaces: bool = True, folder: str | None = None) -> None:
         if not limits_module.available():
             raise InputError(
                 f"the system {sys.platform}: isolated checks need Linux or macOS; on Windows, use "
                 "the Windows Subsystem for Linux"
             )
-        self.namespaces = namespaces
+        self.namespaces, self.folder = namespaces, folder
         self.paths: dict[str, Any] = {}
         self.control: socket.socket | None = None
         self.scratch = self.library = ""
@@ -109,9 +111,9 @@ class Template:
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
-        self.scratch = self.scratch or tempfile.mkdtemp(prefix="eigenlab-")
+        self.scratch = self.scratch or tempfile.mkdtemp(prefix="eigenlab-", dir=self.folder)
         if not self.library:
-            self.library = tempfile.mkdtemp(prefix="eigenlab-")
+            self.library = tempfile.mkdtemp(prefix="eigenlab-", dir=self.folder)
             limits_module.copy_library(self.library)
             self.paths = limits_module.files(self.library)
         command = [sys.executable, "-I", "-S", "-B", "-c", START, str(theirs.fileno())]
@@ -144,7 +146,7 @@ class Template:
         with self.lock:
             if self.control is None or self.process is None or self.process.poll() is not None:
                 self.control = self._start()
-            return Process(self.control, limits, self.paths, self.namespaces)
+            return Process(self.control, limits, self.paths, self.namespaces, self.folder)
 
 
 class Process:
@@ -155,6 +157,7 @@ class Process:
         limits: what the process may use.
         paths: what it may read.
         namespaces: whether to use Linux's namespaces.
+        parent: where its temporary folder is made. Default: ``None``, the system's folder for them.
 
     Attributes:
         layers: what confines it.
@@ -162,10 +165,15 @@ class Process:
     """
 
     def __init__(
-        self, control: socket.socket, limits: Limits, paths: dict[str, Any], namespaces: bool
+        self,
+        control: socket.socket,
+        limits: Limits,
+        paths: dict[str, Any],
+        namespaces: bool,
+        parent: str | None = None,
     ) -> None:
         self.limits = limits
-        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="eigenlab-"))
+        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="eigenlab-", dir=parent))
         if os.geteuid() == 0:
             with contextlib.suppress(OSError):  # the root of a container may be no real one
                 os.chown(self.folder, confine.NOBODY, confine.NOBODY)
