@@ -6,9 +6,9 @@ The submissions come from the built notebooks: right, wrong (a sign), broken (no
 hanging ones, mixed as ``MIX`` says. They are graded once by ``eigenlab grade``. The overhead of a
 submission is that of a right one beyond the checks themselves, which are timed in this process.
 
-Peer: ``otter-grader``'s grading without containers, one process for each notebook, on the same
-submissions without the hanging ones (it has no limit of its own there). It is installed in an
-environment of its own (``python -m venv X && X/bin/pip install otter-grader torch numpy scipy
+Peer: the grading of ``otter-grader`` (7.0.0) without containers, one process for each notebook, on the same
+submissions without the hanging ones (it has no limit of its own there) and the broken ones. It is installed in an
+environment of its own (``python -m venv X && X/bin/pip install otter-grader ipykernel torch numpy scipy
 scikit-learn matplotlib``), whose Python is given by ``--otter``; without it that column is left
 out. Its test of a part is one comparison with a known value, fewer than ours make.
 """
@@ -99,13 +99,11 @@ def otter(python: str, paths: list[Path], folder: Path) -> float:
     tests.mkdir()
     (tests / "q1.py").write_text(OTTER_TEST)
     program = (
-        "import sys, os, json\n"
+        "import sys, os\n"
         "from otter.execute import grade_notebook\n"
         "for path in sys.argv[2:]:\n"
-        "    try:\n"
-        "        grade_notebook(path, tests_glob=[sys.argv[1]], ignore_errors=True, name=path)\n"
-        "    except BaseException as error:\n"
-        "        print(path, type(error).__name__, file=sys.stderr)\n"
+        "    grade_notebook(path, tests_glob=[sys.argv[1]], ignore_errors=True,\n"
+        "                   cwd=os.getcwd(), test_dir=os.path.dirname(sys.argv[1]))\n"
     )
     command = [python, "-c", program, str(tests / "q1.py"), *map(str, paths)]
     start = time.perf_counter()
@@ -139,7 +137,7 @@ def main() -> None:
         print(f"{60 * given.submissions / taken:.0f} submissions a minute")
         print(f"a right one: {each[len(each) // 2]:.2f} s (median), of which checks {checks:.2f} s")
         if given.otter:
-            paths = [path for kind, some in found.items() if kind != "hanging" for path in some]
+            paths = [*found["right"], *found["wrong"]]
             taken = otter(given.otter, paths, folder)
             print(f"otter-grader, one after the other: {60 * len(paths) / taken:.0f} a minute")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -128,7 +129,7 @@ def summary_page(records: Sequence[Mapping[str, Any]], given: Mapping[str, Seque
     return environment.from_string(PAGE).render(
         graded=graded,
         complete=sum(record["report"]["passed"] for record in graded),
-        median=number_text(sorted(scores)[len(scores) // 2]) if scores else "0",
+        median=number_text(statistics.median(scores)) if scores else "0",
         worth=number_text(most),
         unreadable=[record for record in records if record["report"] is None],
         figures=figures,
