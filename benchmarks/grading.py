@@ -6,11 +6,12 @@ The submissions come from the built notebooks: right, wrong (a sign), broken (no
 hanging ones, mixed as ``MIX`` says. They are graded once by ``eigenlab grade``. The overhead of a
 submission is that of a right one beyond the checks themselves, which are timed in this process.
 
-Peer: the grading of ``otter-grader`` (7.0.0) without containers, one process for each notebook, on the same
-submissions without the hanging ones (it has no limit of its own there) and the broken ones. It is installed in an
-environment of its own (``python -m venv X && X/bin/pip install otter-grader ipykernel torch numpy scipy
-scikit-learn matplotlib``), whose Python is given by ``--otter``; without it that column is left
-out. Its test of a part is one comparison with a known value, fewer than ours make.
+Peer: the grading of ``otter-grader`` (7.0.0) without containers, one notebook after the other, on
+the right and wrong submissions: it has no limit of its own there that would end a hanging one. It
+is installed in an environment of its own (``python -m venv X && X/bin/pip install otter-grader
+ipykernel torch numpy scipy scikit-learn matplotlib``), whose Python is given by ``--otter``;
+without it that line is left out. Its test of a part is one comparison with a known value, fewer
+than ours make.
 """
 
 from __future__ import annotations
