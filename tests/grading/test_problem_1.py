@@ -9,6 +9,10 @@ from torch import nn
 
 from eigenlab.grading import check
 
+#: Part -> its right solutions, and its wrong ones with words of the hint.
+RIGHT: dict[str, list] = {}
+WRONG: dict[str, list] = {}
+
 
 class Layer(nn.Module):
     """1a with one nn.Linear; subclasses change one line."""
@@ -95,11 +99,10 @@ class Registered(Layer):
         return super().result(states, h)
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [Layer, TwoLinears, RawParameters, OneSampleAtATime, Registered, Lazy],
-    ids=lambda c: c.__name__,
-)
+RIGHT["1a"] = [Layer, TwoLinears, RawParameters, OneSampleAtATime, Registered, Lazy]
+
+
+@pytest.mark.parametrize("layer", RIGHT["1a"], ids=lambda c: c.__name__)
 def test_right_layers_pass(layer):
     result = check("1a", layer)
     assert result, result
@@ -228,31 +231,32 @@ class RunsPerUnit(Layer):
         return super().total(x_t, h.mean(dim=1, keepdim=True).expand_as(h))
 
 
+WRONG["1a"] = [
+    (Unwritten, "RNNLayer.forward still has to be written"),
+    (NothingReturned, "`return`"),
+    (OneReturned, "expected the two values (all_h, last_h)"),
+    (ShiftedStates, "shifted by one step"),
+    (WithFirstState, "T + 1 states"),
+    (TwoBiases, "Two nn.Linear have two biases"),
+    (LearnedBiasTwice, "the bias is added twice"),
+    (NoBias, "the bias is missing"),
+    (ConstantBias, "the bias is missing"),
+    (AlwaysTanh, "tanh is applied whatever"),
+    (NeverTanh, "the nonlinearity is not applied"),
+    (CarriesTheSum, "before the nonlinearity"),
+    (NoRecurrence, "h_{t-1} is not used"),
+    (TimeFirst, "batch and time are swapped: the recurrence"),
+    (StackedFirst, "stack the states along dim=1"),
+    (LastOfTheBatch, "last sequence of the batch"),
+    (LastUnit, "last unit of every step"),
+    (KeepsTheAxis, "keeps the time axis"),
+    (NotRegistered, "no parameter is registered"),
+    (Detached, "detached from the graph"),
+]
+
+
 @pytest.mark.parametrize(
-    ("layer", "hint"),
-    [
-        (Unwritten, "RNNLayer.forward still has to be written"),
-        (NothingReturned, "`return`"),
-        (OneReturned, "expected the two values (all_h, last_h)"),
-        (ShiftedStates, "shifted by one step"),
-        (WithFirstState, "T + 1 states"),
-        (TwoBiases, "Two nn.Linear have two biases"),
-        (LearnedBiasTwice, "the bias is added twice"),
-        (NoBias, "the bias is missing"),
-        (ConstantBias, "the bias is missing"),
-        (AlwaysTanh, "tanh is applied whatever"),
-        (NeverTanh, "the nonlinearity is not applied"),
-        (CarriesTheSum, "before the nonlinearity"),
-        (NoRecurrence, "h_{t-1} is not used"),
-        (TimeFirst, "batch and time are swapped: the recurrence"),
-        (StackedFirst, "stack the states along dim=1"),
-        (LastOfTheBatch, "last sequence of the batch"),
-        (LastUnit, "last unit of every step"),
-        (KeepsTheAxis, "keeps the time axis"),
-        (NotRegistered, "no parameter is registered"),
-        (Detached, "detached from the graph"),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
+    ("layer", "hint"), WRONG["1a"], ids=lambda value: getattr(value, "__name__", "")
 )
 def test_wrong_layers_are_told_their_mistake(layer, hint):
     result = check("1a", layer)
@@ -299,7 +303,10 @@ class StepByStep(Model):
         return torch.stack([h @ self.W + self.b for h in all_h.unbind(1)], dim=1)
 
 
-@pytest.mark.parametrize("model", [Model, Reshaped, StepByStep])
+RIGHT["1b"] = [Model, Reshaped, StepByStep]
+
+
+@pytest.mark.parametrize("model", RIGHT["1b"])
 def test_right_models_pass(model):
     result = check("1b", model)
     assert result, result
@@ -347,19 +354,19 @@ class DetachedStates(Model):
         return self.readout(all_h.detach())
 
 
-@pytest.mark.parametrize(
-    ("model", "hint"),
-    [
-        (SwappedOrder, "the order is (out, all_h)"),
-        (Squashed, "passes through the nonlinearity"),
-        (SquashedStates, "once more"),
-        (LastOnly, "only the last step is read"),
-        (LastEverywhere, "stands at every step"),
-        (ReadoutWithoutBias, "the bias of the readout is missing"),
-        (ReturnsLastState, "last hidden state only"),
-        (DetachedStates, "detached from the graph"),
-    ],
-)
+WRONG["1b"] = [
+    (SwappedOrder, "the order is (out, all_h)"),
+    (Squashed, "passes through the nonlinearity"),
+    (SquashedStates, "once more"),
+    (LastOnly, "only the last step is read"),
+    (LastEverywhere, "stands at every step"),
+    (ReadoutWithoutBias, "the bias of the readout is missing"),
+    (ReturnsLastState, "last hidden state only"),
+    (DetachedStates, "detached from the graph"),
+]
+
+
+@pytest.mark.parametrize(("model", "hint"), WRONG["1b"])
 def test_wrong_models_are_told_their_mistake(model, hint):
     result = check("1b", model)
     assert not result
@@ -381,36 +388,43 @@ def sliced(pred, y, last_timestep_only=False):
     return torch.mean((pred[:, start:] - y[:, start:]).pow(2))
 
 
-@pytest.mark.parametrize("loss", [mse, written_out, sliced])
+RIGHT["1c"] = [mse, written_out, sliced]
+
+
+@pytest.mark.parametrize("loss", RIGHT["1c"])
 def test_right_losses_pass(loss):
     assert check("1c", loss)
 
 
-@pytest.mark.parametrize(
-    ("loss", "hint"),
-    [
-        (lambda p, y, last_timestep_only=False: ((p - y) ** 2).sum(), "summed; take their mean"),
-        (lambda p, y, last_timestep_only=False: F.mse_loss(p, y), "has no effect"),
-        (
-            lambda p, y, last_timestep_only=False: (
-                F.mse_loss(p[..., -1], y[..., -1]) if last_timestep_only else F.mse_loss(p, y)
-            ),
-            "another axis than time",
+WRONG["1c"] = [
+    (lambda p, y, last_timestep_only=False: ((p - y) ** 2).sum(), "summed; take their mean"),
+    (
+        lambda p, y, last_timestep_only=False: ((p - y) ** 2).sum(1).mean(),
+        "averages over the batch but not over time",
+    ),
+    (lambda p, y, last_timestep_only=False: F.mse_loss(p, y), "has no effect"),
+    (
+        lambda p, y, last_timestep_only=False: (
+            F.mse_loss(p[..., -1], y[..., -1]) if last_timestep_only else F.mse_loss(p, y)
         ),
-        (
-            lambda p, y, last_timestep_only=False: (
-                F.mse_loss(p[-1], y[-1]) if last_timestep_only else F.mse_loss(p, y)
-            ),
-            "last sequence of the batch",
+        "another axis than time",
+    ),
+    (
+        lambda p, y, last_timestep_only=False: (
+            F.mse_loss(p[-1], y[-1]) if last_timestep_only else F.mse_loss(p, y)
         ),
-        (lambda p, y, last_timestep_only=False: mse(p, y, not last_timestep_only), "only the last"),
-        (lambda p, y, last_timestep_only=False: mse(p, y, last_timestep_only) / 2, "half"),
-        (lambda p, y, last_timestep_only=False: mse(p, y, last_timestep_only).sqrt(), "root"),
-        (lambda p, y, last_timestep_only=False: mse(p, y, last_timestep_only).item(), ".item()"),
-        (lambda p, y, last_timestep_only=True: mse(p, y, last_timestep_only), "third argument"),
-        (lambda p, y, last_timestep_only=False: None, "code is still missing"),
-    ],
-)
+        "last sequence of the batch",
+    ),
+    (lambda p, y, last_timestep_only=False: mse(p, y, not last_timestep_only), "only the last"),
+    (lambda p, y, last_timestep_only=False: mse(p, y, last_timestep_only) / 2, "half"),
+    (lambda p, y, last_timestep_only=False: mse(p, y, last_timestep_only).sqrt(), "root"),
+    (lambda p, y, last_timestep_only=False: mse(p, y, last_timestep_only).item(), ".item()"),
+    (lambda p, y, last_timestep_only=True: mse(p, y, last_timestep_only), "third argument"),
+    (lambda p, y, last_timestep_only=False: None, "code is still missing"),
+]
+
+
+@pytest.mark.parametrize(("loss", "hint"), WRONG["1c"])
 def test_wrong_losses_are_told_their_mistake(loss, hint):
     result = check("1c", loss)
     assert not result
@@ -435,7 +449,10 @@ def recursive(seq_len=10, batch_size=1):
     return [x, y]
 
 
-@pytest.mark.parametrize("make", [averages, in_a_loop, recursive])
+RIGHT["1c-data"] = [averages, in_a_loop, recursive]
+
+
+@pytest.mark.parametrize("make", RIGHT["1c-data"])
 def test_right_batches_pass(make):
     assert check("1c-data", make)
 
@@ -474,18 +491,18 @@ def same_seed(seq_len=10, batch_size=1):
     return averages(seq_len, batch_size)
 
 
-@pytest.mark.parametrize(
-    ("make", "hint"),
-    [
-        (running_sums, "running sums"),
-        (divided_by_length, "divided by T"),
-        (over_the_batch, "over the batch"),
-        (counted_from_zero, "t - 1"),
-        (whole_mean, "mean of the whole sequence"),
-        (time_first, "batch and time are swapped"),
-        (same_seed, "do not fix the seed"),
-    ],
-)
+WRONG["1c-data"] = [
+    (running_sums, "running sums"),
+    (divided_by_length, "divided by T"),
+    (over_the_batch, "over the batch"),
+    (counted_from_zero, "t - 1"),
+    (whole_mean, "mean of the whole sequence"),
+    (time_first, "batch and time are swapped"),
+    (same_seed, "do not fix the seed"),
+]
+
+
+@pytest.mark.parametrize(("make", "hint"), WRONG["1c-data"])
 def test_wrong_batches_are_told_their_mistake(make, hint):
     result = check("1c-data", make)
     assert not result
@@ -507,21 +524,24 @@ def one_by_one(h_list, loss):
     return [torch.autograd.grad(loss, h, retain_graph=True)[0] for h in h_list]
 
 
-@pytest.mark.parametrize("gradients", [by_grad, by_retain_grad, one_by_one])
+RIGHT["1d"] = [by_grad, by_retain_grad, one_by_one]
+
+
+@pytest.mark.parametrize("gradients", RIGHT["1d"])
 def test_right_gradients_pass(gradients):
     assert check("1d", gradients)
 
 
-@pytest.mark.parametrize(
-    ("gradients", "hint"),
-    [
-        (lambda h, loss: by_grad(h, loss).transpose(0, 1), "(seq_len, B, H)"),
-        (lambda h, loss: by_grad(h, loss).flip(0), "reversed"),
-        (lambda h, loss: torch.stack(h), "these are the states"),
-        (lambda h, loss: by_grad(h, loss).norm(dim=-1), "norms"),
-        (lambda h, loss: by_grad([torch.stack(h)], loss), "RuntimeError"),
-    ],
-)
+WRONG["1d"] = [
+    (lambda h, loss: by_grad(h, loss).transpose(0, 1), "(seq_len, B, H)"),
+    (lambda h, loss: by_grad(h, loss).flip(0), "reversed"),
+    (lambda h, loss: torch.stack(h), "these are the states"),
+    (lambda h, loss: by_grad(h, loss).norm(dim=-1), "norms"),
+    (lambda h, loss: by_grad([torch.stack(h)], loss), "RuntimeError"),
+]
+
+
+@pytest.mark.parametrize(("gradients", "hint"), WRONG["1d"])
 def test_wrong_gradients_are_told_their_mistake(gradients, hint):
     result = check("1d", gradients)
     assert not result
@@ -593,7 +613,10 @@ class OtherOrder(FusedLSTM):
         return super().forward(x)
 
 
-@pytest.mark.parametrize("layer", [FusedLSTM, EightLinears, OtherOrder])
+RIGHT["1h-lstm-layer"] = [FusedLSTM, EightLinears, OtherOrder]
+
+
+@pytest.mark.parametrize("layer", RIGHT["1h-lstm-layer"])
 def test_right_lstm_layers_pass(layer):
     result = check("1h-lstm-layer", layer)
     assert result, result
@@ -657,21 +680,21 @@ class FlatResult(FusedLSTM):
         return torch.stack(states, dim=1), states[-1]
 
 
-@pytest.mark.parametrize(
-    ("layer", "hint"),
-    [
-        (MixedGates, "the order of the gates is mixed up"),
-        (CellAsState, "the cell states are returned for the hidden states"),
-        (SwappedLast, "it is c_last"),
-        (NoTanh, "the tanh is missing"),
-        (NoForgetting, "forget gate"),
-        (SigmoidCandidate, "the candidate g takes tanh"),
-        (NoHidden, "do not read h_{t-1}"),
-        (TwoBiasesEach, "two biases"),
-        (OneGate, "share their weights"),
-        (FlatResult, "the pair (h_last, c_last)"),
-    ],
-)
+WRONG["1h-lstm-layer"] = [
+    (MixedGates, "the order of the gates is mixed up"),
+    (CellAsState, "the cell states are returned for the hidden states"),
+    (SwappedLast, "it is c_last"),
+    (NoTanh, "the tanh is missing"),
+    (NoForgetting, "forget gate"),
+    (SigmoidCandidate, "the candidate g takes tanh"),
+    (NoHidden, "do not read h_{t-1}"),
+    (TwoBiasesEach, "two biases"),
+    (OneGate, "share their weights"),
+    (FlatResult, "the pair (h_last, c_last)"),
+]
+
+
+@pytest.mark.parametrize(("layer", "hint"), WRONG["1h-lstm-layer"])
 def test_wrong_lstm_layers_are_told_their_mistake(layer, hint):
     result = check("1h-lstm-layer", layer)
     assert not result
@@ -707,7 +730,10 @@ class StackOfRaw(Stack):
     kind = RawParameters
 
 
-@pytest.mark.parametrize("stack", [Stack, StackOfTwoLinears, StackOfRaw])
+RIGHT["1h-rnn"] = [Stack, StackOfTwoLinears, StackOfRaw]
+
+
+@pytest.mark.parametrize("stack", RIGHT["1h-rnn"])
 def test_right_stacks_pass(stack):
     result = check("1h-rnn", stack)
     assert result, result
@@ -760,18 +786,18 @@ class SharedLayer(Stack):
             self.layers = nn.ModuleList([self.layers[0]] * num_layers)
 
 
-@pytest.mark.parametrize(
-    ("stack", "hint"),
-    [
-        (FedWithX, "the layers above read x"),
-        (TopOnly, "top layer's only"),
-        (Reversed, "the bottom layer comes first"),
-        (StackedOnDim1, "along dim=0"),
-        (Joined, "use torch.stack"),
-        (PlainList, "nn.ModuleList"),
-        (SharedLayer, "share their weights"),
-    ],
-)
+WRONG["1h-rnn"] = [
+    (FedWithX, "the layers above read x"),
+    (TopOnly, "top layer's only"),
+    (Reversed, "the bottom layer comes first"),
+    (StackedOnDim1, "along dim=0"),
+    (Joined, "use torch.stack"),
+    (PlainList, "nn.ModuleList"),
+    (SharedLayer, "share their weights"),
+]
+
+
+@pytest.mark.parametrize(("stack", "hint"), WRONG["1h-rnn"])
 def test_wrong_stacks_are_told_their_mistake(stack, hint):
     result = check("1h-rnn", stack)
     assert not result
@@ -814,7 +840,10 @@ class StepwiseLSTM(LSTMStack):
         return self.result(torch.cat(top, dim=1), states)
 
 
-@pytest.mark.parametrize("stack", [LSTMStack, StackOfEight, StepwiseLSTM])
+RIGHT["1h-lstm"] = [LSTMStack, StackOfEight, StepwiseLSTM]
+
+
+@pytest.mark.parametrize("stack", RIGHT["1h-lstm"])
 def test_right_lstm_stacks_pass(stack):
     result = check("1h-lstm", stack)
     assert result, result
@@ -842,15 +871,15 @@ class FedWithXAgain(LSTMStack):
         return self.result(outputs[-1][0], [hc for _, hc in outputs])
 
 
-@pytest.mark.parametrize(
-    ("stack", "hint"),
-    [
-        (IgnoresFirstStates, "hc0 is ignored"),
-        (SwapsFirstStates, "h0 and c0 are swapped"),
-        (SwapsLastStates, "the order is (h, c)"),
-        (FedWithXAgain, "the layers above read x"),
-    ],
-)
+WRONG["1h-lstm"] = [
+    (IgnoresFirstStates, "hc0 is ignored"),
+    (SwapsFirstStates, "h0 and c0 are swapped"),
+    (SwapsLastStates, "the order is (h, c)"),
+    (FedWithXAgain, "the layers above read x"),
+]
+
+
+@pytest.mark.parametrize(("stack", "hint"), WRONG["1h-lstm"])
 def test_wrong_lstm_stacks_are_told_their_mistake(stack, hint):
     result = check("1h-lstm", stack)
     assert not result

@@ -11,9 +11,11 @@ from cyclopts import App, CycloptsError
 
 import eigenlab
 from eigenlab.cli.commands import experiments
+from eigenlab.cli.commands.check import check_file
 from eigenlab.cli.commands.clustering import cluster_table
 from eigenlab.cli.commands.course import course_app, submit_notebook
 from eigenlab.cli.commands.datasets import data_app
+from eigenlab.cli.commands.grade import grade_submissions
 from eigenlab.cli.commands.images import classify_app
 from eigenlab.cli.commands.installation import bench, doctor
 from eigenlab.cli.commands.studio import studio_app
@@ -34,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status.
 
     0: success, every outcome as documented. 1: an outcome departs from the documentation, or
-    ``verify`` or ``doctor`` found a problem. 2: a mistake in the input, reported in one line
-    on standard error. 130: stopped by Ctrl-C.
+    ``verify``, ``doctor``, ``check`` or ``grade`` found a problem. 2: a mistake in the input,
+    reported in one line on standard error. 130: stopped by Ctrl-C.
 
     Args:
         arguments: words after ``eigenlab``; default: those of the process.
@@ -89,6 +91,8 @@ def build(words: Sequence[str] = ()) -> App:
     app.command(classify_app())
     app.command(cluster_table, name="cluster")
     app.command(course_app())
+    app.command(check_file, name="check")
+    app.command(grade_submissions, name="grade")
     app.command(submit_notebook, name="submit")
     app.command(studio_app())
     app.command(doctor, name="doctor")

@@ -74,6 +74,8 @@ def adjacency(get_adjacency_matrix: Callable[..., Any]) -> Iterator[Comparison]:
                 "only the first coordinate enters the distance; sum over all.": np.exp(
                     -gamma * first
                 ),
+                "the squared distances are not summed over the coordinates: an entry came for each "
+                "of them.": np.exp(-gamma * (X[:, None] - X) ** 2),
                 "the sum of absolute differences (L1) stands for the squared distance.": np.exp(
                     -gamma * taxicab
                 ),

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from eigenlab.grading.autoencoders import loss_mistakes, loss_of, reconstruct
 from eigenlab.grading.comparison import Comparison
+from eigenlab.grading.isolation.inside.known import recorder
 from eigenlab.grading.parts import part
 
 #: Samples and features of the checks of corruption.
@@ -33,18 +34,9 @@ class Watched:
     """
 
     def __init__(self, Class: Callable[..., Any], **options: float) -> None:
-        self.calls: list[tuple[int, Tensor]] = []
-        calls = self.calls
-
-        class Recorder(nn.Module):
-            def __init__(self, *_: Any, **__: Any) -> None:
-                super().__init__()
-
-            def forward(self, h: Tensor) -> Tensor:
-                calls.append((id(self), h.detach().clone()))
-                return h
-
-        self.model = Class(D, [D, D], Recorder, **options)
+        activation = recorder()
+        self.calls = activation.calls
+        self.model = Class(D, [D, D], activation, **options)
         self.model(torch.zeros(1, D))
         with torch.no_grad():
             for parameter in self.model.parameters():

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from eigenlab.grading.comparison import Comparison, as_array
+from eigenlab.grading.isolation.inside.known import Modes, Scores
 from eigenlab.grading.parts import part
 from eigenlab.grading.recurrent import fill, returned
 
@@ -516,18 +517,6 @@ def _hidden_state(RecurrentClassifier: Callable[..., Any]) -> Comparison:
     )
 
 
-class _Scores(nn.Module):
-    """Logits from a table, a row for each letter; that of the last letter counts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        start = np.array([[0.5, -1.0, 2.0], [1.0, 0.0, -0.5], [-2.0, 0.3, 0.1], [0.2, 0.4, -0.6]])
-        self.table = nn.Parameter(torch.tensor(start, dtype=torch.float32))
-
-    def forward(self, x: Tensor, last_pos: Tensor) -> Tensor:
-        return self.table[x[torch.arange(len(x)), last_pos]]
-
-
 UPDATE_X = torch.tensor([[0, 1, 3], [2, 3, 3], [1, 1, 2], [3, 0, 3], [2, 1, 3]])
 UPDATE_LAST = torch.tensor([1, 0, 2, 1, 1])
 UPDATE_LANGUAGES = torch.tensor([0, 2, 1, 2, 1])
@@ -547,7 +536,7 @@ def update_by_hand(table: np.ndarray) -> tuple[float, np.ndarray]:
 
 def update_mistake(loss_of: Callable[[Tensor], Tensor], steps: int) -> tuple[float, Tensor]:
     """The last loss, and the table after some updates with another loss."""
-    model = _Scores()
+    model = Scores()
     optimizer, loss = torch.optim.SGD(model.parameters(), lr=RATE), 0.0
     for _ in range(steps):
         found = loss_of(model(UPDATE_X, UPDATE_LAST))
@@ -561,7 +550,7 @@ def update_mistake(loss_of: Callable[[Tensor], Tensor], steps: int) -> tuple[flo
 @part("2-update", "update", "update")
 def update_step(update: Callable[..., Any]) -> Iterator[Comparison]:
     """Two updates of a table of logits with plain gradient descent."""
-    model = _Scores()
+    model = Scores()
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
     table, gradients = model.table.detach().double().numpy().copy(), []
     for step in (1, 2):
@@ -605,21 +594,6 @@ def update_step(update: Callable[..., Any]) -> Iterator[Comparison]:
         )
 
 
-class _Modes(nn.Module):
-    """Logits that are right for five names of eight in eval mode, for two in training mode."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.unused = nn.Parameter(torch.zeros(1))
-
-    def forward(self, x: Tensor, last_pos: Tensor) -> Tensor:
-        chosen = x[torch.arange(len(x)), last_pos]
-        if self.training:
-            chosen = (chosen + (torch.arange(len(x)) % 4 > 0)) % 3
-        others = torch.arange(3) == (chosen[:, None] + 1) % 3
-        return 2.0 * F.one_hot(chosen, 3) - 3.0 * others + self.unused
-
-
 @part("2-accuracy", "accuracy", "accuracy")
 def share_of_right(accuracy: Callable[..., Any]) -> Iterator[Comparison]:
     """A model whose predictions are known, in training mode when it comes."""
@@ -627,7 +601,7 @@ def share_of_right(accuracy: Callable[..., Any]) -> Iterator[Comparison]:
     last_pos = torch.tensor([1, 0, 1, 0, 0, 1, 0, 0])
     predicted = torch.tensor([1, 2, 0, 0, 2, 1, 0, 2])
     languages = torch.tensor([1, 2, 0, 2, 2, 0, 2, 2])
-    model = _Modes().train()
+    model = Modes().train()
     training = model(x, last_pos).argmax(dim=1)
     in_training = (training == languages).double().mean()
     lowest = model.eval()(x, last_pos).argmin(dim=1)

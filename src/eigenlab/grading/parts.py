@@ -223,13 +223,18 @@ def _explain(error: BaseException, part: Part) -> str:
     """The exception in words, with the line of the student's code that raised it."""
     if isinstance(error, NotImplementedError):
         return f"{str(error) or ' or '.join(part.names)} still has to be written."
+    if (explanation := getattr(error, "explanation", None)) is not None:  # from another process
+        return str(explanation)
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if "eigenlab/grading" not in frame.filename and "site-packages" not in frame.filename
     ]
-    where = f" in {frames[-1].name}, line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
-    return f"{type(error).__name__}: {error}{where}"
+    if not frames:
+        return f"{type(error).__name__}: {error}"
+    last = frames[-1]
+    cell = f"{last.filename}, " if last.filename.startswith("code cell") else ""
+    return f"{type(error).__name__}: {error} in {last.name}, {cell}line {last.lineno}: {last.line}"
 
 
 def parts(problem: str = "") -> list[Part]:

@@ -3,68 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from eigenlab.grading.comparison import Comparison, as_array
+from eigenlab.grading.isolation.inside.known import KnownModel, Split, Splits
 from eigenlab.grading.parts import part
-
-
-class Split(NamedTuple):
-    """Samples (n, 4) and labels (n,)."""
-
-    x: Tensor
-    y: Tensor
-
-
-class Splits(NamedTuple):
-    """Training, validation and test samples."""
-
-    train: Split
-    validation: Split
-    test: Split
-
-
-class ModeDependentEncoder(nn.Module):
-    """Encodes a sample by its first two features, and by their negatives in training mode."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.linear = nn.Linear(4, 2)
-        with torch.no_grad():
-            self.linear.weight.copy_(torch.eye(2, 4))
-            self.linear.bias.zero_()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Codes (n, 2)."""
-        return self.linear(x) * (-1 if self.training else 1)
-
-
-class KnownModel(nn.Module):
-    """An autoencoder with that encoder."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoder, self.decoder = ModeDependentEncoder(), nn.Linear(2, 4)
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Codes (n, 2)."""
-        return self.encoder(x)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Reconstructions (n, 4)."""
-        return self.decoder(z)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Reconstructions (n, 4)."""
-        return self.decoder(self.encoder(x))
-
-    def get_loss(self, x: Tensor) -> Tensor:
-        """The squared error."""
-        return (self(x) - x).square().sum(1).mean()
-
 
 #: Directions of the codes of three classes, (3, 2).
 DIRECTIONS = torch.tensor([[0.0, 1.0], [-0.866, -0.5], [0.866, -0.5]])
@@ -192,7 +138,7 @@ def _probe(Experiment: Callable[..., Any]) -> Iterator[Comparison]:
             "`with torch.no_grad():` in place of requires_grad_(False).": frozen or None,
         },
     )
-    if isinstance(classifier, nn.Linear):
+    if isinstance(getattr(classifier, "in_features", None), int):
         yield Comparison(
             "the number of features that the probe reads",
             float(classifier.in_features),

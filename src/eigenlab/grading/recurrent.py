@@ -10,6 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from eigenlab.grading.comparison import Comparison
+from eigenlab.grading.isolation.inside.known import (
+    ConstantLayer,
+    Echo,
+    applied,
+    identity,
+    linear_recurrence,
+)
 from eigenlab.grading.parts import part
 
 #: The inputs of the course's own tests, (2, 4, 2).
@@ -28,11 +35,6 @@ ONE_STATE = ((0.1973753273487091,),)
 PREDICTIONS = ((-0.0627, -0.0678, -0.0604, -0.0567), (-0.1180, -0.1453, -0.1692, -0.0748))
 #: Published losses of the predictions 0.1 to 0.6 and the targets -1.1 to -1.6.
 LOSS_EVERY_STEP, LOSS_LAST_STEP = 3.0067, 3.7
-
-
-def identity(values: Tensor) -> Tensor:
-    """The nonlinearity of a linear network."""
-    return values
 
 
 def loop(
@@ -108,9 +110,8 @@ def state_mistakes(
         "x is (B, seq_len, input_size).": (
             loop(x.transpose(0, 1), W_h, W_x, b, sigma).transpose(0, 1)
         ),
-        "batch and time are swapped in the result, stack the states along dim=1.": (
-            right.transpose(0, 1)
-        ),
+        "batch and time are swapped in the result, its shape is (T, B, H): the layer is batch "
+        "first, stack the states along dim=1.": (right.transpose(0, 1)),
         "only h_T is returned, not the state of every step.": right[:, -1],
     }
 
@@ -257,35 +258,6 @@ def _condition(W_h: Tensor, W_x: Tensor, b: Tensor) -> float:
     return float(torch.linalg.cond(W_x.double()) + torch.linalg.cond(W_h.double()))
 
 
-class ConstantLayer(nn.Module):
-    """A tanh layer whose parameters are all -0.1, for models that take a recurrent network."""
-
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        self.input_size, self.hidden_size = input_size, hidden_size
-        self.W_h = nn.Parameter(torch.full((hidden_size, hidden_size), -0.1))
-        self.W_x = nn.Parameter(torch.full((hidden_size, input_size), -0.1))
-        self.b = nn.Parameter(torch.full((hidden_size,), -0.1))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """All hidden states (B, T, H) and the last one (B, H)."""
-        states = loop(x, self.W_h, self.W_x, self.b, torch.tanh)
-        return states, states[:, -1]
-
-
-class Echo(nn.Module):
-    """Returns its inputs as hidden states, and (h, c) as an LSTM does."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.input_size = self.hidden_size = size
-
-    def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """``x`` itself, and its last step twice."""
-        x = x if x.requires_grad else x.requires_grad_()
-        return x, (x[:, -1], x[:, -1])
-
-
 @part("1b", "RecurrentRegressionModel", "RecurrentRegressionModel")
 def readout(RecurrentRegressionModel: Callable[..., Any]) -> Iterator[Comparison]:
     """The published predictions, then a random readout of states that are known."""
@@ -407,7 +379,7 @@ def _loss_mistakes(pred: Tensor, y: Tensor, last: bool) -> Mapping[str, Tensor]:
     chosen = squares[:, -1:] if last else squares
     mistakes = {
         "the squares are summed; take their mean.": chosen.sum(),
-        "the squares are summed over the steps; take their mean over sequences and steps.": (
+        "it averages over the batch but not over time: the squares are summed over the steps.": (
             squares.sum(dim=1).mean()
         ),
         "it is half of the mean square.": chosen.mean() / 2,
@@ -480,10 +452,7 @@ def through_time(hidden_gradients: Callable[..., Any]) -> Iterator[Comparison]:
     W_h, W_f = torch.randn(3, 3, generator=draw), torch.randn(1, 3, generator=draw)
     inputs, y = torch.randn(4, 2, 3, generator=draw), torch.randn(4, 2, 1, generator=draw)
     for last in (True, False):
-        h, states = torch.zeros(2, 3, requires_grad=True), []
-        for x_t in inputs:
-            h = h @ W_h.T + x_t
-            states.append(h)
+        states, _ = linear_recurrence(W_h, W_f, inputs, y, last)
         errors = (torch.stack(states) @ W_f.T - y)[3 if last else 0 :]
         direct = torch.zeros(4, 2, 3)
         direct[3 if last else 0 :] = (2 * errors / errors.numel() @ W_f).detach()
@@ -494,7 +463,7 @@ def through_time(hidden_gradients: Callable[..., Any]) -> Iterator[Comparison]:
         label = f"hidden_gradients(h_list, loss) {'at the last step' if last else 'at every step'}"
         yield Comparison(
             label,
-            hidden_gradients(states, errors.square().mean()),
+            applied(hidden_gradients, linear_recurrence, W_h, W_f, inputs, y, last),
             right,
             mistakes={
                 "only the direct part is there: a gradient with respect to stacked copies of the "

@@ -90,7 +90,8 @@ def lstm_mistakes(x: Tensor, value: float) -> dict[str, Pair]:
             swapped_h.transpose(0, 1),
             swapped_c.transpose(0, 1),
         ),
-        "batch and time are swapped in the result, stack the states along dim=1.": (
+        "batch and time are swapped in the result, its shape is (T, B, H): the layer is batch "
+        "first, stack the states along dim=1.": (
             h.transpose(0, 1),
             c,
         ),
@@ -265,7 +266,7 @@ def _stack_mistakes(per_layer: list[Tensor]) -> Mapping[str, Tensor]:
     mistakes = {
         "it is the last step only; return every step of the top layer.": top[:, -1],
         "it is the states of every layer; return those of the top layer.": torch.stack(per_layer),
-        "batch and time are swapped in the result.": top.transpose(0, 1),
+        "batch and time are swapped in the result, its shape is (T, B, H).": top.transpose(0, 1),
     }
     if len(per_layer) > 1:
         mistakes = {

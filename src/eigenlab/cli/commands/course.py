@@ -12,6 +12,7 @@ def course_app() -> App:
     """``eigenlab course``: its commands."""
     app = App(name="course", help="The course's problems as notebooks.")
     app.command(_build, name="build")
+    app.command(_autograder, name="autograder")
     return app
 
 
@@ -50,6 +51,59 @@ def _build(
     from eigenlab.cli import course
 
     course.build(out, problem, overwrite=overwrite, execute=execute)
+
+
+def _autograder(
+    *,
+    out: Annotated[Path, Parameter(help="Folder to write; autograder.zip in it is uploaded.")],
+    problem: Annotated[
+        str,
+        Parameter(
+            show_default=False,
+            help="Number or name of the problem [default: from the notebook and its names].",
+        ),
+    ] = "",
+    points: Annotated[
+        Path | None,
+        Parameter(help='JSON file with points such as {"1a": 3, "1d": 0} [default: 1 each].'),
+    ] = None,
+    aliases: Annotated[
+        Path | None,
+        Parameter(help='JSON file with names such as {"RNNLayer": ["MyLayer", "RNN_Layer"]}.'),
+    ] = None,
+    visibility: Annotated[
+        str,
+        Parameter(help="Of the results: visible, hidden, after_due_date, after_published."),
+    ] = "visible",
+    execute: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="Run every statement, not only imports, definitions and simple constants.",
+        ),
+    ] = False,
+    install: Annotated[
+        str,
+        Parameter(
+            show_default=False,
+            help="What pip installs: a version, an address, or a wheel, which goes into the bundle "
+            "[default: this version].",
+        ),
+    ] = "",
+) -> None:
+    """Write an autograder for Gradescope: setup.sh, run_autograder and its settings."""
+    from eigenlab.cli import grade
+
+    grade.autograder(
+        out,
+        problem=problem,
+        points=points,
+        aliases=aliases,
+        visibility=visibility,
+        execute=execute,
+        install=install,
+    )
 
 
 def submit_notebook(

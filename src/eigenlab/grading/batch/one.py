@@ -1,0 +1,174 @@
+"""Grade one submission, in whatever files it was handed in."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from eigenlab.errors import InputError
+from eigenlab.grading.batch.archives import unpack
+from eigenlab.grading.file_check import FileReport, Runner, check_file
+from eigenlab.grading.problems import problem_number, problems_of
+from eigenlab.grading.student_file import read_student_file
+
+#: Bytes of a student's zip file, unpacked.
+MAX_BYTES = 500_000_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How submissions are graded; the same for a whole course.
+
+    Args:
+        problem: number or name of the problem. Default: ``""``, those that a file has code of.
+        execute: whether all statements of a file are run. Default: ``False``.
+        aliases: name that the checks use -> names that files may have for it. Default: none.
+        points: id of a part -> its points. Default: none, one point each.
+        part_seconds: seconds that a part may take. Default: ``30.0``.
+    """
+
+    problem: str = ""
+    execute: bool = False
+    aliases: dict[str, list[str]] = field(default_factory=dict)
+    points: dict[str, float] = field(default_factory=dict)
+    part_seconds: float = 30.0
+
+
+def grade_files(
+    files: Sequence[Path], settings: Settings, run: Runner, only: Sequence[str] = ()
+) -> FileReport:
+    """Grade the files of one submission: notebooks and scripts, also in zip files.
+
+    Files that have nothing of the course are left out, and named. Of a notebook and a script of
+    the same problem the notebook counts.
+
+    Args:
+        files: notebooks, scripts and zip files.
+        settings: how they are graded.
+        run: executes code and checks parts.
+        only: ids of the parts to report. Default: all.
+
+    Raises:
+        InputError: nothing can be graded, or two files are of the same problem.
+    """
+    with tempfile.TemporaryDirectory(prefix="eigenlab-") as folder:
+        sources, notes = _sources(files, Path(folder))
+        chosen, more = _chosen(sources, settings)
+        reports = [
+            check_file(
+                path,
+                problem=settings.problem,
+                execute=settings.execute,
+                aliases=settings.aliases,
+                points=settings.points,
+                only=only,
+                run=run,
+            )
+            for path in chosen
+        ]
+    found = merged(reports)
+    return replace(found, notes=[*found.notes, *notes, *more])
+
+
+def _sources(files: Sequence[Path], folder: Path) -> tuple[list[Path], list[str]]:
+    """Notebooks and scripts, with those of zip files, and what is said of others."""
+    found, notes = [], []
+    for number, path in enumerate(files):
+        if path.suffix.lower() != ".zip":
+            found.append(path)
+            continue
+        inner = unpack(path, folder / str(number), max_bytes=MAX_BYTES)
+        found += [p for p in inner if p.suffix.lower() in (".ipynb", ".py")]
+        notes += [
+            f"{p.name}, a zip file in a zip file, is not read."
+            for p in inner
+            if p.suffix.lower() == ".zip"
+        ]
+    return found, notes
+
+
+def _chosen(paths: Sequence[Path], settings: Settings) -> tuple[list[Path], list[str]]:
+    """The files to grade, and what is said of the others."""
+    if not paths:
+        raise InputError("there is no notebook and no script")
+    wanted = problem_number(settings.problem) if settings.problem else ""
+    by_problem: dict[str, list[Path]] = {}
+    errors: dict[Path, str] = {}
+    for path in paths:
+        try:
+            file = read_student_file(path, execute=settings.execute)
+            numbers = problems_of(file, settings.aliases)
+        except InputError as error:
+            errors[path] = str(error).replace(str(path), path.name)
+            if len(paths) == 1 and wanted and "nothing of the course" in str(error):
+                return [path], []  # every part of the problem is missing
+            continue
+        for number in [n for n in numbers if not wanted or n == wanted]:
+            by_problem.setdefault(number, []).append(path)
+    if not by_problem:
+        words = "; ".join(list(errors.values())[:3])
+        raise InputError(words or f"no file is of problem {wanted}")
+    found = list(dict.fromkeys(_preferred(number, same) for number, same in by_problem.items()))
+    used = set(itertools.chain.from_iterable(by_problem.values())) - set(found)
+    notes = [f"{path.name} is not graded: {words}" for path, words in errors.items()]
+    notes += [f"{path.name} is not graded: there is a notebook." for path in sorted(used)]
+    return found, notes
+
+
+def _preferred(number: str, paths: Sequence[Path]) -> Path:
+    notebooks = [path for path in paths if path.suffix.lower() == ".ipynb"]
+    few = notebooks if len(notebooks) == 1 else paths
+    if len(few) > 1:
+        names = ", ".join(sorted(path.name for path in paths))
+        raise InputError(
+            f"several files are of problem {number}: {names}; keep the one that counts"
+        )
+    return few[0]
+
+
+def merged(reports: Sequence[FileReport]) -> FileReport:
+    """One report of several files."""
+    if len(reports) == 1:
+        return reports[0]
+    left_out: dict[str, list[str]] = {}
+    for report in reports:
+        for reason, found in report.left_out.items():
+            left_out.setdefault(reason, []).extend(f"{report.file}: {text}" for text in found)
+
+    def named(attribute: str) -> Iterator[str]:
+        for report in reports:
+            yield from (f"{report.file}: {text}" for text in getattr(report, attribute))
+
+    return FileReport(
+        ", ".join(report.file for report in reports),
+        list(dict.fromkeys(n for report in reports for n in report.problems)),
+        [part for report in reports for part in report.parts],
+        list(named("taken")),
+        left_out,
+        list(named("syntax_errors")),
+        list(named("notes")),
+        tuple(dict.fromkeys(layer for report in reports for layer in report.layers)),
+    )
+
+
+def with_part(report: FileReport, again: FileReport) -> FileReport:
+    """A report with the parts that were graded again in their places."""
+    parts = {part.part: part for part in again.parts}
+    return replace(report, parts=[parts.get(part.part, part) for part in report.parts])
+
+
+def without_names(text: str, words: Sequence[str]) -> str:
+    """Text in which the words of a name are replaced; short ones only where they stand alone.
+
+    >>> without_names("doejane_problem_1.ipynb by Jane Doe", ["doejane", "Jane Doe"])
+    '[name]_problem_1.ipynb by [name]'
+    """
+    parts = {part for word in words for part in [word, *re.split(r"[^\w@.]+|_", word)]}
+    for part in sorted(filter(lambda p: len(p) > 2, parts), key=len, reverse=True):
+        pattern = re.escape(part) if len(part) > 4 else rf"(?<![^\W_]){re.escape(part)}(?![^\W_])"
+        text = re.sub(pattern, "[name]", text, flags=re.I)
+    return text

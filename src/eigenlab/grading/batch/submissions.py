@@ -1,0 +1,185 @@
+"""Find who handed in what, in a folder as Gradescope, Canvas, Moodle or a person leaves it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from eigenlab.errors import InputError
+from eigenlab.grading.batch.archives import IGNORED
+
+#: What can be graded, or holds what can be.
+GRADED = (".ipynb", ".py", ".zip")
+#: ``doejane_LATE_12345_67890_problem_1-2.ipynb``
+CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_(?P<file>.+)", re.I)
+#: ``Jane Doe_12345_assignsubmission_file_``
+MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_\w+", re.I)
+GRADESCOPE = "submission_metadata.yml"
+#: Folders and files of one student, at most; more are not a submission.
+MAX_FILES = 2000
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in.
+
+    Args:
+        key: name for files, which no other submission has.
+        name: the student's name, or the name of the folder or file.
+        id: number or e-mail address by which the course's platform knows the student, or ``""``.
+        files: notebooks, scripts and zip files.
+        problem: why it cannot be read, or ``""``.
+    """
+
+    key: str
+    name: str
+    id: str
+    files: tuple[Path, ...]
+    problem: str = ""
+
+    def digest(self) -> str:
+        """SHA-256 of the names and contents of the files."""
+        found = hashlib.sha256()
+        for path in self.files:
+            found.update(f"{path.name}\0{path.stat().st_size}\0".encode(errors="replace"))
+            with path.open("rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    found.update(chunk)
+        return found.hexdigest()
+
+
+def find_submissions(folder: Path) -> list[Submission]:
+    """The submissions of a folder, in the order of their names.
+
+    Each folder in it is a student, and so is each notebook, script or zip file. A folder that holds
+    nothing but one folder of students stands for that one. Names as Canvas, Moodle and Gradescope
+    write them are taken apart. Links, pipes and hidden files are not followed or read.
+
+    Args:
+        folder: where the submissions are.
+
+    Raises:
+        InputError: there is no such folder, or it has no submissions.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder of submissions")
+    folder = _innermost(folder)
+    known = _gradescope(folder / GRADESCOPE)
+    found: dict[tuple[str, str], list[Path]] = {}
+    for entry in sorted(folder.iterdir(), key=lambda path: path.name):
+        if IGNORED.fullmatch(entry.name) or entry.is_symlink():
+            continue
+        if entry.is_dir():
+            who = known.get(entry.name) or _who(entry.name)
+            found.setdefault(who, []).extend(graded_files(entry))
+        elif _is_graded(entry):
+            found.setdefault(_who(entry.stem), []).append(entry)
+    if not found:
+        raise InputError(f"{folder} has no submissions: no folder, notebook, script or zip file")
+    keys = _keys(list(found))
+    return [
+        _checked(Submission(key, name, id, tuple(files)))
+        for key, ((name, id), files) in zip(keys, found.items(), strict=True)
+    ]
+
+
+def _checked(submission: Submission) -> Submission:
+    if not submission.files:
+        return replace(submission, problem="there is no notebook, script or zip file")
+    if len(submission.files) > MAX_FILES:
+        return replace(submission, files=(), problem=f"there are more than {MAX_FILES} files")
+    return submission
+
+
+def _innermost(folder: Path) -> Path:
+    """The folder itself, or the only folder in it, as zip files often have one."""
+    while True:
+        entries = [e for e in folder.iterdir() if not IGNORED.fullmatch(e.name)]
+        inner = entries[0] if len(entries) == 1 else None
+        if inner is None or inner.is_symlink() or not inner.is_dir():
+            return folder
+        is_class = any(e.is_dir() for e in inner.iterdir()) or len(graded_files(inner)) > 1
+        if MOODLE.fullmatch(inner.name) or not is_class:
+            return folder
+        folder = inner
+
+
+def graded_files(folder: Path) -> list[Path]:
+    """What can be graded in a folder and those in it."""
+    found: list[Path] = []
+    folders = [folder]
+    while folders and len(found) <= MAX_FILES:
+        for entry in sorted(folders.pop().iterdir()):
+            if IGNORED.fullmatch(entry.name) or entry.is_symlink():
+                continue
+            if entry.is_dir():
+                folders.append(entry)
+            elif _is_graded(entry):
+                found.append(entry)
+    return sorted(found)
+
+
+def _is_graded(path: Path) -> bool:
+    return path.suffix.lower() in GRADED and path.is_file() and not path.is_symlink()
+
+
+def _who(name: str) -> tuple[str, str]:
+    """A student's name and number, from the name of a folder or file.
+
+    >>> _who("doejane_LATE_12345_67890_problem_1-2.ipynb")
+    ('doejane', '12345')
+    >>> _who("Jane Doe_12345_assignsubmission_file_")
+    ('Jane Doe', '12345')
+    >>> _who("team 7")
+    ('team 7', '')
+    """
+    name = "".join(c if c.isprintable() else "_" for c in name)
+    found = MOODLE.fullmatch(name) or CANVAS.fullmatch(name)
+    return (found["name"], found["id"]) if found else (name, "")
+
+
+def _gradescope(path: Path) -> dict[str, tuple[str, str]]:
+    """Folder -> name and number of the student, as Gradescope's export lists them."""
+    if not path.is_file() or path.is_symlink():
+        return {}
+    try:
+        import yaml
+
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except Exception:  # PyYAML is missing, or the file is damaged: the folders' names remain
+        return {}
+    return dict(_submitters(content)) if isinstance(content, Mapping) else {}
+
+
+def _submitters(content: Mapping[Any, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+    for folder, entry in content.items():
+        people = entry.get(":submitters") if isinstance(entry, Mapping) else None
+        people = [p for p in people if isinstance(p, Mapping)] if isinstance(people, list) else []
+        names = [str(person.get(":name") or "") for person in people]
+        ids = [str(person.get(":sid") or person.get(":email") or "") for person in people]
+        if any(names):
+            yield str(folder), (" & ".join(names), " & ".join(ids))
+
+
+def _keys(people: list[tuple[str, str]]) -> list[str]:
+    """Names for files that differ on every system; those that had to change end with a hash.
+
+    >>> _keys([("ada", ""), ("Ada", ""), ("../x", "")])
+    ['ada', 'Ada-8dad7b', 'x-229bb6']
+    """
+    found: list[str] = []
+    taken: set[str] = set()
+    for name, id in people:
+        plain = re.sub(r"[^\w-]+", "_", name).strip("_-")[:60]
+        key = plain
+        if not key or plain != name.replace(" ", "_") or key.casefold() in taken:
+            key = (
+                f"{plain}-{hashlib.sha256(f'{name} {id}'.encode(errors='replace')).hexdigest()[:6]}"
+            )
+        found.append(key.strip("-"))
+        taken.add(found[-1].casefold())
+    return found

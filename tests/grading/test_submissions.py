@@ -1,0 +1,242 @@
+"""Submissions are found in the folders and zip files that platforms and people leave."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+
+import pytest
+
+from eigenlab.errors import InputError
+from eigenlab.grading.batch import Settings, find_submissions
+from eigenlab.grading.batch.archives import unpack
+from eigenlab.grading.batch.one import grade_files, without_names
+from eigenlab.grading.isolation import Report
+from student_files import CLUSTERING, NAMES, exported, notebook, save
+
+
+def found(folder):
+    return {s.key: (s.name, s.id, [p.name for p in s.files]) for s in find_submissions(folder)}
+
+
+def write(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x = 1")
+    return folder
+
+
+def test_files_of_canvas_belong_to_students_by_name_and_number(tmp_path):
+    """https://community.canvaslms.com/t5/Instructor-Guide/-/ta-p/717"""
+    write(tmp_path, "doejane_LATE_12_345_problem_1-2.ipynb", "doejane_12_346_problem_5.ipynb")
+    write(tmp_path, "roejohn_77_347_problem_1.ipynb")
+    names = ["doejane_12_346_problem_5.ipynb", "doejane_LATE_12_345_problem_1-2.ipynb"]
+    assert found(tmp_path) == {
+        "doejane": ("doejane", "12", names),
+        "roejohn": ("roejohn", "77", ["roejohn_77_347_problem_1.ipynb"]),
+    }
+
+
+def test_folders_of_moodle_belong_to_students_by_name_and_number(tmp_path):
+    """https://docs.moodle.org/en/Assignment_settings"""
+    write(tmp_path, "Zoë Doe_12_assignsubmission_file_/a/problem_1.ipynb")
+    assert found(tmp_path) == {"Zoë_Doe": ("Zoë Doe", "12", ["problem_1.ipynb"])}
+
+
+def test_names_of_gradescopes_export_come_from_its_list(tmp_path):
+    """https://guides.gradescope.com/hc/en-us/articles/22066635961357"""
+    folder = write(tmp_path / "assignment_9_export", "submission_1/a.ipynb", "submission_2/b.py")
+    (folder / "submission_metadata.yml").write_text(
+        "submission_1:\n  :submitters:\n  - :name: Jane Doe\n    :sid: '007'\n    :email: j@x.org\n"
+        "  - :name: John Roe\n    :sid: ''\n    :email: r@x.org\n"
+    )
+    assert found(tmp_path) == {
+        "Jane_Doe_John_Roe-67e4a4": ("Jane Doe & John Roe", "007 & r@x.org", ["a.ipynb"]),
+        "submission_2": ("submission_2", "", ["b.py"]),
+    }
+    (folder / "submission_metadata.yml").write_text("a: [")
+    assert list(found(tmp_path)) == ["submission_1", "submission_2"]
+
+
+def test_a_folder_of_folders_has_a_student_each(tmp_path):
+    """nbgrader: submitted/STUDENT/ASSIGNMENT/NOTEBOOK"""
+    write(tmp_path / "submitted", "ada/ps1/a.ipynb", "bob/ps1/a.ipynb", "bob/ps1/data.csv")
+    write(tmp_path, "__MACOSX/._x.ipynb", ".DS_Store")
+    write(tmp_path / "submitted", "bob/.ipynb_checkpoints/a-checkpoint.ipynb", "readme.txt")
+    (tmp_path / "submitted" / "eve").mkdir()
+    submissions = find_submissions(tmp_path)
+    assert [(s.key, len(s.files)) for s in submissions] == [("ada", 1), ("bob", 1), ("eve", 0)]
+    assert submissions[2].problem == "there is no notebook, script or zip file"
+
+
+def test_links_and_pipes_are_neither_followed_nor_read(tmp_path):
+    secret = write(tmp_path / "secret", "key.py")
+    folder = write(tmp_path / "class", "ada/a.py", "bob/b.py")
+    (folder / "ada" / "link.py").symlink_to(secret / "key.py")
+    (folder / "ada" / "folder").symlink_to(secret)
+    (folder / "eve").symlink_to(secret)
+    os.mkfifo(folder / "bob" / "pipe.py")
+    assert found(folder) == {"ada": ("ada", "", ["a.py"]), "bob": ("bob", "", ["b.py"])}
+
+
+def test_odd_names_give_files_of_their_own(tmp_path):
+    names = [
+        "ada",
+        "Ada",
+        "a b",
+        "a_b",
+        "=1+1",
+        "n\nl",
+        "\u202eevil",
+        "x" * 200,
+        "Ω",
+        os.fsdecode(b"\xff"),
+    ]
+    for name in names:
+        write(tmp_path, f"{name}/a.py")
+    submissions = find_submissions(tmp_path)
+    keys = [s.key for s in submissions]
+    assert len(names) == len({key.casefold() for key in keys})
+    for submission in submissions:
+        assert len(submission.key) < 80
+        assert submission.name.isprintable()
+        (tmp_path / f"{submission.key}.json").touch()
+        submission.name.encode()
+        submission.digest()
+
+
+def test_a_folder_without_submissions_is_refused(tmp_path):
+    with pytest.raises(InputError, match="has no submissions"):
+        find_submissions(tmp_path)
+    with pytest.raises(InputError, match="is no folder"):
+        find_submissions(tmp_path / "nowhere")
+
+
+# Zip files.
+
+
+def zipped(path, *entries):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return path
+
+
+def link(name):
+    entry = zipfile.ZipInfo(name)
+    entry.create_system, entry.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("../a.py", "a path outside"),
+        ("x/../../a.py", "a path outside"),
+        ("/etc/a.py", "a path outside"),
+        ("C:/a.py", "a path outside"),
+        ("..\\a.py", "a path outside"),
+        (link("a.py"), "a link"),
+        ("a\x1b[2J.py", "no usual one"),
+        ("x" * 600 + ".py", "no usual one"),
+    ],
+)
+def test_paths_that_lead_elsewhere_are_refused(tmp_path, name, words):
+    """https://security.snyk.io/research/zip-slip-vulnerability"""
+    archive = zipped(tmp_path / "a.zip", ("b.py", "1"), (name, "1"))
+    with pytest.raises(InputError, match=words):
+        unpack(archive, tmp_path / "out", max_bytes=1000)
+    assert not (tmp_path / "a.py").exists()
+
+
+def test_bombs_are_refused_by_what_they_unpack_to(tmp_path):
+    archive = zipped(tmp_path / "a.zip", *((f"{i}.py", b"0" * 400_000) for i in range(4)))
+    assert archive.stat().st_size < 10_000
+    with pytest.raises(InputError, match="too large"):
+        unpack(archive, tmp_path / "out", max_bytes=1_000_000)
+    written = [path.stat().st_size for path in (tmp_path / "out").iterdir()]
+    assert sum(written) <= 1_000_000 + (1 << 20)
+    content = archive.read_bytes().replace((400_000).to_bytes(4, "little"), b"\1\0\0\0")
+    (tmp_path / "lies.zip").write_bytes(content)
+    with pytest.raises(InputError, match=r"cannot be unpacked|too large"):
+        unpack(tmp_path / "lies.zip", tmp_path / "more", max_bytes=1_000_000)
+
+
+def test_encrypted_damaged_and_repeated_files_are_refused(tmp_path):
+    good = zipped(tmp_path / "a.zip", ("a.py", "x" * 100)).read_bytes()
+    place = good.index(b"PK\1\2")
+    locked = bytearray(good)
+    locked[6] |= 1
+    locked[place + 8] |= 1
+    for content in (bytes(locked), b"PK", good[:-30], good.replace(b"a.py", b"b.py", 1)):
+        (tmp_path / "b.zip").write_bytes(content)
+        with pytest.raises(InputError, match=r"b\.zip cannot be unpacked"):
+            unpack(tmp_path / "b.zip", tmp_path / "out", max_bytes=1000)
+    with pytest.warns(UserWarning, match="Duplicate"):
+        zipped(tmp_path / "c.zip", ("a.py", "1"), ("a.py", "2"))
+    with pytest.raises(InputError, match="two files"):
+        unpack(tmp_path / "c.zip", tmp_path / "c", max_bytes=1000)
+
+
+def test_only_what_grading_reads_is_unpacked(tmp_path):
+    names = ["x/a.ipynb", "data.csv", ".ssh/id.py", "__MACOSX/a.py", "e/", "B.PY"]
+    archive = zipped(tmp_path / "a.zip", *((name, "") for name in names))
+    written = unpack(archive, tmp_path / "out", max_bytes=10)
+    assert [path.name for path in written] == ["a.ipynb", "B.PY"]
+
+
+# Which of several files counts.
+
+
+def graded(files, **settings):
+    return grade_files(files, Settings(**settings), lambda source, parts: Report([], ()))
+
+
+def test_of_a_notebook_and_its_script_the_notebook_counts(tmp_path):
+    files = [
+        save(tmp_path, CLUSTERING, "a.ipynb"),
+        save(tmp_path, exported(CLUSTERING), "a.py"),
+        save(tmp_path, "def helper(): return 1", "helper.py"),
+    ]
+    report = graded(files)
+    assert (report.file, report.problems) == ("a.ipynb", ["5"])
+    assert "a.py is not graded: there is a notebook." in report.notes
+    assert any(note.startswith("helper.py is not graded: ") for note in report.notes)
+
+
+def test_two_notebooks_of_a_problem_are_not_chosen_from(tmp_path):
+    files = [save(tmp_path, CLUSTERING, name) for name in ("a.ipynb", "b.ipynb")]
+    with pytest.raises(InputError, match=r"several files are of problem 5: a.ipynb, b.ipynb; keep"):
+        graded(files)
+
+
+def test_notebooks_of_two_problems_make_one_report(tmp_path):
+    files = [save(tmp_path, CLUSTERING, "a.ipynb"), save(tmp_path, NAMES, "b.ipynb")]
+    report = graded(files)
+    assert sorted(report.problems) == ["2", "5"]
+    assert {part.part[0] for part in report.parts} == {"2", "5"}
+    assert graded(files, problem="names").file == "b.ipynb"
+    with pytest.raises(InputError, match="no file is of problem 3"):
+        graded(files, problem="3")
+
+
+def test_a_file_without_the_problem_fails_every_part_of_it(tmp_path):
+    report = graded([save(tmp_path, "x = 1", "a.py")], problem="5")
+    assert {part.status for part in report.parts if part.part != "5g-labels"} == {"missing"}
+
+
+def test_zip_files_are_read_and_those_in_them_named(tmp_path):
+    import json
+
+    entries = [("x/problem_5.ipynb", json.dumps(notebook(CLUSTERING))), ("more.zip", b"PK")]
+    report = graded([zipped(tmp_path / "submission.zip", *entries)])
+    assert report.file == "problem_5.ipynb"
+    assert "more.zip, a zip file in a zip file, is not read." in report.notes
+
+
+def test_names_are_replaced_where_they_stand():
+    words = ["Doe_Jo", "12345"]
+    text = "doe wrote doe_jo.py (12345), john does"
+    assert without_names(text, words) == "[name] wrote [name].py ([name]), john does"
