@@ -13,7 +13,7 @@ from eigenlab.studio.demos import NAMES, load_demo
 from eigenlab.training import generator
 
 SENTENCE = ".sentence"
-PAGES = ["/", "/experiments", "/report", "/runs", "/runs/report-gradient-flow"]
+PAGES = ["/", "/check", "/experiments", "/report", "/runs", "/runs/report-gradient-flow"]
 PAGES += ["/experiments/gradient-flow", "/compare?first=report-gradient-flow&second=x"]
 
 
@@ -192,3 +192,29 @@ def test_a_claim_says_where_it_does_not_apply(tab):
     page.get_by_role("button", name="smoke").click()
     page.locator(".verdict-not-claimed, .verdict-claimed").first.wait_for()
     assert page.locator(".verdict-not-claimed").count() + page.locator(".verdict-claimed").count()
+
+
+NOTEBOOK = """
+import numpy as np
+
+def get_adjacency_matrix(gamma, X):
+    return np.exp(gamma * ((X[:, None] - X[None]) ** 2).sum(axis=-1))  # lacks a minus sign
+"""
+
+
+def test_a_students_file_is_checked_and_its_mistake_named(tab):
+    page = tab.open("/check")
+    file = {"name": "../x.py", "mimeType": "text/x-python", "buffer": NOTEBOOK.encode()}
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_text("the sign of the exponent").wait_for(timeout=60_000)
+    assert page.get_by_text("5b get_adjacency_matrix: failed").count() == 1
+
+
+def test_an_upload_that_is_no_table_is_told(tab):
+    page = tab.open("/clustering?shape=table")
+    page.locator("input[type=file]").first.wait_for(state="attached")
+    for content in (b"", b"<img src=x onerror=alert(1)>\nno,numbers\n", b"\x00\xff\x00"):
+        file = {"name": "points.csv", "mimeType": "text/csv", "buffer": content}
+        page.locator("input[type=file]").first.set_input_files(file)
+        page.locator(".control .problem:visible").first.wait_for()
+    assert page.locator("img[src=x]").count() == 0

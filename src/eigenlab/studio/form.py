@@ -265,6 +265,8 @@ class _Text(_Control):
         self.widget.set_value(text)
 
     async def _uploaded(self, event: Any) -> None:
+        event.sender.reset()  # ready for another file
+        self.tell("")
         try:
             self.widget.set_value(await self.reads(event.file.name, await event.file.read()))
         except InputError as error:

@@ -17,6 +17,7 @@ PAGES = (
     ("/experiments", "Experiments"),
     ("/report", "Report"),
     ("/runs", "Runs"),
+    ("/check", "Check"),
 )
 #: Cookie that keeps the choice of colours.
 THEME = "eigenlab-theme"

@@ -19,6 +19,7 @@ from nicegui import ui
 from eigenlab.errors import InputError
 from eigenlab.plots import figure_script, plotly_script
 from eigenlab.studio import results
+from eigenlab.studio.check_page import check_page
 from eigenlab.studio.demo_page import demo_page
 from eigenlab.studio.demos import NAMES, load_demo
 from eigenlab.studio.experiment_page import experiments_page, load_page, run_page
@@ -146,6 +147,10 @@ def _pages(pools: Pools, jobs: Jobs, folder: Path) -> None:
     @ui.page("/runs")
     def runs() -> None:
         runs_page(folder, jobs, pools.quick)
+
+    @ui.page("/check")
+    def check() -> None:
+        check_page(jobs)
 
     @ui.page("/compare")
     def compare(first: str = "", second: str = "") -> None:
