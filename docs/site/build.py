@@ -76,6 +76,9 @@ findings
 course
 notebooks/index
 glossary
+check
+grade
+security
 ```
 
 ```{toctree}
