@@ -251,14 +251,14 @@ def _alone(task: _Task) -> None:
 def _parallel(tasks: Sequence[_Task], jobs: int) -> Iterator[str]:
     """Keys of the tasks as they end; always in other processes, which may die."""
     if jobs == 1:  # for which joblib would stay in this process
-        executor = loky.get_reusable_executor(max_workers=1)
-        futures = [executor.submit(_grade_one, task) for task in tasks]
+        # Not loky's reusable one, whose worker may be about to end for having been idle.
+        executor = loky.ProcessPoolExecutor(max_workers=1, timeout=None)
         try:
+            futures = [executor.submit(_grade_one, task) for task in tasks]
             for future in loky.as_completed(futures):
                 yield future.result()
         finally:
-            for future in futures:
-                future.cancel()
+            executor.shutdown(kill_workers=True)
         return
     options: dict[str, Any] = {"n_jobs": jobs, "batch_size": 1}
     backend, _ = get_active_backend()
