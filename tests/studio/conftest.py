@@ -71,7 +71,7 @@ class Tab:
     def __init__(self, context, address):
         self.page = context.new_page()
         self.address, self.errors, self.foreign = address, [], []
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)  # on a busy machine
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         context.route("**/*", self._route)
@@ -98,6 +98,15 @@ class Tab:
         find = f"document.querySelector('[data-panel={panel}]')"
         self.page.wait_for_function(f"{find} && {find}._fullData")
         return self.page.evaluate(f"Array.from({find}._fullData[{trace}].{axis})")
+
+    def shows(self, expected, panel, trace=0, axis="y"):
+        """Whether plotly comes to draw these numbers; a picture follows its address."""
+        for _ in range(200):
+            found = self.drawn(panel, trace, axis)
+            if found == pytest.approx(expected, rel=1e-9):
+                return True
+            self.page.wait_for_timeout(100)
+        return found == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.fixture
