@@ -55,7 +55,7 @@ RUNGS = {rung.name: rung for rung in ladder()}
 FIRST, NINE, WHITE, TOP = LANDMARKS
 LANDMARK_NUMBERS = [list(RUNGS).index(name) + 1 for name in LANDMARKS]
 #: Of the goals: few images, the accuracy to reach with them, and the gain by augmentation.
-FEW, ACCURATE, GAIN = 1000, 0.95, 0.03
+FEW, ACCURATE, GAIN = 1000, 0.95, 0.06
 #: Most confused images that are shown, and how many in a row.
 SHOWN, ACROSS = 9, 3
 #: Pixels of a test image with the gaps to the next ones; the lower gap holds two lines of text.
