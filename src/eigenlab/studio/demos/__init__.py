@@ -24,6 +24,7 @@ NAMES = (
     "surnames",
     "autoencoder",
     "pca",
+    "image-ladder",
     "clustering",
     "translation",
     "objective-quiz",
