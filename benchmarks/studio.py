@@ -32,7 +32,7 @@ from eigenlab.files import read_json
 #: Page, setting whose slider is moved, and the settings of the goal.
 CASES = {
     "gradient-flow": ("length=100&hidden_size=32", "weight scale"),
-    "clustering": ("points=2000", "gamma"),
+    "clustering": ("n_points=2000", "gamma"),
 }
 MOVES = 60
 PAUSE = 400  # milliseconds between two moves: a single one, not a drag
