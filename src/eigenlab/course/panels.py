@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from eigenlab.plots import NEUTRAL
@@ -40,9 +41,10 @@ def panels(
         top, bottom = (1 - end for end in _span(row, rows))
         number = "" if index == 0 else str(index + 1)
         drawn = chart.to_plotly_json()
-        for trace in drawn["data"]:
+        for trace, original in zip(drawn["data"], chart.data, strict=True):
             trace |= {"xaxis": f"x{number}", "yaxis": f"y{number}"}
             if trace["type"] == "heatmap":
+                trace |= {"z": _lists(original.z), "customdata": _lists(original.customdata)}
                 bar = {"x": right + 0.005, "y": (top + bottom) / 2, "len": top - bottom}
                 trace["colorbar"] = trace.get("colorbar", {}) | bar
             else:
@@ -63,6 +65,12 @@ def panels(
         }
         layout["annotations"].append(_title(title, left, top))
     return {"data": data, "layout": layout}
+
+
+def _lists(array: np.ndarray) -> list[list[float | None]]:
+    """Rows of numbers, as they can be read back from the figure; None where there is none."""
+    found: list[list[float | None]] = np.where(np.isnan(array), np.array(None), array).tolist()
+    return found
 
 
 def _span(place: int, count: int) -> tuple[float, float]:
