@@ -53,6 +53,12 @@ def test_an_address_holds_the_whole_state(chosen, title, text, hidden):
     assert from_address(GradientFlowSettings, query) == (chosen, lesson, [])
 
 
+def test_an_uploaded_table_is_not_part_of_the_address():
+    demo = load_demo("clustering")
+    chosen = demo.settings().replace(shape="table", table="x,y\n" + "1,2\n" * 10_000)
+    assert to_address("/clustering", chosen) == "/clustering?shape=table"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_no_setting_has_a_name_that_addresses_use(name):
     assert not {"hide", "title", "text", "token"} & set(load_demo(name).settings.model_fields)

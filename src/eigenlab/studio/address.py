@@ -32,7 +32,7 @@ class Lesson:
 
 
 def to_address(path: str, settings: Config, lesson: Lesson | None = None) -> str:
-    """The path with what differs from the default settings.
+    """The path with what differs from the default settings; uploaded tables are left out.
 
     Args:
         path: such as ``"/gradient-flow"``.
@@ -46,13 +46,19 @@ def to_address(path: str, settings: Config, lesson: Lesson | None = None) -> str
     pairs = [
         (name, _text(value))
         for name, value in settings.model_dump().items()
-        if value != getattr(start, name)
+        if value != getattr(start, name) and not _is_table(type(settings), name)
     ]
     if lesson is not None:
         pairs += [(HIDE, ",".join(sorted(lesson.hidden)))] if lesson.hidden else []
         pairs += [(TITLE, lesson.title)] if lesson.title else []
         pairs += [(TEXT, lesson.text)] if lesson.text else []
     return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def _is_table(config: type[Config], name: str) -> bool:
+    """Whether a setting is an uploaded table, for which an address has no room."""
+    extra = config.model_fields[name].json_schema_extra
+    return isinstance(extra, dict) and extra.get("widget") == "table"
 
 
 def _text(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from nicegui import context, ui
 
@@ -129,8 +130,6 @@ class DemoPage:
 
     def _came_back(self, search: str) -> None:
         """Show the settings of the address that the back button leads to."""
-        from urllib.parse import parse_qsl
-
         settings, _, _ = from_address(self.demo.settings, dict(parse_qsl(search.lstrip("?"))))
         self.settings = settings
         self.form.show(settings)
@@ -166,8 +165,10 @@ class DemoPage:
         except drawing.NotPrepared:
             self._offer_preparation(settings)
             return
-        except EigenlabError as error:
-            self.problem.text, self.problem.visible = str(error), True
+        except Exception as error:  # a fault of a demo must not leave an old picture as its answer
+            known = isinstance(error, EigenlabError)
+            self.problem.text = str(error) if known else f"{type(error).__name__}: {error}"
+            self.problem.visible = True
             self.result.classes("stale")  # what is shown belongs to the settings before
             return
         self.problem.visible = False

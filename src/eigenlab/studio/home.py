@@ -37,7 +37,6 @@ def home_page(pool: Pool, folder: Path) -> None:
             places = [(name, *_card(load_demo(name), first=name == NAMES[0])) for name in NAMES]
 
     async def draw() -> None:
-        states.text = _states(await pool.run(results.claims_by_question, folder), folder)
         for name, place, sentence in places:
             try:
                 drawn = await pool.run(drawing.draw, name, load_demo(name).settings())
@@ -50,6 +49,7 @@ def home_page(pool: Pool, folder: Path) -> None:
             sentence.text = drawn.sentence
             with place:
                 Plot(_miniature(drawn.panels[0].figure), drawn.panels[0].title)
+        states.text = _states(await pool.run(results.claims_by_question, folder), folder)
 
     ui.timer(0, draw, once=True)
 

@@ -537,7 +537,7 @@ DEMO = Demo(
     title="Where does a surname come from?",
     questions=("2", "2a"),
     summary="Type a name and watch a recurrent network make up its mind, letter by letter; then "
-    "see for whom it is wrong.",
+    "see for which languages it is wrong.",
     settings=SurnamesSettings,
     draw=draw,
     preparation=Preparation("Train the classifier", TRAINED_ON, minutes=0.15, make=prepare),
