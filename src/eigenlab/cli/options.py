@@ -5,12 +5,34 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter, Token
 
 Json = Annotated[
     bool, Parameter(negative=(), show_default=False, help="Print JSON and nothing else.")
+]
+
+#: Options of the commands that check students' files.
+Execute = Annotated[
+    bool,
+    Parameter(
+        negative=(),
+        show_default=False,
+        help="Run every statement, not only imports, definitions and simple constants.",
+    ),
+]
+Aliases = Annotated[
+    Path | None,
+    Parameter(help='JSON file with names such as {"RNNLayer": ["MyLayer", "RNN_Layer"]}.'),
+]
+Points = Annotated[
+    Path | None,
+    Parameter(
+        help='JSON file with points such as {"1a": 3, "1d": 0}; a part of 0 points is left out '
+        "[default: 1 each]."
+    ),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from eigenlab.cli.options import Json
+from eigenlab.cli.options import Aliases, Execute, Json, Points
 
 
 def check_file(
@@ -22,14 +22,7 @@ def check_file(
             "5 clustering [default: from the notebook and the names it defines].",
         ),
     ] = "",
-    execute: Annotated[
-        bool,
-        Parameter(
-            negative=(),
-            show_default=False,
-            help="Run every statement, not only imports, definitions and simple constants.",
-        ),
-    ] = False,
+    execute: Execute = False,
     alias: Annotated[
         tuple[str, ...],
         Parameter(
@@ -38,17 +31,8 @@ def check_file(
             help="Your name for one that the checks use: RNNLayer=MyLayer; may be repeated.",
         ),
     ] = (),
-    aliases: Annotated[
-        Path | None,
-        Parameter(help='JSON file with names such as {"RNNLayer": ["MyLayer", "RNN_Layer"]}.'),
-    ] = None,
-    points: Annotated[
-        Path | None,
-        Parameter(
-            help='JSON file with points such as {"1a": 3, "1d": 0}; a part of 0 points is left out '
-            "[default: 1 each]."
-        ),
-    ] = None,
+    aliases: Aliases = None,
+    points: Points = None,
     html: Annotated[Path | None, Parameter(help="Write a page with hints and code.")] = None,
     gradescope: Annotated[Path | None, Parameter(help="Write Gradescope's results.json.")] = None,
     visibility: Annotated[

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from eigenlab.cli.options import Aliases, Execute, Points
+
 
 def course_app() -> App:
     """``eigenlab course``: its commands."""
@@ -63,26 +65,13 @@ def _autograder(
             help="Number or name of the problem [default: from the notebook and its names].",
         ),
     ] = "",
-    points: Annotated[
-        Path | None,
-        Parameter(help='JSON file with points such as {"1a": 3, "1d": 0} [default: 1 each].'),
-    ] = None,
-    aliases: Annotated[
-        Path | None,
-        Parameter(help='JSON file with names such as {"RNNLayer": ["MyLayer", "RNN_Layer"]}.'),
-    ] = None,
+    points: Points = None,
+    aliases: Aliases = None,
     visibility: Annotated[
         str,
         Parameter(help="Of the results: visible, hidden, after_due_date, after_published."),
     ] = "visible",
-    execute: Annotated[
-        bool,
-        Parameter(
-            negative=(),
-            show_default=False,
-            help="Run every statement, not only imports, definitions and simple constants.",
-        ),
-    ] = False,
+    execute: Execute = False,
     install: Annotated[
         str,
         Parameter(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from eigenlab.cli.options import Json, Whole
+from eigenlab.cli.options import Aliases, Execute, Json, Points, Whole
 
 
 def grade_submissions(
@@ -26,14 +26,7 @@ def grade_submissions(
             help="Number or name of the problem [default: from the notebook and its names].",
         ),
     ] = "",
-    execute: Annotated[
-        bool,
-        Parameter(
-            negative=(),
-            show_default=False,
-            help="Run every statement, not only imports, definitions and simple constants.",
-        ),
-    ] = False,
+    execute: Execute = False,
     alias: Annotated[
         tuple[str, ...],
         Parameter(
@@ -42,17 +35,8 @@ def grade_submissions(
             help="A name for one that the checks use: RNNLayer=MyLayer; may be repeated.",
         ),
     ] = (),
-    aliases: Annotated[
-        Path | None,
-        Parameter(help='JSON file with names such as {"RNNLayer": ["MyLayer", "RNN_Layer"]}.'),
-    ] = None,
-    points: Annotated[
-        Path | None,
-        Parameter(
-            help='JSON file with points such as {"1a": 3, "1d": 0}; a part of 0 points is left out '
-            "[default: 1 each]."
-        ),
-    ] = None,
+    aliases: Aliases = None,
+    points: Points = None,
     part_seconds: Annotated[float, Parameter(help="Seconds that a part may take.")] = 30.0,
     regrade: Annotated[
         str,
