@@ -14,8 +14,8 @@ EXPERIMENT = load_experiment("gradient-flow")
 
 
 @pytest.fixture(scope="module")
-def result():
-    return run(EXPERIMENT, EXPERIMENT.config.from_preset("smoke"))
+def result(smoke):
+    return smoke("gradient-flow").result
 
 
 def test_every_claim_holds(result):

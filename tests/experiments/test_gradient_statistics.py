@@ -22,13 +22,13 @@ CONFIG = EXPERIMENT.config.from_preset("smoke")
 
 
 @pytest.fixture(scope="module")
-def networks():
-    return measure.networks(CONFIG)
+def networks(smoke):
+    return smoke("gradient-statistics").result.record(measure.networks.record)
 
 
 @pytest.fixture(scope="module")
-def every_step():
-    return measure.every_step(CONFIG)
+def every_step(smoke):
+    return smoke("gradient-statistics").result.record(measure.every_step.record)
 
 
 def outcome(claim, record):
@@ -182,8 +182,8 @@ def test_the_map_is_measured_after_each_number_of_updates():
     assert both[0].errors != both[1].errors
 
 
-def test_the_largest_batches_have_as_many_targets_as_all_steps():
-    record = measure.long_range_map(CONFIG)
+def test_the_largest_batches_have_as_many_targets_as_all_steps(smoke):
+    record = smoke("gradient-statistics").result.record(measure.long_range_map.record)
     assert {cell.batch_size for cell in record.cells} == {32}
     (lag,) = {cell.lag for cell in record.large_batches}
     (answers,) = {cell.answers for cell in record.large_batches}

@@ -73,8 +73,8 @@ def test_claims_follow_their_numbers(claim, changes, outcome):
     assert EXPERIMENT.claim(claim).evaluate(made(**changes)).outcome == outcome
 
 
-def test_every_claim_holds_on_the_smoke_preset():
-    result = run(EXPERIMENT, EXPERIMENT.config.from_preset("smoke"))
+def test_every_claim_holds_on_the_smoke_preset(smoke):
+    result = smoke("latent-width").result
     assert {c.id: c.outcome for c in result.claims} == {
         c.id: c.documented for c in EXPERIMENT.claims
     }

@@ -9,15 +9,15 @@ from eigenlab.errors import DataError, InputError
 from eigenlab.experiments import load_experiment
 from eigenlab.experiments.pca_optimality import measure
 from eigenlab.experiments.pca_optimality.derivation import stationary_encoder
-from eigenlab.lab import NotRun, Outcome, run
+from eigenlab.lab import NotRun, Outcome
 
 EXPERIMENT = load_experiment("pca-optimality")
 CONFIG = EXPERIMENT.config.from_preset("smoke")
 
 
 @pytest.fixture(scope="module")
-def result():
-    return run(EXPERIMENT, CONFIG)
+def result(smoke):
+    return smoke("pca-optimality").result
 
 
 def outcome(claim, record, config=None):

@@ -11,7 +11,7 @@ from torch import nn
 from eigenlab.data import load_pixels
 from eigenlab.experiments import load_experiment
 from eigenlab.experiments.regularized_autoencoder import comparison, depth, measure
-from eigenlab.lab import Outcome, run
+from eigenlab.lab import Outcome
 from eigenlab.linear import predicted_singular_values, regularized_loss
 from eigenlab.training import TrainingDiverged
 
@@ -20,8 +20,8 @@ CONFIG = EXPERIMENT.config.from_preset("smoke")
 
 
 @pytest.fixture(scope="module")
-def result():
-    return run(EXPERIMENT, CONFIG)
+def result(smoke):
+    return smoke("regularized-autoencoder").result
 
 
 def test_every_claim_holds(result):

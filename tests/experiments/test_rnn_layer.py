@@ -10,8 +10,8 @@ EXPERIMENT = load_experiment("rnn-layer")
 
 
 @pytest.fixture(scope="module")
-def result():
-    return run(EXPERIMENT, EXPERIMENT.config.from_preset("smoke"))
+def result(smoke):
+    return smoke("rnn-layer").result
 
 
 def test_the_published_numbers_follow_from_the_formulas():

@@ -22,8 +22,8 @@ SHORT = CONFIG.replace(
 
 
 @pytest.fixture(scope="module")
-def rates():
-    return measure.rates(CONFIG)
+def rates(smoke):
+    return smoke("stacked-rnn").result.record(measure.rates.record)
 
 
 @pytest.fixture(scope="module")

@@ -91,8 +91,8 @@ def test_a_decoder_that_begins_with_the_last_encoder_state_is_found(monkeypatch)
     assert outcome("7a.cannot-look-ahead", measure.visibility(SMOKE)) is Outcome.FAILED
 
 
-def test_a_stacked_decoder_in_place_of_the_sequential_one_is_found():
-    record = measure.visibility(SMOKE)
+def test_a_stacked_decoder_in_place_of_the_sequential_one_is_found(smoke):
+    record = smoke("stacking-design").result.record(measure.visibility.record)
     swapped = {"sequential": "stacked", "stacked": "sequential"}
     record = record.replaced({"networks/*/design": swapped.__getitem__})
     assert outcome("7a.cannot-look-ahead", record) is Outcome.FAILED
@@ -153,8 +153,8 @@ def test_the_limits_are_the_best_of_all_decoders(seed, stacked):
     assert reading.most_sentences(pairs, stacked=stacked) == sentences
 
 
-def test_limits_count_every_test_pair_once():
-    record = measure.limits(SMOKE)
+def test_limits_count_every_test_pair_once(smoke):
+    record = smoke("stacking-design").result.record(measure.limits.record)
     assert record.n_pairs + record.n_unknown == SMOKE.n_test
     assert sum(record.sentences[name].n for name in reading.CLASSES) == record.n_pairs
     assert record.sentences[ALL].n == record.n_pairs
@@ -175,8 +175,8 @@ def test_more_short_sentences_than_there_are_is_one_message(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def known():
-    return measure.limits(SMOKE)
+def known(smoke):
+    return smoke("stacking-design").result.record(measure.limits.record)
 
 
 def test_the_stacked_design_has_just_as_many_parameters():

@@ -32,8 +32,8 @@ ON_COURSE_NAMES = {"2.course-bar", "2.unseen-names", "2.repetition", "2a.rare-la
 
 
 @pytest.fixture(scope="module")
-def result():
-    return run(EXPERIMENT, CONFIG)
+def result(smoke):
+    return smoke("surnames").result
 
 
 def evaluated(claim, record, config=None):

@@ -18,8 +18,8 @@ def outcome(claim, record, config=COURSE):
 
 
 @pytest.fixture(scope="module")
-def shown():
-    return measure.inputs(SMOKE, Context())
+def shown(smoke):
+    return smoke("teacher-forcing").result.record(measure.inputs.record)
 
 
 @pytest.mark.parametrize("claim", ["7b.inputs", "7c.inputs", "7b.shifted", "7b.one-pass"])

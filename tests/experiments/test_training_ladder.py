@@ -28,8 +28,8 @@ def outcome(claim, record, config=COURSE):
 
 
 @pytest.fixture(scope="module")
-def parts():
-    return measure.parts(SMOKE, Context())
+def parts(smoke):
+    return smoke("training-ladder").result.record(measure.parts.record)
 
 
 @pytest.mark.parametrize("claim", THEOREMS)
@@ -128,8 +128,8 @@ def test_reduced_recipes_keep_the_change_of_the_rung():
 
 
 @pytest.fixture(scope="module")
-def climb():
-    return measure.climb(SMOKE, Context())
+def climb(smoke):
+    return smoke("training-ladder").result.record(measure.climb.record)
 
 
 def test_a_short_climb_visits_its_landmarks(climb):
@@ -175,8 +175,8 @@ def test_94_percent_is_claimed_of_the_published_sizes_only(climb):
     assert outcome("4.94-percent", good, full.replace(width=32)) is Outcome.NOT_CLAIMED
 
 
-def test_inside_the_network():
-    record = measure.inside(SMOKE, Context())
+def test_inside_the_network(smoke):
+    record = smoke("training-ladder").result.record(measure.inside.record)
     assert sum(map(sum, record.confusion)) == SMOKE.n_test
     right = sum(record.confusion[k][k] for k in range(len(record.classes)))
     assert record.accuracy == pytest.approx(right / SMOKE.n_test)

@@ -11,7 +11,7 @@ from eigenlab.experiments.translation import inside, measure
 from eigenlab.experiments.translation.claims import exact_difference
 from eigenlab.experiments.translation.records import ATTENTION, LAST_STATE
 from eigenlab.experiments.translation.written_out import written_out
-from eigenlab.lab import Outcome, run
+from eigenlab.lab import Outcome
 from eigenlab.translation import EOS, SOS
 
 EXPERIMENT = load_experiment("translation")
@@ -20,8 +20,8 @@ FULL = EXPERIMENT.config.from_preset("full")
 
 
 @pytest.fixture(scope="module")
-def record():
-    return measure.translation(CONFIG)
+def record(smoke):
+    return smoke("translation").result.record(measure.translation.record)
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def test_claims_about_the_equations_hold_of_any_training(record, claim):
     assert outcome(claim, record) is Outcome.HELD
 
 
-def test_short_trainings_are_measured_and_not_claimed():
-    result = run(EXPERIMENT, CONFIG)
+def test_short_trainings_are_measured_and_not_claimed(smoke):
+    result = smoke("translation").result
     outcomes = {claim.id: claim.outcome for claim in result.claims}
     for name in ("7.attention", "7.alignment", "7.beam", "7.exact-match", "7.split"):
         assert outcomes[name] is Outcome.NOT_CLAIMED

@@ -1,6 +1,7 @@
 """The generated Spanish-English pairs."""
 
 import hashlib
+import importlib
 import itertools
 import re
 from collections import Counter
@@ -284,7 +285,9 @@ def test_short_pairs_are_those_of_the_whole_phrasebook_without_longer_ones():
     assert short == left[:300]
 
 
-def test_more_short_pairs_than_there_are_are_refused():
+def test_more_short_pairs_than_there_are_are_refused(monkeypatch):
+    module = importlib.import_module("eigenlab.translation.phrasebook")  # not the function
+    monkeypatch.setattr(module, "_PATIENCE", 500)  # the search itself is not what is tested
     with pytest.raises(InputError, match="pairs of at most 3 tokens, not n_pairs=5000"):
         phrasebook(5000, max_tokens=3)
     with pytest.raises(InputError, match="max_tokens=2 must be an integer of at least 3"):
