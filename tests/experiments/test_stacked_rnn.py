@@ -147,11 +147,12 @@ def test_a_factor_that_occurs_once_does_not_enter_the_far_rate():
     assert measure.growth(gradient) == pytest.approx(-math.log(2) - math.log(10) / 9)
 
 
-def test_trained_claims_hold_on_small_settings_only_as_a_measurement():
-    result = run(EXPERIMENT, SHORT)
-    outcomes = {claim.id: claim.outcome for claim in result.claims}
+def test_trained_claims_hold_on_small_settings_only_as_a_measurement(training):
+    claims = [claim for claim in EXPERIMENT.claims if claim.record is type(training)]
+    outcomes = {claim.id: claim.evaluate(training, SHORT).outcome for claim in claims}
     assert outcomes["1h.one-layer"] is outcomes["1h.two-layers"] is Outcome.NOT_CLAIMED
-    assert result.as_documented
+    for claim in claims:
+        assert outcomes[claim.id] in (claim.documented, Outcome.NOT_CLAIMED), claim.id
 
 
 def test_factors_without_the_usual_initialisation_cannot_decide():

@@ -143,20 +143,23 @@ def without_seconds(result):
     }
 
 
-def test_resuming_after_the_trainings_trains_nothing_again(fits, tmp_path):
-    whole = run(EXPERIMENT, TINY)
-    assert fits == [MAJORITY, NGRAMS, RNN] * 2
-    fits.clear()
+@pytest.fixture(scope="module")
+def whole():
+    """A run without an interruption."""
+    return run(EXPERIMENT, TINY)
+
+
+def test_resuming_after_the_trainings_trains_nothing_again(whole, fits, tmp_path):
     with pytest.raises(Cancelled):
         run(EXPERIMENT, TINY, folder=tmp_path / "run", reporter=CancelAt("audit"))
-    assert len(fits) == 6
+    assert fits == [MAJORITY, NGRAMS, RNN] * 2
     fits.clear()
     resumed = run(EXPERIMENT, TINY, folder=tmp_path / "run", resume=True)
     assert fits == []
     assert without_seconds(resumed) == without_seconds(whole)
 
 
-def test_a_finished_training_is_kept_within_the_stage(fits, tmp_path):
+def test_a_finished_training_is_kept_within_the_stage(whole, fits, tmp_path):
     """Stopped during the second tanh RNN: only that one goes on."""
     with pytest.raises(Cancelled):
         run(EXPERIMENT, TINY, folder=tmp_path / "run", reporter=CancelAt(done=5))
@@ -164,7 +167,7 @@ def test_a_finished_training_is_kept_within_the_stage(fits, tmp_path):
     fits.clear()
     resumed = run(EXPERIMENT, TINY, folder=tmp_path / "run", resume=True)
     assert fits == [RNN]
-    assert without_seconds(resumed) == without_seconds(run(EXPERIMENT, TINY))
+    assert without_seconds(resumed) == without_seconds(whole)
 
 
 # ------------------------------------------------------------------------------ the measurement

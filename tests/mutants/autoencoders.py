@@ -13,7 +13,7 @@ from eigenlab.autoencoders import (
 from eigenlab.experiments.latent_width.measure import _probe
 from mutants import Mutant, replaced
 
-LOSSES = {"epochs": 4, "probe_epochs": 1}
+LOSSES = {"epochs": 4, "probe_epochs": 1, "widths": (5, 20, 100)}
 QUICK = {"epochs": 1, "probe_epochs": 50}
 
 

@@ -145,7 +145,7 @@ def only_neighbors(original, model, X, truth):
 
 LABELS_OF_NEXT = "the true cluster of the next point"
 NO_LOOPS = "A without its loops"
-WALK = {"n_samples": 2000}
+WALK = {"n_samples": 1000}
 STARTS = {"n_starts": 60}
 SWEEP = {"gamma_sweep": True, "gammas": (4.0, 30.0)}
 GROWTH = {"growth_sizes": (2000, 10_000)}

@@ -30,8 +30,8 @@ from mutants import Mutant, replaced
 
 POINTS = {"n_components": 4}
 MINIMA = {"n_components": 2, "n_seeds": 2, "steps": 4000}
-OBJECTIVE = {"full_batch_steps": 1500}
-STEPS = {"full_batch_steps": 1}
+STEPS = {"full_batch_steps": 1, "objective_points": 1}
+OBJECTIVE = {"full_batch_steps": 1500, "objective_points": 1}
 SAMPLES = {"sgd_samples": 400, "sgd_epochs": 100}
 
 

@@ -14,7 +14,7 @@ from eigenlab.vision import CifarLoader
 from eigenlab.vision.evaluation import augmented_logits
 from mutants import Mutant, replaced
 
-PARTS = {"n_train": 200, "n_test": 50}
+PARTS = {"n_train": 100, "n_test": 50}
 
 
 def same_flips_again(monkeypatch):

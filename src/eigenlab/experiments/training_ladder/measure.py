@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -179,6 +179,7 @@ def _mirrored(data: ImageDataset, seed: int) -> tuple[float, float]:
     return found[0], found[1]
 
 
+@cache
 def operations(recipe: Recipe, size: int = 32) -> float:
     """Floating-point operations by which one image is learned from, forward and backward.
 
