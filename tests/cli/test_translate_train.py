@@ -81,7 +81,7 @@ def test_the_phrasebook_needs_no_file(call, monkeypatch, tmp_path):
 
 
 def test_an_interrupted_training_continues_bit_for_bit(call, start, pairs, tmp_path):
-    words = ("translate", "train", "pairs.tsv", "model", "--epochs", "30", "--hidden-size", "8")
+    words = ("translate", "train", "pairs.tsv", "model", "--epochs", "15", "--hidden-size", "8")
     process = start(*words)
     wait_for(tmp_path / "model.checkpoint.json", process)
     process.send_signal(signal.SIGINT)
