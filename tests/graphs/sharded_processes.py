@@ -1,4 +1,4 @@
-"""Script of test_sharded.py, run in one, two and four processes; every rank writes its result."""
+"""Script of test_sharded.py, run in one and in three processes; every rank writes its result."""
 
 import json
 import sys
