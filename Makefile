@@ -45,7 +45,7 @@ reproduce: $(INSTALLED)  ## Run every experiment and write report/index.html.
 	@$(BIN)/eigenlab reproduce --preset $(PRESET) --out $(OUT) --resume
 
 test: lint  ## Lint, check types and the import contracts, run all tests.
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(INSTALLED_DEV)  ## Check format, style, types and the import contracts.
 	@$(BIN)/ruff format --check --quiet || { echo "run: make format" >&2; exit 1; }
