@@ -36,11 +36,11 @@ def weights(found):
 
 
 def test_it_learns():
-    train_data, test_data = shapes32(1000, seed=0), shapes32(300, seed=1)
-    recipe = SMALL.replaced(width=16, epochs=5)
+    train_data, test_data = shapes32(2000, seed=0), shapes32(300, seed=1)
+    recipe = SMALL.replaced(width=16, epochs=5, batch_size=100)
     found = train_cifar10(recipe, train_data, test_data)
     assert found.accuracy > 0.5
-    assert found.n_seen == 5000
+    assert found.n_seen == 10_000
     assert found.accuracy == Judgement(found.judgement.logits, test_data.labels).accuracy
 
 
