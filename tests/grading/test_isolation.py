@@ -334,7 +334,8 @@ def test_no_answer_is_found_by_walking_frames_and_the_garbage_collector(template
         words += [repr(v)[:2000] for v in [*frame.f_locals.values(), *frame.f_globals.values()]]
         frame = frame.f_back
     words += [repr(o)[:2000] for o in gc.get_objects() if type(o) in (list, tuple)]
-    modules = [m for m in sys.modules if m.split(".")[0] in ("eigenlab", "inside")]
+    withheld = ("inside", *(f"eigenlab.{name}" for name in ("grading", "course", "cli", "studio")))
+    modules = [m for m in sys.modules if m.startswith(withheld)]
     answers = [a[::-1] for a in ("7600.3", "PETS_YREVE_SSOL", "demmus era serauqs eht")]
     found = [a for a in answers if any(a in w for w in words)]
     return f"{found} {modules}"

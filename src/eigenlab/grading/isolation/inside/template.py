@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -28,7 +29,10 @@ from . import confine, namespaces, server, wire
 #: Libraries that students often import, and that take long to start.
 PRELOADED = (
     "scipy.linalg", "scipy.sparse.linalg", "scipy.spatial.distance", "scipy.special",
-    "sklearn.cluster", "sklearn.linear_model", "sklearn.metrics", "matplotlib.pyplot",
+    "sklearn.cluster", "sklearn.datasets", "sklearn.linear_model", "sklearn.metrics",
+    "matplotlib.pyplot", "torch.nn.utils.rnn", "eigenlab.autoencoders", "eigenlab.data",
+    "eigenlab.graphs", "eigenlab.linear", "eigenlab.names", "eigenlab.plots", "eigenlab.recurrent",
+    "eigenlab.statistics",
 )  # fmt: skip
 
 
@@ -46,6 +50,9 @@ def main(control: socket.socket) -> None:
     torch.ones(2, 2).pow(2).mean()  # asks for the kind of processor, which /proc tells
     used, addresses = confine.memory()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # guards leave no zombies
+    # Copies share the memory of what is here, as long as their garbage collector leaves it alone.
+    gc.collect()
+    gc.freeze()
     _reply(control, {"threads": _threads()})
     while (request := _request(control)) is not None:
         config, descriptors = request
