@@ -192,6 +192,7 @@ def test_what_has_not_changed_is_kept_and_what_has_is_graded_again(graded, tmp_p
     assert "graded with other settings" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("here")  # the run that goes on; the one that is killed has processes
 def test_a_run_that_is_killed_goes_on(tmp_path, capsys):
     folder = tmp_path / "class"
     folder.mkdir()
