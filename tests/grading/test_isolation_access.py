@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from confined import attacked, linux, run, works
 from eigenlab.grading.isolation.inside import seccomp
 
@@ -182,3 +184,16 @@ def test_it_works_without_namespaces(template, monkeypatch):
         paths = "/etc/passwd", eigenlab.grading.comparison.__file__
         bodies = (f"return open({path!r}).read(1)" for path in paths)
         assert works(template, *bodies) == ["PermissionError", "PermissionError"]
+
+
+@linux
+def test_no_other_process_is_seen_or_signalled(template):
+    if not any(layer.startswith("namespaces (process") for layer in run(template, "").layers):
+        pytest.skip("there are no namespaces of processes here")
+    numbers = (template.process.pid, os.getpid())
+    bodies = [f"import os; os.kill({number}, 0)" for number in numbers]
+    listed = "import os; return [n for n in os.listdir('/proc') if n.isdigit() and n != '1']"
+    found = works(template, "import os; return (os.getpid(), os.getppid())", *bodies, listed)
+    assert found[0] == "(1, 0)"
+    assert found[1:3] == ["ProcessLookupError", "ProcessLookupError"]
+    assert found[3] in ("[]", "PermissionError")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -179,3 +181,23 @@ def test_threads_do_not_outlive_their_process(template):
 def test_a_limit_is_positive():
     with pytest.raises(InputError, match="wall=0"):
         Limits(wall=0)
+
+
+@linux
+def test_processes_run_at_once_and_one_that_hangs_does_not_delay_the_others(template):
+    limits = Limits(wall=3.0)
+    with ThreadPoolExecutor(3) as pool:
+        hangs = pool.submit(run, template, "import time; time.sleep(60)", ["5d"], limits)
+        start = time.monotonic()
+        others = list(pool.map(lambda _: run(template, "", ["5d"]).outcomes[0].status, range(6)))
+        assert others == ["passed"] * 6
+        assert time.monotonic() - start < 3.0 or not hangs.done()
+        assert hangs.result().outcomes[0].status == "hung"
+
+
+@linux
+def test_many_processes_leave_none_behind(template):
+    for _ in range(3):
+        run(template, "")
+    children = Path(f"/proc/{template.process.pid}/task/{template.process.pid}/children")
+    assert children.read_text() == ""
