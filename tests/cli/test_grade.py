@@ -19,6 +19,7 @@ import pytest
 import eigenlab
 from eigenlab.cli import main
 from eigenlab.grading import batch
+from eigenlab.grading.isolation import Template
 from eigenlab.reporter import Reporter
 from student_files import CLUSTERING, notebook, save
 
@@ -56,9 +57,26 @@ def graded(tmp_path_factory):
     """A class that was graded once."""
     folder = tmp_path_factory.mktemp("grade")
     hand_in(folder / "class")
-    words = ["--part-seconds", "6", "--jobs", "2"]
+    words = ["--part-seconds", "2", "--jobs", "2"]
     assert main(["grade", str(folder / "class"), *words, "--out", str(folder / "results")]) == 1
     return folder
+
+
+@pytest.fixture(scope="module")
+def template():
+    with Template() as found:
+        yield found
+
+
+@pytest.fixture
+def here(template, monkeypatch):
+    """Grades in this process, whose workers and template take seconds to start."""
+    monkeypatch.setattr(grading, "_parallel", lambda tasks, _: map(grading._grade_one, tasks))
+    monkeypatch.setattr(grading, "_template", lambda _: template)
+    monkeypatch.setattr(grading, "_end_with_parent", lambda: None)
+    interrupt = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, interrupt)
 
 
 def rows(path):
@@ -119,11 +137,12 @@ def test_each_student_has_a_page_and_the_class_has_one(graded):
     assert all((graded / "results" / link).is_file() for link in links)
 
 
+@pytest.mark.usefixtures("here")
 def test_anonymous_results_hold_no_name(call, tmp_path):
     (tmp_path / "class").mkdir()
     save(tmp_path / "class", WRONG, "doejane_LATE_12_457_problem_5-1.ipynb")
     save(tmp_path / "class", "no notebook", "Max Mustermann.ipynb")
-    assert call("grade", "class", "--out", "hidden", "--anonymous", "--jobs", "2").status == 1
+    assert call("grade", "class", "--out", "hidden", "--anonymous").status == 1
     hidden = tmp_path / "hidden"
     names = json.loads((hidden / "pseudonyms.json").read_text())["names"]
     assert stat.S_IMODE((hidden / "pseudonyms.json").stat().st_mode) == 0o600
@@ -139,11 +158,12 @@ def test_anonymous_results_hold_no_name(call, tmp_path):
     assert set(rows(hidden / "grades.csv")) == set(names)  # the same in every run
 
 
+@pytest.mark.usefixtures("here")
 def test_what_has_not_changed_is_kept_and_what_has_is_graded_again(graded, tmp_path, capsys):
     out, students = graded / "results", graded / "results/students"
     before = {path.name: path.read_bytes() for path in students.iterdir()}
     save(graded / "class", CLUSTERING, "doejane_LATE_12_457_problem_5-1.ipynb")
-    words = ["grade", str(graded / "class"), "--part-seconds", "6", "--jobs", "2"]
+    words = ["grade", str(graded / "class"), "--part-seconds", "2", "--jobs", "2"]
     assert main([*words, "--out", str(out), "--json"]) == 1
     captured = capsys.readouterr()
     assert "4 submissions keep their results" in captured.err
@@ -172,6 +192,7 @@ def test_what_has_not_changed_is_kept_and_what_has_is_graded_again(graded, tmp_p
     assert "graded with other settings" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("here")  # the run that goes on; the one that is killed has processes
 def test_a_run_that_is_killed_goes_on(tmp_path, capsys):
     folder = tmp_path / "class"
     folder.mkdir()

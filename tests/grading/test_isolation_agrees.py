@@ -7,7 +7,7 @@ import re
 import pytest
 
 from eigenlab.grading import check
-from eigenlab.grading.isolation import Template, check_source
+from eigenlab.grading.isolation import check_source
 from graded_solutions import Solution, aliases, solutions
 
 #: One of so many solutions is compared here, besides the first one of each part.
@@ -19,12 +19,6 @@ def chosen() -> list[Solution]:
     everything, seen = list(solutions()), set()
     first = [s for s in everything if not (s.part in seen or seen.add(s.part))]
     return list({s.id: s for s in [*first, *everything[::STEP]]}.values())
-
-
-@pytest.fixture(scope="module")
-def template():
-    with Template() as found:
-        yield found
 
 
 def in_general(hint: str) -> str:

@@ -26,8 +26,6 @@ PASSED, FAILED, MISSING, HUNG, DIED = "passed", "failed", "missing", "hung", "di
 LEFT_OUT = "left out"
 #: Executes source code and checks parts.
 Runner = Callable[[str, Sequence[str]], Report]
-#: Limits for a file of which all statements are run: seconds for that, and for all of it.
-EXECUTION, TOTAL = 600.0, 1200.0
 #: Characters of a hint; an exception of the student's code may hold a whole tensor.
 LONGEST_HINT = 2000
 UNDEFINED = re.compile(r"NameError: name '(\w+)' is not defined")
@@ -227,11 +225,10 @@ def isolated(
         execute: whether the source is a whole file, which takes long and is executed once for all
             parts. Default: ``False``.
         limits: what the code may use. Default: ``None``, those of
-            :class:`~eigenlab.grading.isolation.Limits`, with ten minutes for a whole file.
+            :meth:`Limits.of_parts <eigenlab.grading.isolation.Limits.of_parts>`.
         template: the process to copy. Default: ``None``, one for each call.
     """
-    whole = Limits(execution=EXECUTION, total=TOTAL, cpu=int(TOTAL))
-    chosen = limits or (whole if execute else Limits())
+    chosen = limits or Limits.of_parts(execute=execute)
     return lambda source, parts: check_source(
         source, parts, limits=chosen, template=template, together=execute
     )

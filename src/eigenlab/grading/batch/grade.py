@@ -14,7 +14,6 @@ import functools
 import multiprocessing.util
 import os
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,13 +30,14 @@ from joblib.parallel import get_active_backend
 import eigenlab
 from eigenlab.errors import EigenlabError, InputError
 from eigenlab.files import dump_json, read_json, write_atomic
+from eigenlab.grading import folders
 from eigenlab.grading.batch import anonymous, tables
 from eigenlab.grading.batch.archives import unpack
 from eigenlab.grading.batch.one import Settings, grade_files, with_part, without_names
 from eigenlab.grading.batch.submissions import Submission, find_submissions
 from eigenlab.grading.batch.summary import summary_page
 from eigenlab.grading.feedback import feedback_page
-from eigenlab.grading.file_check import EXECUTION, FileReport, checked_points, isolated
+from eigenlab.grading.file_check import FileReport, checked_points, isolated
 from eigenlab.grading.isolation import Limits, Template
 from eigenlab.grading.parts import PARTS
 from eigenlab.grading.source import essential
@@ -124,8 +124,7 @@ def grade(
     # Workers may be in another folder.
     source, out, settings = Path(source).absolute(), Path(out).absolute(), settings or Settings()
     _require(settings, jobs, regrade)
-    with tempfile.TemporaryDirectory(prefix="eigenlab-grade-") as scratch:
-        os.chmod(scratch, 0o711)  # the user without rights passes through
+    with folders.temporary() as scratch:
         folder = source
         if source.suffix.lower() == ".zip":
             folder = Path(scratch) / "submissions"
@@ -312,24 +311,15 @@ def _report(task: _Task) -> FileReport:
     only = [task.part] if earlier else []
     for attempt in (1, 2):
         try:
-            limits = _limits(task.settings)
-            run = isolated(
-                execute=task.settings.execute, limits=limits, template=_template(task.state)
-            )
+            execute = task.settings.execute
+            limits = Limits.of_parts(task.settings.part_seconds, execute=execute)
+            run = isolated(execute=execute, limits=limits, template=_template(task.state))
             found = grade_files(submission.files, task.settings, run, only)
             break
         except RuntimeError:  # a process did not start, which may be the machine's moment
             if attempt == 2:
                 raise
     return with_part(FileReport.from_dict(earlier["report"]), found) if earlier else found
-
-
-def _limits(settings: Settings) -> Limits:
-    wall = settings.part_seconds
-    if not settings.execute:
-        return Limits(wall=wall, cpu=int(wall) + 1, total=10 * wall)
-    total = EXECUTION + 20 * wall
-    return Limits(wall=wall, execution=EXECUTION, total=total, cpu=int(total))
 
 
 @functools.cache

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from eigenlab.errors import InputError
+from eigenlab.grading import folders
 from eigenlab.grading.batch.archives import unpack
 from eigenlab.grading.file_check import FileReport, Runner, check_file
 from eigenlab.grading.problems import problem_number, problems_of
@@ -28,7 +28,7 @@ class Settings:
         execute: whether all statements of a file are run. Default: ``False``.
         aliases: name that the checks use -> names that files may have for it. Default: none.
         points: id of a part -> its points. Default: none, one point each.
-        part_seconds: seconds that a part may take. Default: ``30.0``.
+        part_seconds: seconds of processor time that a part may take. Default: ``30.0``.
     """
 
     problem: str = ""
@@ -55,7 +55,7 @@ def grade_files(
     Raises:
         InputError: nothing can be graded, or two files are of the same problem.
     """
-    with tempfile.TemporaryDirectory(prefix="eigenlab-") as folder:
+    with folders.temporary() as folder:
         sources, notes = _sources(files, Path(folder))
         chosen, more = _chosen(sources, settings)
         reports = [

@@ -162,7 +162,8 @@ class _Run:
             return self.stopped(part, Stopped(HUNG, words))
         session = self.session or self.execute(left)
         if self.broken is None:
-            session.process.allow(min(self.limits.wall, max(0.01, self.end - time.monotonic())))
+            left = max(0.01, self.end - time.monotonic())
+            session.process.allow(self.limits.cpu, min(self.limits.wall, left))
             found = self.judge(part, session)
         else:
             found = self.stopped(part, self.broken)

@@ -15,17 +15,24 @@ from typing import Any
 from eigenlab.errors import InputError
 
 MB = 1 << 20
+#: Seconds of processor time for a file of which all statements are run.
+EXECUTION = 600.0
 
 
 @dataclass(frozen=True)
 class Limits:
     """What a student's code may use for each part, and in all.
 
+    Processor time tells a loop without end from a right solution on a busy machine. The limits by
+    the clock are wide: they end what sleeps or waits.
+
     Args:
-        wall: seconds for a part. Default: ``30.0``.
-        execution: seconds for executing the file. Default: ``None``, as for a part.
-        total: seconds for all parts of a file. Default: ``300.0``.
-        cpu: seconds of processor time for a process. Default: ``30``.
+        cpu: seconds of processor time for a part. Default: ``30.0``.
+        execution_cpu: seconds of processor time for executing the file. Default: ``None``, as for
+            a part.
+        wall: seconds by the clock for a part. Default: ``120.0``.
+        execution: seconds by the clock for executing the file. Default: ``None``, as for a part.
+        total: seconds by the clock for all parts of a file. Default: ``600.0``.
         memory: bytes beyond those of Python and torch. Default: 2 GiB.
         folder: bytes of the temporary folder. Default: 64 MiB.
         file_size: bytes of one file. Default: 16 MiB.
@@ -38,16 +45,32 @@ class Limits:
         InputError: a limit is not positive.
     """
 
-    wall: float = 30.0
+    cpu: float = 30.0
+    execution_cpu: float | None = None
+    wall: float = 120.0
     execution: float | None = None
-    total: float = 300.0
-    cpu: int = 30
+    total: float = 600.0
     memory: int = 2048 * MB
     folder: int = 64 * MB
     file_size: int = 16 * MB
     files: int = 64
     processes: int = 128
     output: int = 16 << 10
+
+    @classmethod
+    def of_parts(cls, seconds: float = 30.0, *, execute: bool = False) -> Limits:
+        """Limits for parts that take so many seconds of processor time at most.
+
+        Args:
+            seconds: seconds of processor time for a part. Default: ``30.0``.
+            execute: whether all statements of the file are run, for ten minutes at most. Default:
+                ``False``.
+        """
+        wall = max(4 * seconds, 30.0)
+        if not execute:
+            return cls(seconds, wall=wall, total=5 * wall)
+        clock = 2 * EXECUTION
+        return cls(seconds, EXECUTION, wall=wall, execution=clock, total=clock + 5 * wall)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -97,7 +120,7 @@ def copy_library(folder: str) -> None:
         return [name for name in names if name in top or name == "__pycache__"]
 
     shutil.copytree(source, Path(folder) / source.name, ignore=left_out)
-    os.chmod(folder, 0o755)
+    os.chmod(folder, 0o755)  # copytree makes it as this user's umask says
 
 
 def files(library: str) -> dict[str, Any]:
@@ -114,12 +137,8 @@ def files(library: str) -> dict[str, Any]:
     outside = [p for p in system if p and os.path.exists(p) and not _holds(p, secret)]
     library = os.path.realpath(library)
     readable = list(dict.fromkeys([*outside, library, *folders]))
-    entries = [
-        str(entry)
-        for folder in folders
-        for entry in Path(folder).iterdir()
-        if str(entry) not in secret and not _holds(str(entry), secret)
-    ]
+    # A folder that hides nothing is one rule, rather than one for each of its hundreds of entries.
+    entries = [path for folder in folders for path in _open_entries(folder, secret)]
     return {
         "search": [library, *folders],
         "mounted": readable,
@@ -127,6 +146,14 @@ def files(library: str) -> dict[str, Any]:
         "listed": folders,
         "hidden": secret,
     }
+
+
+def _open_entries(folder: str, secret: list[str]) -> list[str]:
+    """What may be read of a folder: all of it, or its entries that hold nothing secret."""
+    if not _holds(folder, secret):
+        return [folder]
+    entries = map(str, Path(folder).iterdir())
+    return [path for path in entries if not _holds(path, secret)]
 
 
 def _holds(path: str, secret: list[str]) -> bool:

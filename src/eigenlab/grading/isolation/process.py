@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from eigenlab.errors import InputError
+from eigenlab.grading import folders
 from eigenlab.grading.isolation import limits as limits_module
 from eigenlab.grading.isolation.inside import confine, wire
 from eigenlab.grading.isolation.limits import Limits
@@ -88,7 +90,7 @@ class Template:
         self.namespaces, self.folder = namespaces, folder
         self.paths: dict[str, Any] = {}
         self.control: socket.socket | None = None
-        self.scratch = self.library = ""
+        self.scratch = ""
         self.lock = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -105,17 +107,17 @@ class Template:
             self.process.kill()
             self.process.wait()
         self.control = self.process = None
-        for folder in filter(None, (self.scratch, self.library)):
-            shutil.rmtree(folder, ignore_errors=True)
-        self.scratch = self.library = ""
+        if self.scratch:
+            folders.remove(self.scratch)
+        self.scratch = ""
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
-        self.scratch = self.scratch or tempfile.mkdtemp(prefix="eigenlab-", dir=self.folder)
-        if not self.library:
-            self.library = tempfile.mkdtemp(prefix="eigenlab-", dir=self.folder)
-            limits_module.copy_library(self.library)
-            self.paths = limits_module.files(self.library)
+        if not self.scratch:
+            self.scratch = folders.make(self.folder)
+            library = os.path.join(self.scratch, "library")
+            limits_module.copy_library(library)
+            self.paths = limits_module.files(library)
         command = [sys.executable, "-I", "-S", "-B", "-c", START, str(theirs.fileno())]
         with theirs:
             self.process = subprocess.Popen(
@@ -146,7 +148,7 @@ class Template:
         with self.lock:
             if self.control is None or self.process is None or self.process.poll() is not None:
                 self.control = self._start()
-            return Process(self.control, limits, self.paths, self.namespaces, self.folder)
+            return Process(self.control, limits, self.paths, self.namespaces, self.scratch)
 
 
 class Process:
@@ -157,7 +159,7 @@ class Process:
         limits: what the process may use.
         paths: what it may read.
         namespaces: whether to use Linux's namespaces.
-        parent: where its temporary folder is made. Default: ``None``, the system's folder for them.
+        parent: where its temporary folder is made.
 
     Attributes:
         layers: what confines it.
@@ -170,10 +172,10 @@ class Process:
         limits: Limits,
         paths: dict[str, Any],
         namespaces: bool,
-        parent: str | None = None,
+        parent: str,
     ) -> None:
         self.limits = limits
-        self.folder = os.path.realpath(tempfile.mkdtemp(prefix="eigenlab-", dir=parent))
+        self.folder = tempfile.mkdtemp(prefix="run-", dir=parent)
         if os.geteuid() == 0:
             with contextlib.suppress(OSError):  # the root of a container may be no real one
                 os.chown(self.folder, confine.NOBODY, confine.NOBODY)
@@ -183,7 +185,8 @@ class Process:
         self.output = Output(reader, limits.output)
         self.report: dict[str, Any] | None = None
         config = {
-            "cpu": limits.cpu,
+            # A far bound; the guard keeps the near one.
+            "cpu": math.ceil((limits.execution_cpu or limits.cpu) + limits.total),
             "memory": limits.memory,
             "resident": limits.memory + (1 << 30),
             "file_size": limits.file_size,
@@ -203,18 +206,25 @@ class Process:
         guard.close()
         os.close(writer)
         self.layers: list[str] = []
-        self.allow(STARTING)
+        self.deadline = time.monotonic() + STARTING
         try:
             self.layers = self._receive()[0]["layers"]
         except Stopped as stop:
             self.close()
             raise RuntimeError(f"a process for a student's code did not start: {stop}") from None
-        self.allow(limits.execution or limits.wall)
+        self.allow(limits.execution_cpu or limits.cpu, limits.execution or limits.wall)
 
-    def allow(self, seconds: float) -> None:
-        """Wait so many seconds from now for the answers that follow."""
-        self.seconds = seconds
-        self.deadline = time.monotonic() + seconds
+    def allow(self, cpu: float, wall: float) -> None:
+        """Limit the answers that follow.
+
+        Args:
+            cpu: seconds of processor time from now.
+            wall: seconds by the clock from now.
+        """
+        self.cpu, self.wall = cpu, wall
+        self.deadline = time.monotonic() + wall
+        with contextlib.suppress(OSError):  # the process has ended, which the next request tells
+            self.guard.sendall(f"{cpu}\n".encode())
 
     def __enter__(self) -> Process:
         return self
@@ -231,7 +241,7 @@ class Process:
             Stopped: there is no answer, in time or at all, or it is none.
         """
         if self.report is not None:
-            raise Stopped("died", self._death())
+            raise self._stopped()
         try:
             self.channel.settimeout(max(0.01, self.deadline - time.monotonic()))
             wire.send(self.channel, request, arrays)
@@ -239,7 +249,7 @@ class Process:
             raise self._hung() from None
         except OSError:
             self.end()
-            raise Stopped("died", self._death()) from None
+            raise self._stopped() from None
         return self._receive()
 
     def _receive(self) -> tuple[dict[str, Any], list[np.ndarray]]:
@@ -249,14 +259,16 @@ class Process:
             raise self._hung() from None
         except wire.Closed:
             self.end()
-            raise Stopped("died", self._death()) from None
+            raise self._stopped() from None
         except wire.Malformed as error:
             self.end(kill=True)
             raise Stopped("died", f"it sent what is no answer ({error})") from None
 
     def _hung(self) -> Stopped:
         self.end(kill=True)
-        return Stopped("hung", f"it took longer than {self.seconds:.3g} s")
+        used = (self.report or {}).get("cpu", 0.0)
+        words = f"it took longer than {self.wall:.3g} s by the clock"
+        return Stopped("hung", f"{words}, of which {used:.2g} s of processor time")
 
     def end(self, *, kill: bool = False) -> None:
         """Wait for the end of the process, which is killed after a moment or at once."""
@@ -270,15 +282,21 @@ class Process:
                         self.report = json.loads(file.readline() or b"{}")
                         return
             self.guard.settimeout(10)
-            self.guard.sendall(b"k")
+            self.guard.shutdown(socket.SHUT_WR)
             with self.guard.makefile("rb") as file:
                 self.report = json.loads(file.readline() or b"{}")
         except (OSError, ValueError):
             self.report = {}
 
+    def _stopped(self) -> Stopped:
+        """Why there is no answer any more."""
+        if (self.report or {}).get("reason") == "processor time":
+            return Stopped("hung", f"it took more than {self.cpu:.3g} s of processor time")
+        return Stopped("died", self._death())
+
     def _death(self) -> str:
         report = self.report or {}
-        status, cpu = report.get("status"), report.get("cpu", 0.0)
+        status = report.get("status")
         if report.get("reason") == "memory":
             return f"it took more memory than {self.limits.memory / 1e9:.3g} GB"
         if status is None:
@@ -286,8 +304,6 @@ class Process:
         if status >= 0:
             return f"it ended itself (exit status {status})"
         name = signal.Signals(-status).name
-        if cpu >= self.limits.cpu - 0.5 and name in ("SIGKILL", "SIGXCPU"):
-            return f"it took more than {self.limits.cpu} s of processor time"
         words = {
             "SIGSEGV": ", often a recursion without end",
             "SIGXFSZ": ", a file that is too large",

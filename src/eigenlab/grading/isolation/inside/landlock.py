@@ -6,6 +6,7 @@ https://docs.kernel.org/userspace-api/landlock.html
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import stat
 import struct
@@ -65,6 +66,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
     os.close(place)
 
 
+@functools.cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 

@@ -28,8 +28,49 @@ DETACH = 2
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 
 
-def separate() -> list[str]:
+def fork_alone() -> int:
+    """Fork a process that is alone in a new namespace of processes; what ``os.fork`` returns.
+
+    The namespace of those that are started later is the present one again.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    try:
+        if libc.unshare(PID):
+            raise OSError(ctypes.get_errno(), "unshare")
+        pid = -1
+        try:
+            pid = os.fork()
+        finally:
+            if pid != 0 and libc.setns(own, PID):
+                raise OSError(ctypes.get_errno(), "setns")
+        return pid
+    finally:
+        os.close(own)
+
+
+def can_fork_alone() -> bool:
+    """Whether :func:`fork_alone` works, which takes the rights of the superuser."""
+    if os.uname().sysname != "Linux" or os.geteuid() != 0:
+        return False
+    if (pid := os.fork()) == 0:
+        works = False
+        try:
+            for _ in range(2):  # the second one shows that the first has left nothing behind
+                if (inner := fork_alone()) == 0:
+                    works = os.getpid() == 1
+                    break
+                works = os.waitpid(inner, 0)[1] == 0
+        finally:
+            os._exit(0 if works else 1)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def separate(*, inner: bool = False) -> list[str]:
     """Enter new namespaces; processes started from now on are alone in theirs.
+
+    Args:
+        inner: whether this process is alone among processes already. Default: ``False``.
 
     Returns:
         names of the namespaces; none where the system offers none.
@@ -46,7 +87,8 @@ def separate() -> list[str]:
         _write("/proc/self/uid_map", f"{user} {user} 1")
         _write("/proc/self/gid_map", f"{group} {group} 1")
         found.append("user")
-    return found + [name for flag, name in NAMES.items() if not libc.unshare(flag)]
+    flags = (flag for flag in NAMES if not (inner and flag == PID))
+    return found + [NAMES[flag] for flag in flags if not libc.unshare(flag)]
 
 
 def _write(path: str, text: str) -> None:

@@ -1,15 +1,19 @@
 """A process that has torch imported and is copied for each run of a student's code.
 
-It runs none of that code itself. For each run it starts a guard, which starts the copy, waits for
-its end, kills it when it is told to or when it takes too much memory, and reports how it ended.
+It runs none of that code itself. It waits for the end of each copy, kills it when it is told to or
+when it takes too much memory or time, and reports how it ended. Where a user without rights has to
+enter a user namespace first, a guard does so for each copy, and watches it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
+import gc
 import importlib
 import json
+import math
 import os
 import random
 import select
@@ -17,6 +21,8 @@ import signal
 import socket
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +34,10 @@ from . import confine, namespaces, server, wire
 #: Libraries that students often import, and that take long to start.
 PRELOADED = (
     "scipy.linalg", "scipy.sparse.linalg", "scipy.spatial.distance", "scipy.special",
-    "sklearn.cluster", "sklearn.linear_model", "sklearn.metrics", "matplotlib.pyplot",
+    "sklearn.cluster", "sklearn.datasets", "sklearn.linear_model", "sklearn.metrics",
+    "matplotlib.pyplot", "torch.nn.utils.rnn", "eigenlab.autoencoders", "eigenlab.data",
+    "eigenlab.graphs", "eigenlab.linear", "eigenlab.names", "eigenlab.plots", "eigenlab.recurrent",
+    "eigenlab.statistics",
 )  # fmt: skip
 
 
@@ -45,18 +54,34 @@ def main(control: socket.socket) -> None:
             thread.join(10)
     torch.ones(2, 2).pow(2).mean()  # asks for the kind of processor, which /proc tells
     used, addresses = confine.memory()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # guards leave no zombies
+    # Copies share the memory of what is here, as long as their garbage collector leaves it alone.
+    gc.collect()
+    gc.freeze()
+    if not (alone := namespaces.can_fork_alone()):
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # guards leave no zombies
     _reply(control, {"threads": _threads()})
-    while (request := _request(control)) is not None:
+    watch = Watch()
+    while True:
+        ready = watch.wait(control)
+        watch.look(ready)
+        if control not in ready:
+            continue
+        if (request := _request(control)) is None:
+            return
         config, descriptors = request
-        if os.fork() == 0:
+        config |= {"used": used, "addresses": addresses}
+        if alone:
+            watch.start(config, *descriptors, alone=config["namespaces"])
+        elif os.fork() == 0:
             try:
                 control.close()
-                guard({**config, "used": used, "addresses": addresses}, *descriptors)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                guard(config, *descriptors)
             finally:
                 os._exit(1)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        else:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
 
 def _threads() -> int:
@@ -82,42 +107,113 @@ def _reply(control: socket.socket, value: dict[str, Any]) -> None:
 
 
 def guard(config: dict[str, Any], channel: int, output: int, control: int) -> None:
-    """Start a copy of this process that runs the student's code, and watch it."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    """Watch one run in new namespaces, which only the children of a process of its own enter."""
     spaces = namespaces.separate() if config["namespaces"] else []
-    pid = os.fork()
-    if pid == 0:
-        try:
-            run(config, spaces, channel, output)
-        finally:
-            os._exit(1)
-    os.close(channel)
-    os.close(output)
-    with socket.socket(fileno=control) as connection:
-        report = watch(pid, connection, config)
-        with contextlib.suppress(OSError):
-            _reply(connection, report)
+    watch = Watch()
+    watch.start(config, channel, output, control, spaces=spaces)
+    while watch.children:
+        watch.look(watch.wait())
     os._exit(0)
 
 
-def watch(pid: int, control: socket.socket, config: dict[str, Any]) -> dict[str, Any]:
-    """Wait for the end of a process, or end it; how it ended."""
-    reason = ""
-    while True:
-        done, status, usage = os.wait4(pid, os.WNOHANG)
-        if done:
-            cpu = usage.ru_utime + usage.ru_stime
-            return {"status": os.waitstatus_to_exitcode(status), "reason": reason, "cpu": cpu}
-        told = bool(select.select([control], [], [], 0.0 if reason else 0.05)[0])
-        if resident(pid) > config["resident"]:
-            reason = "memory"
-        elif told:
-            reason = "told"
-        if reason:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                if not config["namespaces"]:
-                    os.killpg(pid, signal.SIGKILL)
+@dataclasses.dataclass(eq=False)
+class Child:
+    """A process that runs a student's code.
+
+    Args:
+        pid: its number.
+        control: connection to the grader, which sends a line with the seconds of processor time
+            from now on, and closes its side to end the process.
+        config: its limits.
+        end: processor time at which it is ended. Default: ``inf``.
+    """
+
+    pid: int
+    control: socket.socket
+    config: dict[str, Any]
+    end: float = math.inf
+
+    def reason(self, told: bool) -> str:
+        """Why the process is to be ended; ``""`` if it is not."""
+        if told:
+            text = b""
+            with contextlib.suppress(OSError):
+                text = self.control.recv(64)
+            if not text:
+                return "told"
+            self.end = processor_time(self.pid) + float(text.split()[-1])
+        if resident(self.pid) > self.config["resident"]:
+            return "memory"
+        return "processor time" if processor_time(self.pid) > self.end else ""
+
+    def kill(self) -> None:
+        """End the process, and without namespaces all of its group."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+            if not self.config["namespaces"]:
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+class Watch:
+    """Starts processes that run students' code, ends them, and reports how they ended."""
+
+    def __init__(self) -> None:
+        self.children: list[Child] = []
+
+    def start(
+        self,
+        config: dict[str, Any],
+        channel: int,
+        output: int,
+        control: int,
+        *,
+        spaces: Sequence[str] = (),
+        alone: bool = False,
+    ) -> None:
+        """Start a process, in namespaces of its own if ``alone``."""
+        pid = namespaces.fork_alone() if alone else os.fork()
+        if pid == 0:
+            try:
+                for child in self.children:
+                    child.control.detach()  # its number is closed, and may be given again
+                self.children.clear()
+                found = ["process", *namespaces.separate(inner=True)] if alone else list(spaces)
+                run(config, found, channel, output)
+            finally:
+                os._exit(1)
+        os.close(channel)
+        os.close(output)
+        self.children.append(Child(pid, socket.socket(fileno=control), config))
+
+    def wait(self, *others: socket.socket) -> list[socket.socket]:
+        """Wait for a connection to be readable, or for a moment while there are processes."""
+        sockets = [*others, *(child.control for child in self.children)]
+        return select.select(sockets, [], [], 0.05 if self.children else None)[0]
+
+    def look(self, ready: list[socket.socket]) -> None:
+        """Look at each process; end those that are to be ended."""
+        for child in list(self.children):
+            done, status, usage = os.wait4(child.pid, os.WNOHANG)
+            reason = "" if done else child.reason(child.control in ready)
+            if reason:
+                child.kill()
+                done, status, usage = os.wait4(child.pid, 0)
+            if done:
+                cpu = usage.ru_utime + usage.ru_stime
+                code = os.waitstatus_to_exitcode(status)
+                with child.control, contextlib.suppress(OSError):
+                    _reply(child.control, {"status": code, "reason": reason, "cpu": cpu})
+                self.children.remove(child)
+
+
+def processor_time(pid: int) -> float:
+    """Seconds of processor time of all threads of a process; 0 where the system does not tell."""
+    if sys.platform != "linux":
+        return 0.0
+    try:
+        return time.clock_gettime((~pid << 3) | 2)  # the clock of clock_getcpuclockid(3)
+    except OSError:
+        return 0.0
 
 
 def resident(pid: int) -> int:
