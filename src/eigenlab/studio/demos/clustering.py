@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -26,12 +26,12 @@ from eigenlab.graphs import (
 )
 from eigenlab.graphs.embedding import Embedding, leading_vectors
 from eigenlab.graphs.extension import scale_rows
-from eigenlab.graphs.fourier import is_suitable, n_modes
-from eigenlab.graphs.gaussian_graph import PAIRS_PER_MODE, gaussian_graph
+from eigenlab.graphs.gaussian_graph import gaussian_graph
 from eigenlab.graphs.graph import Graph, Normalization
 from eigenlab.graphs.selection import normalized_cut
 from eigenlab.lab import Config
 from eigenlab.report import command_for
+from eigenlab.studio.demos.clustering_graph import Distances, SinglePrecisionGraph
 from eigenlab.studio.demos.clustering_points import (
     MOST,
     SHAPES,
@@ -46,7 +46,9 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 VALUES = 8
 TOLERANCE = 1e-4
-N_INIT = 5
+N_INIT = 3
+#: From here on products in single precision are faster than all else.
+MANY_POINTS = 1000
 #: Points of the walk, and of the affinity picture: each entry is one number of the picture.
 WALK_NODES, CELLS = 300, 80
 NEAR_ONE = 0.99
@@ -66,6 +68,19 @@ CAPTIONS = {
     "rows": "k-means on those of M, each row of them scaled to length one.",
 }
 Vectors = Literal["symmetric", "stochastic", "rows"]
+#: The settings on which the points depend.
+DATA = (
+    "shape",
+    "n_points",
+    "noise",
+    "seed",
+    "points",
+    "table",
+    "columns",
+    "x_formula",
+    "y_formula",
+    "standardize",
+)
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 
 
@@ -168,8 +183,7 @@ class Found:
 
 def draw(settings: ClusteringSettings) -> View:
     """Cluster the points in four ways, and draw the graph's spectrum."""
-    points = _points(settings)
-    found = _clusterings(settings, points)
+    found = _clusterings(_only(settings, *DATA, "gamma", "n_clusters"))
     numbers = _numbers(settings, found)
     return View(
         sentence=_sentence(settings, found, numbers),
@@ -181,7 +195,14 @@ def draw(settings: ClusteringSettings) -> View:
     )
 
 
+def _only(settings: ClusteringSettings, *names: str) -> ClusteringSettings:
+    """The settings with defaults for all but some: the key under which a result is kept."""
+    return ClusteringSettings(**{name: getattr(settings, name) for name in names})
+
+
+@lru_cache(maxsize=2)
 def _points(settings: ClusteringSettings) -> Points:
+    """The points of the settings named in ``DATA``; the others do not matter."""
     if settings.shape == "own points":
         points = Points(parse_points(settings.points), None)
     elif settings.shape == "table":
@@ -200,10 +221,6 @@ def _points(settings: ClusteringSettings) -> Points:
     n = len(points.X)
     if n < 2:
         raise InputError(f"there {'is 1 point' if n else 'are no points'}; expected at least 2")
-    if n < settings.n_clusters:
-        raise InputError(
-            f"n_clusters={settings.n_clusters} exceeds the {n} points; lower it or add points"
-        )
     if not settings.standardize:
         return points
     spread = points.X.std(axis=0)
@@ -211,12 +228,29 @@ def _points(settings: ClusteringSettings) -> Points:
     return Points(X, points.truth, points.axes, points.note)
 
 
-def _clusterings(settings: ClusteringSettings, points: Points) -> Found:
-    X, k = points.X, settings.n_clusters
+@lru_cache(maxsize=2)
+def _distances(settings: ClusteringSettings) -> Distances:
+    return Distances(_points(settings).X)
+
+
+def _graph(settings: ClusteringSettings) -> Graph:
+    data = _only(settings, *DATA)
+    if len(_points(data).X) < MANY_POINTS:
+        return gaussian_graph(_points(data).X, settings.gamma, "dense")
+    return SinglePrecisionGraph(_distances(data), settings.gamma)
+
+
+# Kept, since neither the walk nor the direction of the embedding changes anything here.
+@lru_cache(maxsize=2)
+def _clusterings(settings: ClusteringSettings) -> Found:
+    points, k = _points(_only(settings, *DATA)), settings.n_clusters
+    X = points.X
+    if len(X) < k:
+        raise InputError(f"n_clusters={k} exceeds the {len(X)} points; lower it or add points")
     count = min(len(X), max(VALUES, k + 2))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        graph = gaussian_graph(X, settings.gamma, _representation(X, settings.gamma))
+        graph = _graph(settings)
         symmetric = leading_vectors(graph, count, "symmetric", tol=TOLERANCE)
         stochastic = leading_vectors(
             # Missed vectors would be missed in M, too, whose vectors it starts from.
@@ -252,15 +286,6 @@ def _clusterings(settings: ClusteringSettings, points: Points) -> Found:
         if issubclass(warning.category, UserWarning)
     )
     return Found(points, graph, spectra, rows, labels, scores, k, tuple(remarks))
-
-
-def _representation(X: Floats, gamma: float) -> Literal["dense", "fourier"]:
-    """The faster one: sums of Fourier modes for a wide Gaussian, a stored matrix otherwise."""
-    n = len(X)
-    extent = float(np.ptp(X, axis=0).max())
-    if n < 1000 or X.shape[1] > 3 or not 0 < extent < 1e3 or not is_suitable(X, gamma):
-        return "dense"
-    return "fourier" if PAIRS_PER_MODE * prod(n_modes(X, gamma)) <= n * n / 2 else "dense"
 
 
 def _numbers(settings: ClusteringSettings, found: Found) -> dict[str, float]:
@@ -401,48 +426,87 @@ def _plane(X: Floats) -> tuple[Floats, Floats]:
     return plane[:, 0].copy(), plane[:, 1].copy()
 
 
-def _add_clusters(
-    chart: go.Figure, points: Floats, labels: Labels, k: int, *, size: float, hover: str | None
-) -> None:
+def _figure(traces: list[dict[str, Any]], x_title: str, y_title: str, **layout: Any) -> go.Figure:
+    """A chart made at once: plotly takes milliseconds for each trace that is added to one."""
+    axes = {
+        axis: {"title": {"text": text}, **layout.pop(axis, {})}
+        for axis, text in (("xaxis", x_title), ("yaxis", y_title))
+    }
+    # The page brings the template; plotly would copy its own into each figure.
+    return go.Figure(data=traces, layout={"template": {}, "height": plots.HEIGHT, **axes, **layout})
+
+
+def _markers(
+    points: Floats, labels: Labels, k: int, *, size: float, hover: str | None
+) -> list[dict[str, Any]]:
     """A trace for each cluster: plotly validates a list of symbols one by one, for 30 ms."""
+    traces = []
     for cluster in range(k):
         look = plots.style(cluster)
         mine = points[labels == cluster]
-        chart.add_scatter(
-            x=mine[:, 0],
-            y=mine[:, 1],
-            mode="markers",
-            marker={"color": look.color, "symbol": look.symbol, "size": size, "opacity": 0.75},
-            name=f"cluster {cluster + 1}",
-            showlegend=False,
-            hovertemplate=hover,
-            hoverinfo=None if hover else "skip",
+        traces.append(
+            {
+                "type": "scatter",
+                "x": mine[:, 0],
+                "y": mine[:, 1],
+                "mode": "markers",
+                "marker": {
+                    "color": look.color,
+                    "symbol": look.symbol,
+                    "size": size,
+                    "opacity": 0.75,
+                },
+                "name": f"cluster {cluster + 1}",
+                "showlegend": False,
+                **({"hovertemplate": hover} if hover else {"hoverinfo": "skip"}),
+            }
         )
+    return traces
 
 
 def _clusters(found: Found, name: str) -> go.Figure:
-    x, y = _plane(found.points.X)
-    index = "normalised cut" if found.points.truth is None else "adjusted Rand index"
-    chart = plots.new_chart(
-        *found.points.axes, title=f"{index} {_score(found.scores[name])}", height=360
-    )
+    points = np.stack(_plane(found.points.X), axis=1)
     hover = "%{x:.3g}, %{y:.3g}<extra></extra>"
-    labels = found.labels[name]
-    _add_clusters(chart, np.stack([x, y], axis=1), labels, found.k, size=4, hover=hover)
-    return chart
+    index = "normalised cut" if found.points.truth is None else "adjusted Rand index"
+    return _figure(
+        _markers(points, found.labels[name], found.k, size=4, hover=hover),
+        *found.points.axes,
+        title={"text": f"{index} {_score(found.scores[name])}"},
+        height=360,
+    )
 
 
 def _spectrum(settings: ClusteringSettings, found: Found) -> go.Figure:
-    chart = plots.new_chart("index", "eigenvalue or singular value")
-    for name in ("symmetric", "stochastic"):
-        values = found.spectra[name].singular_values
-        kind = "eigenvalues" if name == "symmetric" else "singular values"
-        order = list(range(1, len(values) + 1))
-        plots.line(chart, order, values.tolist(), f"{NAMES[name]}, {kind}")
+    traces = []
+    kinds: dict[Normalization, str] = {
+        "symmetric": "eigenvalues",
+        "stochastic": "singular values",
+    }
+    for index, (name, kind) in enumerate(kinds.items()):
+        values, look = found.spectra[name].singular_values, plots.style(index)
+        traces.append(
+            {
+                "type": "scatter",
+                "x": np.arange(1, len(values) + 1),
+                "y": values,
+                "name": f"{NAMES[name]}, {kind}",
+                "mode": "lines+markers",
+                "line": {"color": look.color, "dash": look.dash, "width": 2},
+                "marker": {"color": look.color, "symbol": look.symbol, "size": 7},
+            }
+        )
     k = settings.n_clusters
-    plots.reference(chart, x=k + 0.5, text=f" k = {k}")
-    chart.update_xaxes(dtick=1)
-    return chart
+    rule = {"color": plots.GREY, "width": 1.5, "dash": "dot"}
+    place = {"x0": k + 0.5, "x1": k + 0.5, "y0": 0, "y1": 1, "yref": "y domain"}
+    note = {"text": f" k = {k}", "x": k + 0.5, "y": 1, "yref": "paper", "showarrow": False}
+    return _figure(
+        traces,
+        "index",
+        "eigenvalue or singular value",
+        xaxis={"dtick": 1},
+        shapes=[{"type": "line", "line": rule, **place}],
+        annotations=[{**note, "xanchor": "left", "yanchor": "top", "font": {"size": 12}}],
+    )
 
 
 def _view(angle: float, tilt: float = 25.0) -> Floats:
@@ -465,28 +529,33 @@ def _embedding(settings: ClusteringSettings, found: Found) -> go.Figure:
     space = space / np.maximum(np.abs(space).max(axis=0), 1e-12)
     view = _view(settings.angle)
     seen = (space @ view).astype(np.float32)
-    chart = plots.new_chart("", "")
     ends = np.zeros((9, 2))
     ends[1::3] = np.eye(3) @ view
     ends[2::3] = np.nan
-    chart.add_scatter(
-        x=ends[:, 0],
-        y=ends[:, 1],
-        mode="lines",
-        line={"color": plots.GREY, "width": 1.5},
-        hoverinfo="skip",
-        showlegend=False,
-        name="axes",
-    )
+    axes = {
+        "type": "scatter",
+        "x": ends[:, 0],
+        "y": ends[:, 1],
+        "mode": "lines",
+        "line": {"color": plots.GREY, "width": 1.5},
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "name": "axes",
+    }
     labels = found.labels[settings.vectors]
-    _add_clusters(chart, seen, labels, found.k, size=5, hover=None)
     hidden = {"range": [-1.6, 1.6], "showgrid": False, "showticklabels": False, "ticks": ""}
     names = [
         {"text": f"v<sub>{place}</sub>", "x": 1.1 * x, "y": 1.1 * y, "showarrow": False}
         for place, (x, y) in enumerate(ends[1::3].tolist(), 1)
     ]
-    chart.update_layout(annotations=names, xaxis=hidden, yaxis=hidden | {"scaleanchor": "x"})
-    return chart
+    return _figure(
+        [axes, *_markers(seen, labels, found.k, size=5, hover=None)],
+        "",
+        "",
+        annotations=names,
+        xaxis=hidden,
+        yaxis=hidden | {"scaleanchor": "x"},
+    )
 
 
 def _sample(n: int, most: int) -> NDArray[np.int64]:
@@ -499,16 +568,22 @@ def _adjacency(settings: ClusteringSettings, found: Found) -> go.Figure:
     order = np.lexsort((second, found.labels["stochastic"]))
     X = found.points.X[order[_sample(len(order), CELLS)]]
     affinity = rbf_affinity(X, settings.gamma)
-    chart = plots.heatmap(
-        affinity.tolist(),
-        x_title="point j",
-        y_title="point i",
-        value_title="affinity A<sub>ij</sub>",
-        numbers=False,
-        height=420,
+    trace = {
+        "type": "heatmap",
+        "z": affinity.astype(np.float32),
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": plots.SEQUENTIAL,
+        "hovertemplate": "point j: %{x}<br>point i: %{y}<br>affinity: %{z:.3g}<extra></extra>",
+        "colorbar": {"title": {"text": "affinity A<sub>ij</sub>", "side": "right"}},
+    }
+    return _figure(
+        [trace],
+        "point j",
+        "point i",
+        xaxis={"showgrid": False},
+        yaxis={"showgrid": False, "autorange": "reversed"},
     )
-    chart.update_traces(zmin=0, zmax=1)
-    return chart
 
 
 def _walk(settings: ClusteringSettings, found: Found) -> go.Figure:
@@ -519,12 +594,12 @@ def _walk(settings: ClusteringSettings, found: Found) -> go.Figure:
     x, y = _plane(X)
     step = f"{settings.steps} step{'s' * (settings.steps != 1)}"
     title = f"after {step}: distance {distance:.2f}"
-    chart = plots.new_chart(*found.points.axes, title=title)
-    chart.add_scatter(
-        x=x,
-        y=y,
-        mode="markers",
-        marker={
+    places = {
+        "type": "scatter",
+        "x": x,
+        "y": y,
+        "mode": "markers",
+        "marker": {
             "color": np.log10(np.maximum(probability, LEAST)).astype(np.float32),
             "colorscale": plots.SEQUENTIAL,
             "cmin": math.log10(LEAST),
@@ -538,26 +613,27 @@ def _walk(settings: ClusteringSettings, found: Found) -> go.Figure:
                 "ticktext": ["≤ 10<sup>−6</sup>", "10<sup>−4</sup>", "0.01", "1"],
             },
         },
-        text=[f"{value:.2g}" for value in probability],
-        hovertemplate="probability %{text}<extra></extra>",
-        showlegend=False,
-        name="points",
-    )
-    chart.add_scatter(
-        x=x[:1],
-        y=y[:1],
-        mode="markers",
-        marker={
+        "text": [f"{value:.2g}" for value in probability],
+        "hovertemplate": "probability %{text}<extra></extra>",
+        "showlegend": False,
+        "name": "points",
+    }
+    start = {
+        "type": "scatter",
+        "x": x[:1],
+        "y": y[:1],
+        "mode": "markers",
+        "marker": {
             "symbol": "circle-open",
             "size": 16,
             "color": plots.COLORS[1],
             "line": {"width": 3},
         },
-        hoverinfo="skip",
-        showlegend=False,
-        name="start",
-    )
-    return chart
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "name": "start",
+    }
+    return _figure([places, start], *found.points.axes, title={"text": title})
 
 
 def _command(settings: ClusteringSettings) -> str:
@@ -608,7 +684,7 @@ def _python(settings: ClusteringSettings, found: Found) -> str:
         "from eigenlab.graphs.gaussian_graph import gaussian_graph\n"
         f"{own}\n"
         f"{data}"
-        f"graph = gaussian_graph(X, {settings.gamma}, {found.graph.representation!r})\n"
+        f"graph = gaussian_graph(X, {settings.gamma}, 'dense')\n"
         f'M = leading_vectors(graph, {count}, "symmetric", tol={TOLERANCE})\n'
         f"S = leading_vectors(\n"
         f'    graph, {count}, "stochastic", tol={TOLERANCE}, start=M.vectors, certify=False\n)\n'
