@@ -10,9 +10,10 @@ from sklearn.metrics import adjusted_rand_score
 
 from eigenlab.errors import InputError
 from eigenlab.graphs import rbf_affinity, symmetric_normalize, two_circles
-from eigenlab.studio.demos import clustering, load_demo
-from eigenlab.studio.demos.clustering import ClusteringSettings, draw
+from eigenlab.studio.demos import load_demo
+from eigenlab.studio.demos.clustering import draw
 from eigenlab.studio.demos.clustering_graph import Distances, SinglePrecisionGraph
+from eigenlab.studio.demos.clustering_methods import ClusteringSettings, points_of
 from eigenlab.studio.demos.clustering_points import parse_points, table_points
 from eigenlab.studio.demos.formula import evaluate
 from eigenlab.studio.drawing import figure_json
@@ -135,7 +136,7 @@ def test_the_arms_of_the_spiral_are_found():
     settings = ClusteringSettings(**spiral.changes)
     view = draw(settings)
     arms = np.sin(999 * np.linspace(0, 1, settings.n_points) + 1) > 0
-    X = clustering._points(settings).X
+    X = points_of(settings).X
     assert adjusted_rand_score(arms, drawn_labels(view.panels[2].figure, X)) > 0.99
     assert "least for" in view.sentence
 
@@ -250,7 +251,7 @@ def test_points_are_parsed_with_commas_and_line_ends():
 )
 def test_many_points_in_single_precision_have_the_spectrum_by_lapack(settings):
     settings = ClusteringSettings(n_points=1000, seed=170, **settings)
-    X = clustering._points(settings).X
+    X = points_of(settings).X
     M = symmetric_normalize(rbf_affinity(X, settings.gamma))
     values = np.linalg.eigvalsh(M)[::-1]
     singular = np.linalg.svd(M / M.sum(axis=0), compute_uv=False)
