@@ -198,6 +198,11 @@ DEMO = Demo(
     summary="Move the width of a Gaussian, and watch a graph fall into clusters.",
     settings=ClusteringSettings,
     draw=draw,
+    grid={
+        "shape": ("rings", "moons", "unbalanced blobs"),
+        "gamma": (1.0, 3.0, 7.5, 15.0, 30.0, 60.0, 100.0),
+        "n_clusters": (2, 3),
+    },
     examples=(
         Example(
             "1. Two rings",
