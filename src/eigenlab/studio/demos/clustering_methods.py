@@ -37,6 +37,8 @@ TOLERANCE = 1e-4
 N_INIT = 3
 #: From here on products in single precision are faster than all else.
 MANY_POINTS = 1000
+#: Numbers of steps that the animation of the walk shows: each one at first, later every 12th part.
+PLAYED = (*range(13), *(round(13 * (13 / 12) ** place) for place in range(75)), 5000)
 NAMES = {
     "kmeans": "k-means",
     "symmetric": "M",
@@ -138,7 +140,14 @@ class ClusteringSettings(Config):
         30, "Direction from which the embedding is seen.", low=0, high=360, step=5, unit="degrees"
     )
     steps: int = knob(
-        20, "Steps of the random walk.", low=0, high=5000, step=1, label="random walk", unit="steps"
+        20,
+        "Steps of the random walk. The button plays it.",
+        low=0,
+        high=5000,
+        step=1,
+        label="random walk",
+        unit="steps",
+        play=PLAYED,
     )
 
 
