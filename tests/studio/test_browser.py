@@ -247,3 +247,15 @@ def test_the_random_walk_is_played_and_paused_by_the_keyboard(tab):
     steps.fill("100")
     page.get_by_role("button", name="Play: random walk (steps)").wait_for()
     page.wait_for_url("**steps=100*")
+
+
+def test_a_picture_without_room_is_drawn_when_it_has_some(tab):
+    page = tab.open("/clustering?n_points=60")
+    style = page.add_style_tag(content=".plot { width: 26px }")
+    page.wait_for_selector("[data-panel=walk]", state="attached")
+    page.wait_for_timeout(1000)
+    style.evaluate("style => style.remove()")
+    page.wait_for_selector("[data-panel=walk] .main-svg")
+    page.wait_for_function(
+        "document.querySelector('[data-panel=walk] .main-svg').clientWidth > 200"
+    )
