@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 import torch
 
+from eigenlab.graphs import random_walk, rbf_affinity, two_circles
 from eigenlab.recurrent import gaussian_rnn, running_average, trace_gradients
 from eigenlab.studio.demos import NAMES, load_demo
 from eigenlab.training import generator
@@ -218,3 +220,42 @@ def test_an_upload_that_is_no_table_is_told(tab):
         page.locator("input[type=file]").first.set_input_files(file)
         page.locator(".control .problem:visible").first.wait_for()
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_the_random_walk_is_played_and_paused_by_the_keyboard(tab):
+    page = tab.open("/clustering?n_points=60&steps=0")
+    wait_for_sentence(page, "gamma 30")
+    steps = page.get_by_label("random walk (steps), as a number")
+    page.get_by_role("button", name="Play: random walk (steps)").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("element => Number(element.value) >= 3", arg=steps.element_handle())
+    page.get_by_role("button", name="Pause: random walk (steps)").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Play: random walk (steps)").wait_for()
+    shown = int(steps.input_value())
+    page.wait_for_url(f"**steps={shown}*")
+    page.wait_for_timeout(800)
+    assert int(steps.input_value()) == shown
+    X, _ = two_circles(60, 0)
+    probability = random_walk(rbf_affinity(X, 30.0), 0, [shown])[0]
+    colours = "document.querySelector('[data-panel=walk]')._fullData[0].marker.color"
+    expected = np.log10(np.maximum(probability, 1e-6))
+    assert page.evaluate(f"Array.from({colours})") == pytest.approx(expected, abs=1e-5)
+    # Moved by hand, it pauses.
+    page.get_by_role("button", name="Play: random walk (steps)").click()
+    page.get_by_role("button", name="Pause: random walk (steps)").wait_for()
+    steps.fill("100")
+    page.get_by_role("button", name="Play: random walk (steps)").wait_for()
+    page.wait_for_url("**steps=100*")
+
+
+def test_a_picture_without_room_is_drawn_when_it_has_some(tab):
+    page = tab.open("/clustering?n_points=60")
+    style = page.add_style_tag(content=".plot { width: 26px }")
+    page.wait_for_selector("[data-panel=walk]", state="attached")
+    page.wait_for_timeout(1000)
+    style.evaluate("style => style.remove()")
+    page.wait_for_selector("[data-panel=walk] .main-svg")
+    page.wait_for_function(
+        "document.querySelector('[data-panel=walk] .main-svg').clientWidth > 200"
+    )

@@ -10,12 +10,15 @@ from sklearn.metrics import adjusted_rand_score
 
 from eigenlab.errors import InputError
 from eigenlab.graphs import rbf_affinity, symmetric_normalize, two_circles
-from eigenlab.studio.demos import clustering, load_demo
-from eigenlab.studio.demos.clustering import ClusteringSettings, draw
+from eigenlab.studio.demos import load_demo
+from eigenlab.studio.demos.clustering import draw
+from eigenlab.studio.demos.clustering_graph import Distances, SinglePrecisionGraph
+from eigenlab.studio.demos.clustering_methods import ClusteringSettings, points_of
 from eigenlab.studio.demos.clustering_points import parse_points, table_points
 from eigenlab.studio.demos.formula import evaluate
 from eigenlab.studio.drawing import figure_json
 from eigenlab.studio.plot import difference
+from studio.demo_checks import check_same
 
 PAIR = "0 0; 0.1 0; 0 0.1; 9 9; 9.1 9; 9 9.1"
 
@@ -68,12 +71,12 @@ def test_the_python_lines_leave_the_numbers_of_own_data(settings):
     _check_python(ClusteringSettings(**settings))
 
 
-def _check_python(settings):
+def _check_python(settings, abs=1e-9):
     view = draw(settings)
     names = {}
     exec(view.python, names)
     for name, value in view.numbers.items():
-        assert float(names[name]) == pytest.approx(value, nan_ok=True, abs=1e-9), name
+        assert float(names[name]) == pytest.approx(value, nan_ok=True, abs=abs), name
 
 
 def test_the_same_settings_give_the_same_view_and_a_slider_changes_only_numbers():
@@ -133,7 +136,7 @@ def test_the_arms_of_the_spiral_are_found():
     settings = ClusteringSettings(**spiral.changes)
     view = draw(settings)
     arms = np.sin(999 * np.linspace(0, 1, settings.n_points) + 1) > 0
-    X = clustering._points(settings).X
+    X = points_of(settings).X
     assert adjusted_rand_score(arms, drawn_labels(view.panels[2].figure, X)) > 0.99
     assert "least for" in view.sentence
 
@@ -241,3 +244,41 @@ def test_formulas_are_arithmetic():
 
 def test_points_are_parsed_with_commas_and_line_ends():
     assert parse_points("1,2\n 3 4 ;").tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"shape": "stretched blobs", "n_clusters": 3, "gamma": 7.5}, {"gamma": 1.0}]
+)
+def test_many_points_in_single_precision_have_the_spectrum_by_lapack(settings):
+    settings = ClusteringSettings(n_points=1000, seed=170, **settings)
+    X = points_of(settings).X
+    M = symmetric_normalize(rbf_affinity(X, settings.gamma))
+    values = np.linalg.eigvalsh(M)[::-1]
+    singular = np.linalg.svd(M / M.sum(axis=0), compute_uv=False)
+    view = draw(settings)
+    drawn = {trace.name.split(",")[0]: trace.y for trace in view.panels[4].figure.data}
+    assert drawn["M"] == pytest.approx(values[:8], abs=2e-6)
+    assert drawn["M_stoch"] == pytest.approx(singular[:8], abs=2e-6)
+    _check_python(settings, abs=2e-6)
+
+
+def test_products_in_single_precision_are_those_of_all_pairs_in_any_order_and_dimension():
+    random = np.random.default_rng(0)
+    for X, gamma in (
+        (random.normal(size=(700, 5)), 0.3),
+        (10.0 ** random.uniform(0, 9, (400, 1)), 1),
+    ):
+        affinity = np.exp(-gamma * ((X[:, None] - X) ** 2).sum(-1))
+        graph = SinglePrecisionGraph(Distances(X), gamma)
+        vectors = random.normal(size=(len(X), 3))
+        assert graph.matmat(vectors) == pytest.approx(affinity @ vectors, abs=1e-4)
+        assert graph.degrees == pytest.approx(affinity.sum(1), rel=1e-5)
+
+
+def test_what_is_drawn_does_not_depend_on_what_was_drawn_before():
+    settings = ClusteringSettings(n_points=1000, noise=1.5)
+    first = draw(settings)
+    for other in ({"gamma": 31.0}, {"angle": 90}, {"seed": 3}, {"n_clusters": 4}):
+        draw(settings.replace(**other))
+    check_same(first, draw(settings))
+    assert first.numbers != draw(settings.replace(n_clusters=4)).numbers

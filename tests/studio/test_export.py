@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from html import unescape
+from urllib.parse import parse_qsl
 
 import pytest
 
 from eigenlab.errors import InputError
+from eigenlab.studio.address import from_address
 from eigenlab.studio.demos import NAMES, load_demo
 from eigenlab.studio.drawing import draw
 from eigenlab.studio.export import export
@@ -84,6 +87,39 @@ def test_a_slider_of_the_site_moves_without_a_server(site, browser):
 def test_a_lesson_that_is_none_is_refused(lesson, message, tmp_path):
     with pytest.raises(InputError, match=message):
         export(tmp_path, [lesson])
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "hidden", "moved"),
+    [
+        ("clustering", "n_points=100&gamma=40", ("shape", "n_clusters"), "gamma"),
+        ("clustering", "n_points=100", ("gamma", "n_clusters"), "shape"),
+        ("pca", "steps=100&decay=0.4", ("start", "at_saddle"), "decay"),
+        ("pca", "steps=100", ("start", "decay"), "at_saddle"),
+        ("regularized-autoencoder", "steps=100&lam=0.04", ("method",), "lam"),
+        ("objective-quiz", "", ("layers", "loss", "optimizer"), "regularizer"),
+    ],
+)
+def test_every_demo_with_a_grid_shows_what_it_draws(name, query, hidden, moved, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eigenlab.studio.export.NAMES", ())
+        export(tmp_path, [f"/{name}?{query}&hide={','.join(hidden)}"])
+    page = (tmp_path / "lesson-1.html").read_text(encoding="utf-8")
+    found, demo = grid(page), load_demo(name)
+    start, _, problems = from_address(demo.settings, dict(parse_qsl(query)))
+    assert problems == []
+    values = [value for value in demo.grid[moved] if value != getattr(start, moved)]
+    (shown,) = re.findall(r'data-values="([^"]*)"', page)
+    assert len(json.loads(unescape(shown))) == len(found["sentences"]) == len(values) + 1
+    for value in (*values, getattr(start, moved)):
+        assert draw(name, start.replace(**{moved: value})).sentence in found["sentences"]
+
+
+def test_the_whole_site_is_small_enough_to_be_computed_within_a_minute():
+    """About 60 ms and 60 kB for each point of a grid, at most."""
+    points = [math.prod(map(len, load_demo(name).grid.values())) for name in NAMES]
+    assert sum(count > 1 for count in points) >= 5
+    assert sum(points) < 400
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,13 +16,12 @@ from PIL import Image
 
 from eigenlab.reporter import Reporter
 from eigenlab.studio.demos import View
-from eigenlab.studio.demos.image_ladder import (
-    DEMO,
+from eigenlab.studio.demos.image_ladder import DEMO, draw
+from eigenlab.studio.demos.image_ladder_figures import _label_entropy
+from eigenlab.studio.demos.image_ladder_network import (
     FORMAT,
     LOGITS,
     ImageLadderSettings,
-    _label_entropy,
-    draw,
     prepare,
 )
 from eigenlab.training import derive_seed

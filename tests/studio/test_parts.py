@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import itertools
+import math
 import os
 import subprocess
 import sys
@@ -29,7 +30,8 @@ from eigenlab.studio.demos.drawn_text import (
 from eigenlab.studio.demos.gradient_flow import GradientFlowSettings
 from eigenlab.studio.drawing import draw, figure_json, read_upload
 from eigenlab.studio.guard import Guard
-from eigenlab.studio.jobs import Jobs
+from eigenlab.studio.job_view import job_curves
+from eigenlab.studio.jobs import Job, Jobs
 from eigenlab.studio.plot import difference
 from eigenlab.studio.pool import Pool, WorkerDied
 from eigenlab.studio.table import decode, figure_csv
@@ -300,3 +302,22 @@ def test_workers_import_no_user_interface():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_loss_and_accuracy_of_a_job_have_axes_of_their_own():
+    job = Job("key", "Train")
+    job.curves = {
+        "training loss": ([1, 2, 3], [200.0, 2.0, 0.02]),
+        "test accuracy": ([1, 3], [0.1, 0.9]),
+        "test loss": ([1, 3], [300.0, math.nan]),
+    }
+    figure = job_curves(job)
+    axes = {trace.name: trace.yaxis for trace in figure.data}
+    assert axes == {"training loss": "y", "test loss": "y", "test accuracy": "y2"}
+    assert figure.layout.yaxis2.type is None
+    assert figure.layout.yaxis2.domain[1] < figure.layout.yaxis.domain[0]
+    assert figure.layout.xaxis.anchor == "y2"
+    # A loss that is not finite is a gap on a linear axis, and an accuracy is never logarithmic.
+    assert figure.layout.yaxis.type is None
+    job.curves["test loss"] = ([1, 3], [300.0, 3.0])
+    assert job_curves(job).layout.yaxis.type == "log"

@@ -18,6 +18,7 @@ Changed = Callable[[Config, bool], Any]
 Reads = Callable[[str, bytes], Awaitable[str]]
 PADS = ("sequence", "points", "pixels")
 MAX_BYTES = 2_000_000
+PLAY_EVERY = 0.25  # seconds that a value of an animation is shown
 MOST_BUTTONS = 4  # choices that are shown as buttons; more of them as a list
 
 
@@ -134,6 +135,7 @@ class _DirectSlider(ui.slider):
 
 class _Slider(_Control):
     _showing = False
+    _player: _Player | None = None
 
     def build(self, value: float) -> None:
         low, high = _bounds(self.field)
@@ -141,6 +143,9 @@ class _Slider(_Control):
         self.whole = self.field.annotation is int
         with ui.row().classes("items-baseline justify-between no-wrap w-full"):
             ui.label(self.title).classes("name")
+            if self.extra.get("play"):
+                ui.space()
+                self._player = _Player(self)
             self.number = ui.number(value=value, min=low, max=high, on_change=self._typed).props(
                 f'dense borderless hide-bottom-space aria-label="{self.title}, as a number"'
             )
@@ -168,6 +173,8 @@ class _Slider(_Control):
 
     def _slid(self, position: Any, *, final: bool) -> None:
         if isinstance(position, int | float):
+            if self._player is not None:
+                self._player.interrupt()
             value = self._value(position)
             self._show_number(value)
             self.moved(self.name, value, final)
@@ -175,6 +182,8 @@ class _Slider(_Control):
     def _typed(self, event: Any) -> None:
         if self._showing or event.value is None:
             return
+        if self._player is not None:
+            self._player.interrupt()
         value = round(event.value) if self.whole else event.value
         low, high = _bounds(self.field)
         if low <= value <= high:
@@ -192,6 +201,59 @@ class _Slider(_Control):
     def show(self, value: float) -> None:
         self._show_number(value)
         self.slider.set_value(self._position(value))
+
+
+class _Player:
+    """A button that moves a slider through the values of an animation, and pauses it.
+
+    Whoever moves the slider meanwhile pauses it, too.
+    """
+
+    def __init__(self, slider: _Slider) -> None:
+        self.slider, self._stepping = slider, False
+        self.values: list[float] = slider.extra["play"]
+        self.value = self.values[0]
+        self.button = ui.button(icon="play_arrow", on_click=self._pressed)
+        self.timer = ui.timer(PLAY_EVERY, self._step, active=False, immediate=False)
+        self._show(playing=False)
+
+    def _show(self, *, playing: bool) -> None:
+        word = "Pause" if playing else "Play"
+        self.button.props(f'flat round dense size=sm aria-label="{word}: {self.slider.title}"')
+        self.button.props(f"icon={'pause' if playing else 'play_arrow'}")
+        self.timer.active = playing
+
+    def _pressed(self) -> None:
+        if self.timer.active:
+            self._end()
+            return
+        now = self.slider.number.value
+        self.value = now if now is not None and now < self.values[-1] else -math.inf
+        self._show(playing=True)
+        self._step()
+
+    def _step(self) -> None:
+        following = [value for value in self.values if value > self.value]
+        if not following:
+            self._end()
+            return
+        self.value = following[0]
+        self._stepping = True
+        try:
+            self.slider.show(self.value)
+            self.slider.moved(self.slider.name, self.value, False)
+        finally:
+            self._stepping = False
+
+    def _end(self) -> None:
+        """Stop, and make the last value part of the address."""
+        self._show(playing=False)
+        self.slider.moved(self.slider.name, self.value, True)
+
+    def interrupt(self) -> None:
+        """Pause, if the slider was moved by someone else."""
+        if self.timer.active and not self._stepping:
+            self._show(playing=False)
 
 
 class _Choice(_Control):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+import plotly.graph_objects as go
 from nicegui import ui
 
 from eigenlab import plots
@@ -16,6 +18,8 @@ from eigenlab.studio.plot import Plot
 #: Seconds between two looks at the job.
 EVERY = 0.3
 MOST_CURVES = 8
+#: Quantities between 0 and 1, whose axis is never logarithmic.
+SHARES = {"accuracy", "share", "recall", "precision"}
 
 
 class JobView:
@@ -61,7 +65,7 @@ class JobView:
         if count == self._shown or count < 2:
             return
         self._shown = count
-        figure = figure_json(_curves(self.job))
+        figure = figure_json(job_curves(self.job))
         if self._plot is None:
             with self._place:
                 self._plot = Plot(figure, "Metrics while it runs").style("min-height: 300px")
@@ -80,9 +84,52 @@ def _words(job: Job) -> str:
     return f"{job.title}:{stage} {job.share:.0%}{rest} {job.message}".rstrip()
 
 
-def _curves(job: Job) -> Any:
-    positive = all(v > 0 for _, values in job.curves.values() for v in values)
-    chart = plots.new_chart("training step", "metric", log_y=positive, height=300)
-    for name, (steps, values) in list(job.curves.items())[:MOST_CURVES]:
-        plots.line(chart, steps, values, name, markers=False)
-    return chart
+def job_curves(job: Job) -> go.Figure:
+    """The metrics over the steps: a panel for each quantity, such as all losses in one.
+
+    Args:
+        job: with at least one curve.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in list(job.curves)[:MOST_CURVES]:
+        groups.setdefault(_quantity(name), []).append(name)
+    traces: list[dict[str, Any]] = []
+    axes = {}
+    for place, (quantity, names) in enumerate(groups.items()):
+        suffix = str(place + 1) if place else ""
+        log = quantity not in SHARES and all(v > 0 for name in names for v in job.curves[name][1])
+        axes[f"yaxis{suffix}"] = {
+            "title": {"text": quantity},
+            "domain": [1 - (place + 0.85) / len(groups), 1 - place / len(groups)],
+            **({"type": "log", "exponentformat": "power", "nticks": 4} if log else {}),
+        }
+        for name in names:
+            steps, values = job.curves[name]
+            look = plots.style(len(traces))
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines",
+                    "x": list(steps),
+                    "y": plots.drawable(values, log=log),
+                    "yaxis": f"y{suffix}",
+                    "name": name,
+                    "line": {"color": look.color, "dash": look.dash, "width": 2},
+                }
+            )
+    last = f"y{len(groups)}" if len(groups) > 1 else "y"
+    layout = {
+        "height": max(300, 100 + 140 * len(groups)),
+        "xaxis": {"title": {"text": "training step"}, "anchor": last},
+        **axes,
+    }
+    return go.Figure(data=traces, layout=layout)
+
+
+def _quantity(name: str) -> str:
+    """What a metric measures: the last word of its name.
+
+    >>> _quantity("test accuracy"), _quantity("validation_loss")
+    ('accuracy', 'loss')
+    """
+    return re.split(r"[\W_]+", name.strip())[-1] or name

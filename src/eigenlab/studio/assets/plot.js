@@ -1,4 +1,7 @@
 // A plotly figure whose numbers are replaced in place.
+// Pixels. Below, no tick has room, and plotly places the axis title at minus infinity.
+const NARROWEST = 100;
+
 export default {
   template: '<div class="plot" role="img" :aria-label="label"></div>',
   props: { figure: Object, label: String, link: String, themes: Object },
@@ -21,7 +24,7 @@ export default {
   methods: {
     draw() {
       const width = this.$el.clientWidth;
-      if (!width) return; // not visible yet
+      if (width < NARROWEST) return; // not visible, or not laid out yet; the resizer comes back
       this.width = width;
       const dark = document.body.classList.contains("body--dark");
       this.dark = dark;

@@ -3,264 +3,41 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import prod
-from typing import Any, Literal
 
-import numpy as np
-import plotly.graph_objects as go
-from numpy.typing import NDArray
-from sklearn.metrics import adjusted_rand_score
-
-from eigenlab import plots
-from eigenlab.errors import InputError
 from eigenlab.experiments.graph_clustering.config import GraphClusteringConfig
-from eigenlab.graphs import (
-    assign_labels,
-    random_walk,
-    rbf_affinity,
-    stationary_distribution,
-    total_variation,
-)
-from eigenlab.graphs.embedding import Embedding, leading_vectors
-from eigenlab.graphs.extension import scale_rows
-from eigenlab.graphs.fourier import is_suitable, n_modes
-from eigenlab.graphs.gaussian_graph import PAIRS_PER_MODE, gaussian_graph
-from eigenlab.graphs.graph import Graph, Normalization
-from eigenlab.graphs.selection import normalized_cut
-from eigenlab.lab import Config
 from eigenlab.report import command_for
-from eigenlab.studio.demos.clustering_points import (
-    MOST,
-    SHAPES,
-    Points,
-    formula_points,
-    parse_points,
-    table_points,
+from eigenlab.studio.demos.clustering_figures import panels_of, score_text
+from eigenlab.studio.demos.clustering_methods import (
+    DATA,
+    N_INIT,
+    NAMES,
+    TOLERANCE,
+    ClusteringSettings,
+    Found,
+    cluster,
+    only,
 )
-from eigenlab.studio.demos.demo import Demo, Example, Goal, Panel, View, knob, option
+from eigenlab.studio.demos.clustering_points import SHAPES
+from eigenlab.studio.demos.demo import Demo, Example, Goal, View
 
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
-VALUES = 8
-TOLERANCE = 1e-4
-N_INIT = 5
-#: Points of the walk, and of the affinity picture: each entry is one number of the picture.
-WALK_NODES, CELLS = 300, 80
 NEAR_ONE = 0.99
 SEPARATES, FAILS = 0.99, 0.9
-#: Below it a probability is drawn in the darkest colour.
-LEAST = 1e-6
-NAMES = {
-    "kmeans": "k-means",
-    "symmetric": "M",
-    "stochastic": "M_stoch",
-    "rows": "row-normalised M",
-}
-CAPTIONS = {
-    "kmeans": "k-means on the points. Colours and markers are clusters, in any order.",
-    "symmetric": "k-means on the leading vectors of M = D^(-1/2) A D^(-1/2).",
-    "stochastic": "k-means on those of M with its columns scaled to sum to one.",
-    "rows": "k-means on those of M, each row of them scaled to length one.",
-}
-Vectors = Literal["symmetric", "stochastic", "rows"]
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
-
-
-class ClusteringSettings(Config):
-    """Points, a Gaussian graph of them, and how many clusters are looked for."""
-
-    shape: Literal[
-        "rings",
-        "moons",
-        "arcs",
-        "round blobs",
-        "stretched blobs",
-        "unbalanced blobs",
-        "own points",
-        "table",
-        "formula",
-    ] = option("rings", "Where the points come from; stretched blobs are those of the course.")
-    gamma: float = knob(
-        30.0,
-        "Coefficient of the affinity exp(-gamma r^2): points much farther apart than "
-        "gamma^(-1/2) are hardly linked.",
-        low=0.01,
-        high=100,
-        step=0.02,
-        log=True,
-    )
-    n_clusters: int = knob(
-        2, "Clusters k, and vectors that are clustered.", low=2, high=7, step=1, label="clusters k"
-    )
-    n_points: int = knob(600, "Points of a shape or a formula.", low=20, high=MOST, step=20)
-    noise: float = knob(
-        1.0,
-        "Factor on the standard deviation of the shape's noise; in a formula, the standard "
-        "deviation itself.",
-        low=0,
-        high=3,
-        step=0.05,
-    )
-    seed: int = knob(0, "Random seed of points and k-means.", low=0, high=999, step=1)
-    points: str = option(
-        "0 0; 0.1 0.02; 0.2 0; 0.3 0.02; 0.4 0; 0.5 0.02; 0 0.5; 0.1 0.52; 0.2 0.5; 0.3 0.52; "
-        "0.4 0.5; 0.5 0.52",
-        "Your own points as x y pairs separated by semicolons; click them, or type them.",
-        widget="points",
-        when=("shape", "own points"),
-        max_length=100_000,
-    )
-    table: str = option(
-        "height,weight\n1.5,60\n1.6,62\n1.55,61\n1.8,90\n1.9,92\n1.85,91\n",
-        "A table of your own, such as a CSV file: its rows are the points.",
-        widget="table",
-        when=("shape", "table"),
-        max_length=2_000_000,
-    )
-    columns: str = option(
-        "",
-        "Columns of the table, names or numbers from 1 separated by commas; empty: all numbers.",
-        when=("shape", "table"),
-        max_length=400,
-    )
-    x_formula: str = option(
-        "(0.3 + t) * cos(5 * t) * sign(sin(999 * t + 1)) + 0.01 * noise",
-        "x as a formula of t, from 0 to 1, and noise.",
-        label="x(t)",
-        when=("shape", "formula"),
-        max_length=200,
-    )
-    y_formula: str = option(
-        "(0.3 + t) * sin(5 * t) * sign(sin(999 * t + 1)) + 0.01 * noise",
-        "y as a formula of t, from 0 to 1, and noise.",
-        label="y(t)",
-        when=("shape", "formula"),
-        max_length=200,
-    )
-    standardize: bool = option(
-        False, "Divide each coordinate by its standard deviation, for columns of different units."
-    )
-    vectors: Vectors = option("stochastic", "Whose vectors are drawn.", label="embedding of")
-    angle: int = knob(
-        30, "Direction from which the embedding is seen.", low=0, high=360, step=5, unit="degrees"
-    )
-    steps: int = knob(
-        20, "Steps of the random walk.", low=0, high=5000, step=1, label="random walk", unit="steps"
-    )
-
-
-@dataclass(frozen=True)
-class Found:
-    """What is computed of the points."""
-
-    points: Points
-    graph: Graph
-    spectra: dict[Normalization, Embedding]
-    rows: dict[str, Any]
-    labels: dict[str, Labels]
-    scores: dict[str, float]
-    k: int
-    remarks: tuple[str, ...]
 
 
 def draw(settings: ClusteringSettings) -> View:
     """Cluster the points in four ways, and draw the graph's spectrum."""
-    points = _points(settings)
-    found = _clusterings(settings, points)
+    found = cluster(only(settings, *DATA, "gamma", "n_clusters"))
     numbers = _numbers(settings, found)
     return View(
         sentence=_sentence(settings, found, numbers),
-        panels=tuple(_panels(settings, found)),
+        panels=tuple(panels_of(settings, found)),
         numbers=numbers,
         goals=_goals(settings, found),
         python=_python(settings, found),
         command=_command(settings),
     )
-
-
-def _points(settings: ClusteringSettings) -> Points:
-    if settings.shape == "own points":
-        points = Points(parse_points(settings.points), None)
-    elif settings.shape == "table":
-        points = table_points(settings.table, settings.columns)
-    elif settings.shape == "formula":
-        points = formula_points(
-            settings.x_formula,
-            settings.y_formula,
-            settings.n_points,
-            settings.noise,
-            settings.seed,
-        )
-    else:
-        shape: Any = SHAPES[settings.shape]
-        points = Points(*shape(settings.n_points, settings.seed, noise_scale=settings.noise))
-    n = len(points.X)
-    if n < 2:
-        raise InputError(f"there {'is 1 point' if n else 'are no points'}; expected at least 2")
-    if n < settings.n_clusters:
-        raise InputError(
-            f"n_clusters={settings.n_clusters} exceeds the {n} points; lower it or add points"
-        )
-    if not settings.standardize:
-        return points
-    spread = points.X.std(axis=0)
-    X = (points.X - points.X.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    return Points(X, points.truth, points.axes, points.note)
-
-
-def _clusterings(settings: ClusteringSettings, points: Points) -> Found:
-    X, k = points.X, settings.n_clusters
-    count = min(len(X), max(VALUES, k + 2))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        graph = gaussian_graph(X, settings.gamma, _representation(X, settings.gamma))
-        symmetric = leading_vectors(graph, count, "symmetric", tol=TOLERANCE)
-        stochastic = leading_vectors(
-            # Missed vectors would be missed in M, too, whose vectors it starts from.
-            graph,
-            count,
-            "stochastic",
-            tol=TOLERANCE,
-            start=symmetric.vectors,
-            certify=False,
-        )
-        spectra: dict[Normalization, Embedding] = {
-            "symmetric": symmetric,
-            "stochastic": stochastic,
-            "rows": symmetric,
-        }
-        rows: dict[str, Any] = {
-            name: scale_rows(spectrum.vectors[:, :k], name, len(X) ** 0.5)
-            for name, spectrum in spectra.items()
-        }
-        labels = {
-            name: assign_labels(rows.get(name, X), k, n_init=N_INIT, random_state=settings.seed)
-            for name in NAMES
-        }
-    scores = {
-        name: normalized_cut(graph, found)
-        if points.truth is None
-        else float(adjusted_rand_score(points.truth, found))
-        for name, found in labels.items()
-    }
-    remarks = dict.fromkeys(
-        " ".join(str(warning.message).split())
-        for warning in caught
-        if issubclass(warning.category, UserWarning)
-    )
-    return Found(points, graph, spectra, rows, labels, scores, k, tuple(remarks))
-
-
-def _representation(X: Floats, gamma: float) -> Literal["dense", "fourier"]:
-    """The faster one: sums of Fourier modes for a wide Gaussian, a stored matrix otherwise."""
-    n = len(X)
-    extent = float(np.ptp(X, axis=0).max())
-    if n < 1000 or X.shape[1] > 3 or not 0 < extent < 1e3 or not is_suitable(X, gamma):
-        return "dense"
-    return "fourier" if PAIRS_PER_MODE * prod(n_modes(X, gamma)) <= n * n / 2 else "dense"
 
 
 def _numbers(settings: ClusteringSettings, found: Found) -> dict[str, float]:
@@ -304,12 +81,12 @@ def _comparison(found: Found) -> str:
     if found.points.truth is None:
         least = min(found.scores.values())
         best = [NAMES[name] for name, score in found.scores.items() if score <= least + 1e-9]
-        cuts = _join([f"{NAMES[name]} {_score(score)}" for name, score in found.scores.items()])
+        cuts = _join([f"{NAMES[name]} {score_text(score)}" for name, score in found.scores.items()])
         least_for = "" if len(best) == len(NAMES) else f"; least for {_join(best)}"
         return f"Normalised cut, the smaller the better: {cuts}{least_for}."
     good = [name for name, score in found.scores.items() if round(score, 2) >= SEPARATES]
     bad = [name for name in found.scores if name not in good]
-    texts = {name: f"{NAMES[name]} ({_score(score)})" for name, score in found.scores.items()}
+    texts = {name: f"{NAMES[name]} ({score_text(score)})" for name, score in found.scores.items()}
     parts = []
     if good:
         found_by = _join([texts[name] for name in good])
@@ -325,16 +102,11 @@ def _join(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
-def _score(value: float) -> str:
-    """Two decimals, without the sign of a rounded zero."""
-    return f"{round(value, 2) + 0.0:.2f}"
-
-
 def _goals(settings: ClusteringSettings, found: Found) -> tuple[Goal, ...]:
     known = found.points.truth is not None
     scores = found.scores
     now = (
-        _join([f"{NAMES[name]} {_score(score)}" for name, score in scores.items()])
+        _join([f"{NAMES[name]} {score_text(score)}" for name, score in scores.items()])
         if known
         else "the true clusters of these points are unknown"
     )
@@ -343,7 +115,7 @@ def _goals(settings: ClusteringSettings, found: Found) -> tuple[Goal, ...]:
             "Let M_stoch separate two moons with twice the noise (index 0.9 or more).",
             settings.shape == "moons" and settings.noise >= 2 and scores["stochastic"] >= FAILS,
             f"now {settings.shape}, noise {settings.noise:g}, M_stoch "
-            f"{_score(scores['stochastic'])}",
+            f"{score_text(scores['stochastic'])}",
         ),
         Goal(
             f"Find points on which M fails (below {FAILS}) and M_stoch does not ({SEPARATES} or "
@@ -352,212 +124,6 @@ def _goals(settings: ClusteringSettings, found: Found) -> tuple[Goal, ...]:
             f"now {now}",
         ),
     )
-
-
-def _panels(settings: ClusteringSettings, found: Found) -> list[Panel]:
-    return [
-        *(
-            Panel(
-                f"clusters-{name}",
-                f"Clusters: {label}",
-                CAPTIONS[name],
-                _clusters(found, name),
-            )
-            for name, label in NAMES.items()
-        ),
-        Panel(
-            "spectrum",
-            "Spectrum",
-            "As many values near 1 as there are weakly linked parts, then a gap.",
-            _spectrum(settings, found),
-        ),
-        Panel(
-            "embedding",
-            "The leading vectors as coordinates",
-            "Each point at its entries of the first three vectors, seen from the chosen direction; "
-            "the three lines are the axes.",
-            _embedding(settings, found),
-        ),
-        Panel(
-            "adjacency",
-            "Affinity matrix",
-            f"A sample of at most {CELLS} points, sorted by cluster of M_stoch and within it by "
-            "the second vector.",
-            _adjacency(settings, found),
-        ),
-        Panel(
-            "walk",
-            "Random walk",
-            f"Where a walk from the ringed point is after some steps, on at most {WALK_NODES} of "
-            "the points, and its total variation distance from the stationary distribution.",
-            _walk(settings, found),
-        ),
-    ]
-
-
-def _plane(X: Floats) -> tuple[Floats, Floats]:
-    """The first two coordinates; one alone is drawn along a line."""
-    plane = X[:, :2] if X.shape[1] > 1 else np.column_stack([X, np.zeros(len(X))])
-    return plane[:, 0].copy(), plane[:, 1].copy()
-
-
-def _add_clusters(
-    chart: go.Figure, points: Floats, labels: Labels, k: int, *, size: float, hover: str | None
-) -> None:
-    """A trace for each cluster: plotly validates a list of symbols one by one, for 30 ms."""
-    for cluster in range(k):
-        look = plots.style(cluster)
-        mine = points[labels == cluster]
-        chart.add_scatter(
-            x=mine[:, 0],
-            y=mine[:, 1],
-            mode="markers",
-            marker={"color": look.color, "symbol": look.symbol, "size": size, "opacity": 0.75},
-            name=f"cluster {cluster + 1}",
-            showlegend=False,
-            hovertemplate=hover,
-            hoverinfo=None if hover else "skip",
-        )
-
-
-def _clusters(found: Found, name: str) -> go.Figure:
-    x, y = _plane(found.points.X)
-    index = "normalised cut" if found.points.truth is None else "adjusted Rand index"
-    chart = plots.new_chart(
-        *found.points.axes, title=f"{index} {_score(found.scores[name])}", height=360
-    )
-    hover = "%{x:.3g}, %{y:.3g}<extra></extra>"
-    labels = found.labels[name]
-    _add_clusters(chart, np.stack([x, y], axis=1), labels, found.k, size=4, hover=hover)
-    return chart
-
-
-def _spectrum(settings: ClusteringSettings, found: Found) -> go.Figure:
-    chart = plots.new_chart("index", "eigenvalue or singular value")
-    for name in ("symmetric", "stochastic"):
-        values = found.spectra[name].singular_values
-        kind = "eigenvalues" if name == "symmetric" else "singular values"
-        order = list(range(1, len(values) + 1))
-        plots.line(chart, order, values.tolist(), f"{NAMES[name]}, {kind}")
-    k = settings.n_clusters
-    plots.reference(chart, x=k + 0.5, text=f" k = {k}")
-    chart.update_xaxes(dtick=1)
-    return chart
-
-
-def _view(angle: float, tilt: float = 25.0) -> Floats:
-    """(3, 2): a vector in space times it is where it is seen from a direction."""
-    turn, up = math.radians(angle), math.radians(tilt)
-    return np.array(
-        [
-            [-math.sin(turn), -math.sin(up) * math.cos(turn)],
-            [math.cos(turn), -math.sin(up) * math.sin(turn)],
-            [0.0, math.cos(up)],
-        ]
-    )
-
-
-def _embedding(settings: ClusteringSettings, found: Found) -> go.Figure:
-    vectors = found.spectra[settings.vectors].vectors[:, :3]
-    space = scale_rows(vectors, settings.vectors, len(vectors) ** 0.5)
-    space = np.pad(space, ((0, 0), (0, 3 - space.shape[1])))
-    # Each axis as long as its largest entry, else an outlier's vector hides the others.
-    space = space / np.maximum(np.abs(space).max(axis=0), 1e-12)
-    view = _view(settings.angle)
-    seen = (space @ view).astype(np.float32)
-    chart = plots.new_chart("", "")
-    ends = np.zeros((9, 2))
-    ends[1::3] = np.eye(3) @ view
-    ends[2::3] = np.nan
-    chart.add_scatter(
-        x=ends[:, 0],
-        y=ends[:, 1],
-        mode="lines",
-        line={"color": plots.GREY, "width": 1.5},
-        hoverinfo="skip",
-        showlegend=False,
-        name="axes",
-    )
-    labels = found.labels[settings.vectors]
-    _add_clusters(chart, seen, labels, found.k, size=5, hover=None)
-    hidden = {"range": [-1.6, 1.6], "showgrid": False, "showticklabels": False, "ticks": ""}
-    names = [
-        {"text": f"v<sub>{place}</sub>", "x": 1.1 * x, "y": 1.1 * y, "showarrow": False}
-        for place, (x, y) in enumerate(ends[1::3].tolist(), 1)
-    ]
-    chart.update_layout(annotations=names, xaxis=hidden, yaxis=hidden | {"scaleanchor": "x"})
-    return chart
-
-
-def _sample(n: int, most: int) -> NDArray[np.int64]:
-    """At most so many of n indices, evenly spaced."""
-    return np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
-
-
-def _adjacency(settings: ClusteringSettings, found: Found) -> go.Figure:
-    second = found.spectra["stochastic"].vectors[:, min(1, len(found.points.X) - 1)]
-    order = np.lexsort((second, found.labels["stochastic"]))
-    X = found.points.X[order[_sample(len(order), CELLS)]]
-    affinity = rbf_affinity(X, settings.gamma)
-    chart = plots.heatmap(
-        affinity.tolist(),
-        x_title="point j",
-        y_title="point i",
-        value_title="affinity A<sub>ij</sub>",
-        numbers=False,
-        height=420,
-    )
-    chart.update_traces(zmin=0, zmax=1)
-    return chart
-
-
-def _walk(settings: ClusteringSettings, found: Found) -> go.Figure:
-    X = found.points.X[_sample(len(found.points.X), WALK_NODES)]
-    affinity = rbf_affinity(X, settings.gamma)
-    probability = random_walk(affinity, 0, [settings.steps])[0]
-    distance = float(total_variation(probability, stationary_distribution(affinity)))
-    x, y = _plane(X)
-    step = f"{settings.steps} step{'s' * (settings.steps != 1)}"
-    title = f"after {step}: distance {distance:.2f}"
-    chart = plots.new_chart(*found.points.axes, title=title)
-    chart.add_scatter(
-        x=x,
-        y=y,
-        mode="markers",
-        marker={
-            "color": np.log10(np.maximum(probability, LEAST)).astype(np.float32),
-            "colorscale": plots.SEQUENTIAL,
-            "cmin": math.log10(LEAST),
-            "cmax": 0,
-            "size": 7,
-            "colorbar": {
-                "title": {"text": "probability", "side": "right"},
-                "thickness": 14,
-                "outlinewidth": 0,
-                "tickvals": [-6, -4, -2, 0],
-                "ticktext": ["≤ 10<sup>−6</sup>", "10<sup>−4</sup>", "0.01", "1"],
-            },
-        },
-        text=[f"{value:.2g}" for value in probability],
-        hovertemplate="probability %{text}<extra></extra>",
-        showlegend=False,
-        name="points",
-    )
-    chart.add_scatter(
-        x=x[:1],
-        y=y[:1],
-        mode="markers",
-        marker={
-            "symbol": "circle-open",
-            "size": 16,
-            "color": plots.COLORS[1],
-            "line": {"width": 3},
-        },
-        hoverinfo="skip",
-        showlegend=False,
-        name="start",
-    )
-    return chart
 
 
 def _command(settings: ClusteringSettings) -> str:
@@ -608,7 +174,7 @@ def _python(settings: ClusteringSettings, found: Found) -> str:
         "from eigenlab.graphs.gaussian_graph import gaussian_graph\n"
         f"{own}\n"
         f"{data}"
-        f"graph = gaussian_graph(X, {settings.gamma}, {found.graph.representation!r})\n"
+        f"graph = gaussian_graph(X, {settings.gamma}, 'dense')\n"
         f'M = leading_vectors(graph, {count}, "symmetric", tol={TOLERANCE})\n'
         f"S = leading_vectors(\n"
         f'    graph, {count}, "stochastic", tol={TOLERANCE}, start=M.vectors, certify=False\n)\n'
@@ -632,6 +198,11 @@ DEMO = Demo(
     summary="Move the width of a Gaussian, and watch a graph fall into clusters.",
     settings=ClusteringSettings,
     draw=draw,
+    grid={
+        "shape": ("rings", "moons", "unbalanced blobs"),
+        "gamma": (1.0, 3.0, 7.5, 15.0, 30.0, 60.0, 100.0),
+        "n_clusters": (2, 3),
+    },
     examples=(
         Example(
             "1. Two rings",

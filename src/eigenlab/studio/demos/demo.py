@@ -7,7 +7,7 @@ and a static site. It computes nothing of its own: every number comes from the l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -32,6 +32,7 @@ def knob(
     unit: str = "",
     log: bool = False,
     when: tuple[str, Any] | None = None,
+    play: Sequence[float] = (),
 ) -> Any:
     """Declare a number that a slider sets.
 
@@ -46,6 +47,8 @@ def knob(
         log: whether positions are spaced by ratio. Default: ``False``.
         when: name and value of another setting; with another value the slider is not shown.
             Default: ``None``, it always is.
+        play: ascending values that a button beside the slider shows one after the other, until it
+            is pressed again. Default: none, there is no button.
 
     >>> class Settings(Config):
     ...     rate: float = knob(0.1, "Learning rate.", low=0.01, high=1, step=0.1, log=True)
@@ -53,6 +56,7 @@ def knob(
     0.1
     """
     extra = {"unit": unit, "label": label, "step": step, "log": log, "when": when}
+    extra["play"] = list(play)
     return Field(
         default, description=description, ge=low, le=high, json_schema_extra=cast(Any, extra)
     )

@@ -2,221 +2,32 @@
 
 from __future__ import annotations
 
-import base64
-import functools
-import math
-import struct
-import zlib
-from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
-from typing import Any, Literal, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-import plotly.graph_objects as go
-from torch import Tensor
-
-from eigenlab import plots
-from eigenlab.experiments.training_ladder.config import TrainingLadderConfig
-from eigenlab.experiments.training_ladder.measure import operations, reduced
 from eigenlab.experiments.training_ladder.records import LANDMARKS
-from eigenlab.files import dump_json, load_json, write_atomic
-from eigenlab.lab import Config
 from eigenlab.report import command_for
-from eigenlab.reporter import Reporter
 from eigenlab.statistics import Interval, newcombe_interval, wilson_interval
-from eigenlab.studio.demos.demo import Demo, Example, Goal, Panel, Preparation, View, knob, option
-from eigenlab.studio.demos.shown_metrics import ShownMetrics
-from eigenlab.training import derive_seed
-from eigenlab.training.storage import read_model, write_model
-from eigenlab.vision import (
-    ImageDataset,
-    Judgement,
-    Recipe,
-    Rung,
-    TrainedNetwork,
-    filters_as_images,
-    first_filters,
-    ladder,
-    normalize,
-    predict_logits,
-    shapes32,
-    train_cifar10,
+from eigenlab.studio.demos.demo import Demo, Example, Goal, Preparation, View
+from eigenlab.studio.demos.image_ladder_figures import panels_of
+from eigenlab.studio.demos.image_ladder_network import (
+    AUGMENTATIONS,
+    RUNGS,
+    TEST_IMAGES,
+    TRAINED_ON,
+    ImageLadderSettings,
+    Trained,
+    all_results,
+    experiment_config,
+    images_of,
+    load_trained,
+    prepare,
 )
+from eigenlab.vision import Judgement
 from eigenlab.vision.shapes import SHAPES
 
-FORMAT = "eigenlab.studio.image-ladder/1"
-LOGITS = "eigenlab.studio.image-ladder.logits/1"
-TEST_IMAGES = 500
-TRAINED_ON = ("rung", "epochs", "images", "seed")
-AUGMENTATIONS = ("none", "mirror", "translate")
-RUNGS = {rung.name: rung for rung in ladder()}
 FIRST, NINE, WHITE, TOP = LANDMARKS
-LANDMARK_NUMBERS = [list(RUNGS).index(name) + 1 for name in LANDMARKS]
 #: Of the goals: few images, the accuracy to reach with them, and the gain by augmentation.
 FEW, ACCURATE, GAIN = 1000, 0.95, 0.06
-#: Most confused images that are shown, and how many in a row.
-SHOWN, ACROSS = 9, 3
-#: Pixels of a test image with the gaps to the next ones; the lower gap holds two lines of text.
-SIZE, GAP, BELOW = 32, 6, 17
-
-
-class ImageLadderSettings(Config):
-    """A rung of the ladder, its training, and how the test images are classified."""
-
-    rung: Literal[
-        "ResNet-18",
-        "batches of 512",
-        "cutout, 30 epochs",
-        "ResNet-9",
-        "pooling first",
-        "label smoothing",
-        "CELU",
-        "ghost batches",
-        "fixed scales",
-        "whitened patches",
-        "averaged weights",
-        "mirrored test images",
-        "alternating flips",
-        "SpeedNet and Muon",
-    ] = option(
-        "ResNet-9",
-        "Which recipe is trained, each named after what it adds to the one before; in narrow "
-        "networks and with small batches, so that it takes seconds.",
-    )
-    epochs: int = knob(8, "Passes over the training images.", low=1, high=16, step=1)
-    images: int = knob(
-        2000,
-        "Generated training images of ten shapes.",
-        low=200,
-        high=3000,
-        step=100,
-        label="training images",
-    )
-    tta: Literal["none", "mirror", "translate"] = option(
-        "none",
-        "Test-time augmentation: each image by itself; the mean with its mirror image; or also "
-        "with copies that are moved by one pixel. This needs no new training.",
-        label="test-time augmentation",
-    )
-    seed: int = knob(
-        0,
-        "Random seed of the images, the first weights and the training.",
-        low=0,
-        high=99,
-        step=1,
-    )
-
-
-class _Trained(NamedTuple):
-    #: Filters of the first layer, uint8 (F, h, w, 3).
-    filters: Tensor
-    #: Test-time augmentation -> logits of the test images.
-    logits: dict[str, Tensor]
-    #: What :func:`_result` returned.
-    result: dict[str, Any]
-
-
-def prepare(settings: ImageLadderSettings, folder: Path, reporter: Reporter) -> None:
-    """Train the rung and store the network, its logits and its curves.
-
-    Args:
-        settings: those of the training.
-        folder: receives ``network.safetensors``, ``logits.safetensors`` and ``result.json``.
-        reporter: receives the loss, and the accuracy on the test images.
-    """
-    recipe, test = _recipe(settings), _test_images(settings.seed)
-    reporter.stage(f"{settings.rung}: batches of {recipe.batch_size}")
-    found = train_cifar10(
-        recipe,
-        shapes32(settings.images, seed=derive_seed(settings.seed, "train")),
-        test,
-        seed=derive_seed(settings.seed, "training", 0),
-        evaluate_every=recipe.epochs / 10,
-        reporter=ShownMetrics(reporter, {"loss": "training loss", "accuracy": "test accuracy"}),
-    )
-    mean, deviation = found.statistics
-    write_model(
-        folder / "network.safetensors",
-        {**found.model.state_dict(), "mean": mean, "deviation": deviation},
-        format=FORMAT,
-    )
-    logits = {
-        tta: predict_logits(
-            found.model,
-            test.images,
-            lambda block: normalize(block, found.statistics),
-            tta=tta,  # type: ignore[arg-type]
-        )
-        for tta in AUGMENTATIONS
-    }
-    write_model(folder / "logits.safetensors", logits, format=LOGITS)
-    accuracy = Judgement(logits["none"], test.labels).accuracy
-    write_atomic(folder / "result.json", dump_json(_result(settings, found, accuracy)))
-
-
-def _config(settings: ImageLadderSettings) -> TrainingLadderConfig:
-    """The settings of the experiment that trains the same networks."""
-    return TrainingLadderConfig(
-        n_train=settings.images,
-        n_test=TEST_IMAGES,
-        epochs=settings.epochs,
-        seed=settings.seed,
-        rungs="landmarks" if settings.rung in LANDMARKS else "all",
-    )
-
-
-def _recipe(settings: ImageLadderSettings) -> Recipe:
-    return reduced(RUNGS[settings.rung].recipe, _config(settings))
-
-
-@functools.lru_cache(maxsize=4)
-def _test_images(seed: int) -> ImageDataset:
-    return shapes32(TEST_IMAGES, seed=derive_seed(seed, "test"))
-
-
-def _result(
-    settings: ImageLadderSettings, found: TrainedNetwork, accuracy: float
-) -> dict[str, Any]:
-    """What is drawn of a training, and what other pages compare with."""
-    losses, accuracies = found.history.curve("loss"), found.history.curve("accuracy")
-    return {
-        "format": FORMAT,
-        **{name: getattr(settings, name) for name in TRAINED_ON},
-        "losses": losses,
-        "accuracies": accuracies,
-        "accuracy": accuracy,
-        "seconds": found.training_seconds,
-        "gflop": operations(found.recipe) * found.n_seen / 1e9,
-    }
-
-
-@functools.lru_cache(maxsize=16)
-def _trained(folder: Path, rung: str) -> _Trained:
-    weights, _ = read_model(folder / "network.safetensors", format=FORMAT)
-    del weights["mean"], weights["deviation"]
-    model = _recipe(ImageLadderSettings(rung=rung)).build(10)
-    model.load_state_dict(weights)
-    logits, _ = read_model(folder / "logits.safetensors", format=LOGITS)
-    return _Trained(
-        filters_as_images(first_filters(model)),
-        logits,
-        load_json((folder / "result.json").read_text("utf-8")),
-    )
-
-
-def _others(folder: Path) -> list[dict[str, Any]]:
-    """Results of all trainings that are kept beside this one, itself included."""
-    found = []
-    for path in sorted(folder.parent.glob("*/result.json")):
-        try:
-            result = load_json(path.read_text("utf-8"))
-        except (OSError, ValueError):  # another process removes it
-            continue
-        if path.parent.suffix != ".partial" and result.get("format") == FORMAT:
-            found.append(result)
-    return found
 
 
 def draw(settings: ImageLadderSettings, folder: Path) -> View:
@@ -226,7 +37,7 @@ def draw(settings: ImageLadderSettings, folder: Path) -> View:
         settings: those of the training, and the test-time augmentation.
         folder: where :func:`prepare` has stored the network.
     """
-    trained, test = _trained(folder, settings.rung), _test_images(settings.seed)
+    trained, test = load_trained(folder, settings.rung), images_of(settings.seed)
     judged = {tta: Judgement(trained.logits[tta], test.labels) for tta in AUGMENTATIONS}
     numbers = {
         "accuracy": judged[settings.tta].accuracy,
@@ -236,17 +47,17 @@ def draw(settings: ImageLadderSettings, folder: Path) -> View:
     }
     return View(
         sentence=_sentence(settings, trained, judged, numbers),
-        panels=_panels(settings, trained, _others(folder), judged[settings.tta], test),
+        panels=panels_of(settings, trained, all_results(folder), judged[settings.tta], test),
         numbers=numbers,
         goals=_goals(settings, judged, numbers),
         python=_python(settings),
-        command=command_for("training-ladder", _config(settings)),
+        command=command_for("training-ladder", experiment_config(settings)),
     )
 
 
 def _sentence(
     settings: ImageLadderSettings,
-    trained: _Trained,
+    trained: Trained,
     judged: dict[str, Judgement],
     numbers: dict[str, float],
 ) -> str:
@@ -322,273 +133,6 @@ def _goals(
             else "now without it",
         ),
     )
-
-
-def _panels(
-    settings: ImageLadderSettings,
-    trained: _Trained,
-    others: list[dict[str, Any]],
-    judged: Judgement,
-    test: ImageDataset,
-) -> tuple[Panel, ...]:
-    result = trained.result
-    return (
-        Panel(
-            "loss",
-            "Loss during the training",
-            "Cross-entropy of each batch. Dotted: the least possible value, which is the entropy "
-            "of the labels, 0 without label smoothing.",
-            _loss(result, _recipe(settings).label_smoothing),
-            link="update",
-        ),
-        Panel(
-            "accuracy",
-            "Accuracy during the training",
-            "Share of the test images that are classified correctly, without augmentation; nothing "
-            "is chosen by it.",
-            _accuracy(result),
-            link="update",
-        ),
-        Panel(
-            "compared",
-            "Rungs trained so far",
-            "Accuracy without augmentation against the seconds of training on this machine. Train "
-            "other rungs, and they appear here; the star is the present one.",
-            _compared(settings, result, others),
-        ),
-        Panel(
-            "seconds",
-            "Seconds of each rung",
-            "Published: until 94 % on CIFAR-10, one GPU, networks of full width, and each rung's "
-            "own number of epochs. Here: the median of the trainings with as many images and "
-            "epochs as the present one.",
-            _seconds(settings, others),
-        ),
-        Panel(
-            "filters",
-            "Filters of the first layer",
-            "Grey is 0. From the rung of whitened patches on they are computed, not trained: the "
-            "principal components of small patches, that of the largest variance first, and their "
-            "negatives.",
-            _filters(trained.filters),
-        ),
-        Panel(
-            "confused",
-            "Most certain errors",
-            "Test images whose class it thinks least probable: class with its probability, and "
-            "prediction.",
-            _confused(judged, test),
-        ),
-        Panel(
-            "confusion",
-            "Confusion of the classes",
-            "Test images by class (row) and prediction (column).",
-            _confusion(judged, test.classes),
-        ),
-    )
-
-
-def _loss(result: dict[str, Any], smoothing: float) -> go.Figure:
-    chart = plots.new_chart("update", "cross-entropy (nats)")
-    updates, values = result["losses"]
-    plots.line(chart, updates, values, "training batch", markers=False)
-    plots.reference(chart, y=_label_entropy(smoothing), text="least possible")
-    chart.update_yaxes(rangemode="tozero")
-    return chart
-
-
-def _label_entropy(smoothing: float) -> float:
-    """Entropy in nats of a label of which a share is spread evenly over all classes."""
-    other = smoothing / len(SHAPES)
-    own = 1 - smoothing + other
-    spread = (len(SHAPES) - 1) * other * math.log(other) if other else 0.0
-    return -own * math.log(own) - spread
-
-
-def _accuracy(result: dict[str, Any]) -> go.Figure:
-    chart = plots.new_chart("update", "accuracy (share)")
-    updates, values = result["accuracies"]
-    plots.line(chart, updates, values, "test images", markers=True)
-    plots.reference(chart, y=0.1, text="guessing")
-    chart.update_yaxes(range=[0, 1.03])
-    return chart
-
-
-def _alike(settings: ImageLadderSettings, result: dict[str, Any]) -> bool:
-    """Whether a training had as many images and epochs."""
-    return all(result[name] == getattr(settings, name) for name in ("epochs", "images"))
-
-
-def _compared(
-    settings: ImageLadderSettings, result: dict[str, Any], others: list[dict[str, Any]]
-) -> go.Figure:
-    chart = plots.new_chart("seconds of training", "accuracy (share)")
-    alike = [other for other in others if _alike(settings, other)]
-    rest = [other for other in others if not _alike(settings, other)]
-    for index, (name, rows) in enumerate(
-        {"as many images and epochs": alike, "other": rest}.items()
-    ):
-        plots.points(
-            chart,
-            [row["seconds"] for row in rows],
-            [row["accuracy"] for row in rows],
-            name,
-            index=6 * index,
-            text=[_described(row) for row in rows],
-        )
-        # One star only. Without "showlegend" a trace that was empty gets no entry in the legend.
-        chart.data[-1].update(showlegend=True, marker_symbol="circle")
-    plots.points(
-        chart,
-        [result["seconds"]],
-        [result["accuracy"]],
-        "this one",
-        text=[_described(result)],
-        size=17,
-    )
-    _star(chart)
-    chart.update_yaxes(range=[0, 1.03])
-    chart.update_xaxes(rangemode="tozero")
-    return chart
-
-
-def _described(result: dict[str, Any]) -> str:
-    return (
-        f"{list(RUNGS).index(result['rung']) + 1}. {result['rung']}<br>{result['images']:,} "
-        f"images, {result['epochs']} epochs, seed {result['seed']}<br>"
-        f"{result['accuracy']:.1%} in {result['seconds']:.2g} s"
-    )
-
-
-def _star(chart: go.Figure) -> None:
-    chart.data[-1].marker.update(
-        symbol="star", color="#d62728", line={"width": 1.5, "color": "white"}
-    )
-
-
-def _seconds(settings: ImageLadderSettings, others: list[dict[str, Any]]) -> go.Figure:
-    chart = plots.new_chart("rung", "seconds of training", log_y=True)
-    rungs: Sequence[Rung] = list(RUNGS.values())
-    for index, device in enumerate(("V100", "A100")):
-        chosen = [rung for rung in rungs if rung.published and rung.device == device]
-        plots.points(
-            chart,
-            [rungs.index(rung) + 1 for rung in chosen],
-            [rung.published for rung in chosen],
-            f"published, {device}",
-            index=index,
-            text=[f"{rung.name}: {rung.published:g} s" for rung in chosen],
-        )
-    here = {
-        name: [row["seconds"] for row in others if row["rung"] == name and _alike(settings, row)]
-        for name in RUNGS
-    }
-    trained = {name: median(seconds) for name, seconds in here.items() if seconds}
-    plots.points(
-        chart,
-        [list(RUNGS).index(name) + 1 for name in trained],
-        list(trained.values()),
-        "here",
-        index=2,
-        text=[f"{name}: {seconds:.2g} s" for name, seconds in trained.items()],
-    )
-    plots.reference(chart, x=list(RUNGS).index(settings.rung) + 1, text="")
-    chart.update_xaxes(range=[0.4, len(rungs) + 0.6], tickvals=LANDMARK_NUMBERS)
-    chart.update_yaxes(dtick="D2")
-    return chart
-
-
-def _mosaic(
-    pictures: Tensor, across: int, gap: tuple[int, int], rows: int
-) -> npt.NDArray[np.uint8]:
-    """Pictures in a grid, with a transparent gap below and to the right of each: (H, W, 4).
-
-    Args:
-        pictures: uint8 (N, h, w, 3).
-        across: pictures in a row.
-        gap: pixels below and to the right.
-        rows: rows of the grid; what is not filled is transparent.
-    """
-    height, width = pictures.shape[1] + gap[0], pictures.shape[2] + gap[1]
-    grid = np.zeros((rows * height, across * width, 4), dtype=np.uint8)
-    for place, picture in enumerate(pictures.numpy()):
-        top, left = height * (place // across), width * (place % across)
-        part = grid[top : top + picture.shape[0], left : left + picture.shape[1]]
-        part[..., :3], part[..., 3] = picture, 255
-    return grid
-
-
-def _picture_chart(grid: npt.NDArray[np.uint8], height: int) -> go.Figure:
-    chart = plots.new_chart("", "", height=height)
-    # As a file: plotly would check a list of pixels number by number, for half a second.
-    chart.add_trace(go.Image(source=_data_address(grid), hoverinfo="skip"))
-    chart.update_layout(
-        xaxis={"visible": False},
-        yaxis={"visible": False},
-        margin={"l": 4, "r": 4, "t": 8, "b": 8},
-    )
-    return chart
-
-
-def _data_address(grid: npt.NDArray[np.uint8]) -> str:
-    """A picture (H, W, 4) as the address of a PNG file (ISO/IEC 15948) that it contains."""
-    height, width, _ = grid.shape
-    rows = np.hstack([np.zeros((height, 1), np.uint8), grid.reshape(height, -1)])  # filter type 0
-    chunks = {
-        b"IHDR": struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0),  # 8 bits, RGB and alpha
-        b"IDAT": zlib.compress(rows.tobytes()),
-        b"IEND": b"",
-    }
-    file = b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks.items()
-    )
-    return f"data:image/png;base64,{base64.b64encode(file).decode()}"
-
-
-def _filters(filters: Tensor) -> go.Figure:
-    across = math.ceil(math.sqrt(1.5 * len(filters)))
-    rows = -(-len(filters) // across)
-    return _picture_chart(_mosaic(filters, across, (1, 1), rows), height=340)
-
-
-def _confused(judged: Judgement, test: ImageDataset) -> go.Figure:
-    worst = judged.most_confused(SHOWN)
-    rows = SHOWN // ACROSS
-    chart = _picture_chart(_mosaic(test.images[worst], ACROSS, (BELOW, GAP), rows), height=500)
-    chosen = judged.logits[worst]
-    probabilities = chosen.double().softmax(1)
-    for place in range(SHOWN):
-        text = ""
-        if place < len(worst):
-            label, predicted = int(judged.labels[worst[place]]), int(chosen[place].argmax())
-            text = (
-                f"{test.classes[label]} ({probabilities[place, label]:.1%})<br>"
-                f"→ {test.classes[predicted]}"
-            )
-        chart.add_annotation(
-            x=(SIZE + GAP) * (place % ACROSS) + SIZE / 2 - 0.5,
-            y=(SIZE + BELOW) * (place // ACROSS) + SIZE,
-            text=text,
-            showarrow=False,
-            yanchor="top",
-            font_size=11,
-        )
-    return chart
-
-
-def _confusion(judged: Judgement, classes: Sequence[str]) -> go.Figure:
-    chart = plots.heatmap(
-        judged.confusion().tolist(),
-        x=list(classes),
-        y=list(classes),
-        x_title="prediction",
-        y_title="class",
-        value_title="images",
-        height=480,
-    )
-    chart.update_traces(showscale=False)
-    return chart
 
 
 def _python(settings: ImageLadderSettings) -> str:

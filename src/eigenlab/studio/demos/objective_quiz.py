@@ -306,6 +306,19 @@ DEMO = Demo(
     ),
     settings=ObjectiveQuizSettings,
     draw=draw,
+    grid={
+        "layers": ("linear", "with bias", "tanh"),
+        "loss": ("squared, summed", "squared, averaged", "absolute", "cross-entropy"),
+        "regularizer": (
+            "none",
+            "weight decay",
+            "penalty in the loss",
+            "dropout",
+            "batch norm",
+            "layer norm",
+        ),
+        "optimizer": ("SGD", "Adam", "AdamW"),
+    },
     examples=(
         Example(
             "1. As people train",

@@ -434,6 +434,11 @@ DEMO = Demo(
     summary="A linear autoencoder learns one principal axis after another, from saddle to saddle.",
     settings=PCASettings,
     draw=draw,
+    grid={
+        "start": (1e-8, 1e-6, 1e-4, 1e-2, 0.3),
+        "decay": (0.3, 0.5, 0.7, 0.9),
+        "at_saddle": (False, True),
+    },
     examples=(
         Example(
             "1. A staircase",

@@ -289,6 +289,10 @@ DEMO = Demo(
     summary="Move λ, and watch the axes of a linear autoencoder shrink and switch off.",
     settings=RegularizedAutoencoderSettings,
     draw=draw,
+    grid={
+        "lam": (0.001, 0.003, 0.01, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 2.0, 4.0),
+        "method": ("gradient descent", "closed form"),
+    },
     examples=(
         Example(
             "1. A small penalty",
