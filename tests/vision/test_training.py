@@ -276,11 +276,11 @@ def test_the_ladder_changes_one_thing_at_a_time():
         "mirrored test images": {"tta", "cutout"},
         "alternating flips": {"flip"},
     }
-    for before, rung in itertools.pairwise(rungs[:-1]):
+    for before, rung in itertools.pairwise(rungs[:-2]):
         one, other = module.settings(before.recipe), module.settings(rung.recipe)
         changed = {name for name in one if one[name] != other[name]} - free
         assert changed == allowed[rung.name], rung.name
-    assert rungs[-1].recipe == Recipe()
+    assert rungs[-2].recipe == Recipe()
 
 
 def test_auto_takes_the_faster_precision_and_says_so(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -63,6 +64,18 @@ def orthogonalize(matrix: Tensor, *, steps: int | None = None, lower: float = 1e
     if steps is None:
         return _polar_factor(matrix)
     coefficients = orthogonalization_coefficients(steps, lower, SAFETY.get(matrix.dtype, 1.0))
+    return iterate_to_polar_factor(matrix, coefficients)
+
+
+def iterate_to_polar_factor(
+    matrix: Tensor, coefficients: Sequence[tuple[float, float, float]]
+) -> Tensor:
+    """The matrix products of :func:`orthogonalize`.
+
+    Args:
+        matrix: (..., m, n) floating-point tensor.
+        coefficients: (a, b, c) of each step, as from :func:`orthogonalization_coefficients`.
+    """
     flat = matrix.reshape(-1, *matrix.shape[-2:])
     wide = flat.mT if flat.shape[-2] > flat.shape[-1] else flat
     iterate = _divided(_divided(wide, wide.abs().amax(dim=(-2, -1), keepdim=True)), None)

@@ -9,7 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from eigenlab.errors import InputError
-from eigenlab.spectrum import orthogonalize
+from eigenlab.spectrum.polar import (
+    SAFETY,
+    iterate_to_polar_factor,
+    orthogonalization_coefficients,
+)
+
+Coefficients = tuple[tuple[float, float, float], ...]
 
 
 class Muon(torch.optim.Optimizer):
@@ -37,6 +43,8 @@ class Muon(torch.optim.Optimizer):
         lower: see :func:`eigenlab.spectrum.orthogonalize`. Default: ``0.02``, with which three
             steps bring singular values to within 9 % of 1.
         dtype: in which the polar factors are computed. Default: ``None``, that of the parameters.
+        compile: whether the steps along polar factors are compiled by ``torch.compile``, which
+            pays on a GPU. Default: ``False``.
 
     Raises:
         InputError: a setting is out of range, or a parameter to orthogonalise has fewer than two
@@ -61,6 +69,7 @@ class Muon(torch.optim.Optimizer):
         steps: int = 3,
         lower: float = 0.02,
         dtype: torch.dtype | None = None,
+        compile: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -74,6 +83,9 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, defaults)
         for group in self.param_groups:
             _check_group(group)
+        self._step_orthogonally = _step_orthogonally
+        if compile:
+            self._step_orthogonally = torch.compile(_step_orthogonally, dynamic=False)
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -98,7 +110,11 @@ class Muon(torch.optim.Optimizer):
                 continue
             directions = self._directions(parameters, group)
             if group["orthogonalize"]:
-                _step_orthogonally(parameters, directions, group)
+                dtype = group["dtype"] or parameters[0].dtype
+                coefficients = orthogonalization_coefficients(
+                    group["steps"], group["lower"], SAFETY.get(dtype, 1.0)
+                )
+                self._step_orthogonally(parameters, directions, group["lr"], coefficients, dtype)
             else:
                 _descend(parameters, directions, group["lr"])
         return loss
@@ -120,7 +136,11 @@ class Muon(torch.optim.Optimizer):
 
 
 def _step_orthogonally(
-    parameters: list[Tensor], directions: list[Tensor], group: dict[str, Any]
+    parameters: list[Tensor],
+    directions: list[Tensor],
+    lr: float | Tensor,
+    coefficients: Coefficients,
+    dtype: torch.dtype,
 ) -> None:
     """Move along the polar factors."""
     norms = [torch.linalg.vector_norm(parameter) for parameter in parameters]
@@ -130,10 +150,12 @@ def _step_orthogonally(
         for parameter, norm in zip(parameters, norms, strict=True)
     ]
     torch._foreach_mul_(parameters, scales)
-    _descend(parameters, _polar_factors(directions, group), group["lr"])
+    _descend(parameters, _polar_factors(directions, coefficients, dtype), lr)
 
 
-def _polar_factors(directions: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+def _polar_factors(
+    directions: list[Tensor], coefficients: Coefficients, dtype: torch.dtype
+) -> list[Tensor]:
     """Those with equally many rows are orthogonalised together, filled up with columns of zeros,
     which stay zero and do not change the others."""
     by_rows: dict[int, list[int]] = {}
@@ -141,10 +163,10 @@ def _polar_factors(directions: list[Tensor], group: dict[str, Any]) -> list[Tens
         by_rows.setdefault(len(direction), []).append(place)
     found = list(directions)
     for rows, places in by_rows.items():
-        matrices = [directions[place].reshape(rows, -1).to(group["dtype"]) for place in places]
+        matrices = [directions[place].reshape(rows, -1).to(dtype) for place in places]
         width = max(matrix.shape[1] for matrix in matrices)
         padded = [nn.functional.pad(each, (0, width - each.shape[1])) for each in matrices]
-        factors = orthogonalize(torch.stack(padded), steps=group["steps"], lower=group["lower"])
+        factors = iterate_to_polar_factor(torch.stack(padded), coefficients)
         for place, matrix, factor in zip(places, matrices, factors, strict=True):
             shaped = factor[:, : matrix.shape[1]].reshape(directions[place].shape)
             found[place] = shaped.to(directions[place].dtype)

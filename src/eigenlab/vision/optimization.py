@@ -14,7 +14,7 @@ Factor = Callable[[float], float]
 
 
 def build_optimizer(
-    network: Network, recipe: Recipe, *, dtype: torch.dtype | None = None
+    network: Network, recipe: Recipe, *, dtype: torch.dtype | None = None, compile: bool = False
 ) -> tuple[torch.optim.Optimizer, list[Factor]]:
     """The optimizer, and for each of its groups the factor of the learning rate by the share of
     the updates that is done.
@@ -23,6 +23,7 @@ def build_optimizer(
         network: whose parameters are trained.
         recipe: learning rates and the rest.
         dtype: see :class:`Muon`. Default: ``None``.
+        compile: see :class:`Muon`. Default: ``False``.
     """
     whiten = network.whiten
     first = [] if whiten is None or whiten.bias is None else [whiten.bias]
@@ -54,6 +55,6 @@ def build_optimizer(
         ends = kind == "whitening" and recipe.network == "speednet"
         factors.append(recipe.whitening_rate if ends else recipe.rate)
     if recipe.optimizer == "muon":
-        return Muon(groups, dtype=dtype), factors
+        return Muon(groups, dtype=dtype, compile=compile), factors
     nesterov = recipe.momentum > 0 and recipe.side_momentum > 0
     return torch.optim.SGD(groups, momentum=recipe.momentum, nesterov=nesterov), factors

@@ -7,6 +7,7 @@ import copy
 import functools
 import math
 from collections.abc import Callable, Iterator
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,13 +16,18 @@ from eigenlab.errors import InputError
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.training import TrainingDiverged, TrainingHistory, autocast, resolve_device, seeded
 from eigenlab.training.replay import Replay
+from eigenlab.vision import fused
 from eigenlab.vision.dataset import ImageDataset
 from eigenlab.vision.evaluation import Judgement, augmented_logits, evaluating
-from eigenlab.vision.recipe import Recipe
+from eigenlab.vision.recipe import Network, Recipe
 from eigenlab.vision.single_run import SingleRun
 from eigenlab.vision.speed import choose_precision, now
+from eigenlab.vision.speednet import SpeedNet
 from eigenlab.vision.trainee import Trainee
 from eigenlab.vision.training import TrainedNetwork, check_data
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 #: Test images that pass through the network together.
 TOGETHER = 2000
@@ -33,7 +39,8 @@ class PreparedTraining:
     """A recipe on fixed data, ready to be run many times on a GPU.
 
     Does what :func:`train_cifar10` does, but all that does not depend on the seed is done once:
-    compilation, where the recipe asks for it, and the recording of an update and of the pass over
+    compilation, where the recipe asks for it, of all but a network that has kernels of its own
+    (:mod:`eigenlab.vision.fused`), and the recording of an update and of the pass over
     the test images as CUDA graphs (:class:`eigenlab.training.replay.Replay`), so that a run of a
     second does not wait for the host. On a CPU nothing is recorded, and a run gives the network of
     :func:`train_cifar10` up to rounding.
@@ -76,13 +83,16 @@ class PreparedTraining:
             0,
             self.precision,
             polar_dtype=torch.bfloat16 if fast else None,
+            compile_steps=recipe.compile,
         )
+        self._batch = self._compiled(self._run.loader.batch)
+        if not _has_kernels(self._run.trainee.network, self.device):
+            self._run.forward = self._compiled(self._run.forward)
         self._rates = self._schedule()
         self._rate = self._rates[0].clone()
         for rate, group in zip(self._rate, self._run.optimizer.param_groups, strict=True):
             group["lr"] = rate
         self._choices = {name: drawn.clone() for name, drawn in self._run.loader.choices(0).items()}
-        self._loss = self._compiled(self._batch_loss)
         pool = torch.cuda.graph_pool_handle() if self.device.type == "cuda" else None
         phases = sorted({self._phase(step) for step in range(self._run.steps)})
         self._updates = {
@@ -142,7 +152,7 @@ class PreparedTraining:
             statistics=run.loader.statistics,
         )
 
-    def _compiled(self, function: Callable[[bool], Tensor]) -> Callable[[bool], Tensor]:
+    def _compiled(self, function: Callable[P, R]) -> Callable[P, R]:
         if not self.recipe.compile:
             return function
         return torch.compile(function, dynamic=False)
@@ -164,13 +174,13 @@ class PreparedTraining:
         if hasattr(network, "frozen_stages"):
             network.frozen_stages = frozen
         optimizer.zero_grad()
-        loss = self._loss(low)
+        loss = self._batch_loss(low)
         loss.backward()
         optimizer.step()
         return loss.detach()
 
     def _batch_loss(self, low: bool) -> Tensor:
-        images, labels = self._run.loader.batch(self._choices)
+        images, labels = self._batch(self._choices)
         if low:
             images = self._run.shrunk(images)
         return self._run.loss(self._run.trainee, (images, labels))
@@ -197,7 +207,7 @@ class _TestPass:
         self.images = data.images.permute(0, 3, 1, 2)
         network = run.trainee.judged
         self.network: Callable[[Tensor], Tensor] = network
-        if recipe.compile:
+        if recipe.compile and not _has_kernels(network, run.device):
             compiled = torch.compile(network, dynamic=False)
             # One layout, so that it is compiled once.
             self.network = lambda images: compiled(
@@ -265,6 +275,11 @@ def _fastest_convolutions() -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.benchmark = before
+
+
+def _has_kernels(network: Network, device: torch.device) -> bool:
+    """Whether a network is faster by kernels of its own than compiled."""
+    return isinstance(network, SpeedNet) and fused.usable(network.activation, device)
 
 
 def _history(steps: int, loss: float, seconds: float) -> TrainingHistory:

@@ -35,6 +35,7 @@ class SingleRun:
         seed: random seed of weights, order and augmentation.
         precision: ``"float32"`` or ``"bfloat16"``.
         polar_dtype: ``dtype`` of :class:`Muon`. Default: ``None``.
+        compile_steps: ``compile`` of :class:`Muon`. Default: ``False``.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class SingleRun:
         precision: Any,
         *,
         polar_dtype: torch.dtype | None = None,
+        compile_steps: bool = False,
     ) -> None:
         self.recipe, self.data, self.seed, self.precision = recipe, data, seed, precision
         self.device = data.images.device
@@ -70,7 +72,7 @@ class SingleRun:
         if recipe.compile:
             self.forward = torch.compile(self.trainee.network)
         self.optimizer, self._schedules = build_optimizer(
-            self.trainee.network, recipe, dtype=polar_dtype
+            self.trainee.network, recipe, dtype=polar_dtype, compile=compile_steps
         )
 
     def whiten(self) -> None:

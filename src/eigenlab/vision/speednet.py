@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from eigenlab.errors import InputError
+from eigenlab.vision.fused import pool_norm_activation, whitened_activation
 from eigenlab.vision.networks import Activation, activation_module, spatial_maximum
 from eigenlab.vision.norm import BatchNorm
 from eigenlab.vision.whiten import PatchWhitening
@@ -20,7 +21,6 @@ class _Group(nn.Module):
     def __init__(self, inputs: int, outputs: int, activation: Activation) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-        self.pool = nn.MaxPool2d(2)
         self.norm1 = _norm(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.norm2 = _norm(outputs)
@@ -30,8 +30,8 @@ class _Group(nn.Module):
                 nn.init.dirac_(conv.weight[: conv.in_channels])
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.activation(self.norm1(self.pool(self.conv1(x))))
-        return self.activation(self.norm2(self.conv2(x)))
+        x = pool_norm_activation(self.conv1(x), self.norm1, self.activation, pool=True)
+        return pool_norm_activation(self.conv2(x), self.norm2, self.activation, pool=False)
 
 
 def _norm(channels: int) -> BatchNorm:
@@ -94,7 +94,7 @@ class SpeedNet(nn.Module):
         """
         enabled = torch.is_grad_enabled()
         with torch.set_grad_enabled(enabled and self.frozen_stages == 0):
-            x = self.activation(self.whiten(images))
+            x = whitened_activation(images, self.whiten, self.activation)
         for stage, group in enumerate(self.blocks, 1):
             with torch.set_grad_enabled(enabled and stage >= self.frozen_stages):
                 x = group(x)

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from eigenlab.experiments.training_ladder.config import TrainingLadderConfig
 from eigenlab.experiments.training_ladder.records import (
     LANDMARKS,
+    LAST,
     ClimbRecord,
     Confused,
     InsideRecord,
@@ -279,7 +280,8 @@ def _climbed(
 def inside(config: TrainingLadderConfig, context: Context) -> InsideRecord:
     """Look into the network at the top of the ladder."""
     data, test = _images(config, context.reporter)
-    recipe = reduced(ladder()[-1].recipe, config)
+    top = next(rung for rung in ladder() if rung.name == LAST)
+    recipe = reduced(top.recipe, config)
     found = train_cifar10(
         recipe,
         data,

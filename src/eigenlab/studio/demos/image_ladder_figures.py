@@ -188,7 +188,8 @@ def _star(chart: go.Figure) -> None:
 def _seconds(settings: ImageLadderSettings, others: list[dict[str, Any]]) -> go.Figure:
     chart = plots.new_chart("rung", "seconds of training", log_y=True)
     rungs: Sequence[Rung] = list(RUNGS.values())
-    for index, device in enumerate(("V100", "A100")):
+    devices = dict.fromkeys(rung.device for rung in rungs if rung.published)
+    for index, device in enumerate(devices):
         chosen = [rung for rung in rungs if rung.published and rung.device == device]
         plots.points(
             chart,
@@ -208,7 +209,7 @@ def _seconds(settings: ImageLadderSettings, others: list[dict[str, Any]]) -> go.
         [list(RUNGS).index(name) + 1 for name in trained],
         list(trained.values()),
         "here",
-        index=2,
+        index=len(devices),
         text=[f"{name}: {seconds:.2g} s" for name, seconds in trained.items()],
     )
     plots.reference(chart, x=list(RUNGS).index(settings.rung) + 1, text="")

@@ -58,6 +58,7 @@ class ImageLadderSettings(Config):
         "mirrored test images",
         "alternating flips",
         "SpeedNet and Muon",
+        "under a second",
     ] = option(
         "ResNet-9",
         "Which recipe is trained, each named after what it adds to the one before; in narrow "
