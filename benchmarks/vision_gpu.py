@@ -39,13 +39,15 @@ from eigenlab.vision import (
     ImageDataset,
     PreparedTraining,
     Recipe,
+    ladder,
     load_cifar10,
     shapes32,
     summarize_runs,
 )
 
 TARGET = 0.94
-RECIPE = Recipe(precision="bfloat16")
+#: Found by the search whose results are in `results/vision_gpu_search.json`.
+RECIPE = ladder()[-1].recipe.replaced(precision="bfloat16")
 #: The seeds from here on were not used in the search for the recipe.
 FIRST_SEED = 1000
 Run = Callable[[int], tuple[float, float]]
@@ -123,16 +125,28 @@ def write_for_peers(folder: Path, training: ImageDataset, test: ImageDataset) ->
         torch.save(content, folder / "cifar10" / f"{name}.pt")
 
 
-def warmed_up(name: str, build: Callable[[], Run]) -> Run | None:
-    """A way that has run once; None, with a message, where it does not run here."""
-    begin = time.perf_counter()
+def warmed_up(name: str, build: Callable[[], Run], memory: dict[str, float | None]) -> Run | None:
+    """A way that has run once; None, with a message, where it does not run here.
+
+    ``memory`` is told how many GiB of the GPU it took.
+    """
+    begin, before = time.perf_counter(), 0
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_reserved()
     try:
         way = build()
         way(-1)
     except Exception as error:  # a script for another torch, say; the others are still measured
         print(f"{name} does not run here: {type(error).__name__}: {error}", flush=True)
         return None
-    print(f"{name}: ready after {time.perf_counter() - begin:.0f} s", flush=True)
+    memory[name] = None
+    if torch.cuda.is_available():
+        memory[name] = (torch.cuda.max_memory_reserved() - before) / 2**30
+    print(
+        f"{name}: ready after {time.perf_counter() - begin:.0f} s, {memory[name]} GiB", flush=True
+    )
     return way
 
 
@@ -147,6 +161,12 @@ def alternate(
             break
         for name, way in ways.items():
             found[name].append(way(number))
+        if number % 10 == 9:
+            means = {
+                n: [f"{mean(column):.4f}" for column in zip(*f, strict=True)]
+                for n, f in found.items()
+            }
+            print(f"{number + 1} runs each: {means}", flush=True)
     return found
 
 
@@ -260,7 +280,8 @@ def main() -> int:
             name, _, path = each.partition("=")
             builds[name] = functools.partial(peer, Path(path).resolve(), Path(folder))
         builds["eigenlab"] = lambda: ours(recipe, training, test, chosen.device)
-        tried = {name: warmed_up(name, build) for name, build in builds.items()}
+        memory: dict[str, float | None] = {}
+        tried = {name: warmed_up(name, build, memory) for name, build in builds.items()}
         ways = {name: way for name, way in tried.items() if way is not None}
         found = alternate(ways, chosen.runs, begin + chosen.budget)
     reference = next(iter(found.values()))
@@ -281,6 +302,7 @@ def main() -> int:
             "rows": rows,
             "floors": floors,
             "recipe": asdict(recipe),
+            "memory_gib": memory,
             "accelerator": accelerator(),
         }
         store("vision_gpu", content, chosen.output)

@@ -39,6 +39,15 @@ def readme_cifar10():
     ).replace("%", " %", 1)
 
 
+def readme_one_gpu():
+    rows = stored("vision_gpu")["rows"]
+    ours, airbench = rows["eigenlab"], rows["airbench94_muon"]
+    yield (
+        f"{ours['median_seconds']:.3f} s on one H200 ({100 * ours['summary']['mean'][0]:.2f} %, "
+        f"{ours['n']} runs; airbench94_muon {airbench['median_seconds']:.3f} s there)"
+    )
+
+
 def benchmarks_cifar10():
     found = stored("vision_train")
     runs, (mean, low, high) = found["runs"], found["summary"]["mean"]
@@ -67,6 +76,63 @@ def benchmarks_images():
         ratio = "1" if cells["ratio"] == 1 else f"{1 / cells['ratio']:.2f}"
         share = f"{100 * cells['share_of_matrix_rate']:.0f} %"
         yield row(label, f"{rate:.0f} [{low:.0f}, {high:.0f}]", ratio, share)
+
+
+GPU_RUNS = {
+    "airbench94_muon": "airbench94_muon",
+    "cifar10-speedrun": "cifar10_speedrun",
+    "eigenlab": "eigenlab",
+}
+
+
+def benchmarks_one_gpu():
+    found = stored("vision_gpu")
+    rows, floors = found["rows"], found["floors"]
+    for label, name in GPU_RUNS.items():
+        cells, bold = rows[name], "**" if name == "eigenlab" else ""
+        mean, low, high = (100 * value for value in cells["summary"]["mean"])
+        below, above = cells["quartiles_seconds"]
+        ratio = cells["ratio_to_first_peer"]
+        yield row(
+            label,
+            f"{bold}{cells['median_seconds']:.3f}{bold} [{below:.3f}, {above:.3f}]",
+            "1" if ratio == 1 else f"{bold}{ratio:.2f}{bold}",
+            f"{bold}{mean:.2f} %{bold} [{low:.2f}, {high:.2f}]",
+            f"{100 * cells['summary']['rate'][0]:.0f} %",
+            f"{found['memory_gib'][name]:.1f}",
+        )
+    ours, hiverge = (rows[name]["seconds"] for name in ("eigenlab", "cifar10_speedrun"))
+    wins = sum(a < b for a, b in zip(ours, hiverge, strict=True))
+    ratio = median(a / b for a, b in zip(ours, hiverge, strict=True))
+    yield f"{wins} of {len(ours)} rounds against cifar10-speedrun (median ratio {ratio:.3f})"
+    peer = rows["airbench94_muon"]["seconds"]
+    wins = sum(a < b for a, b in zip(ours, peer, strict=True))
+    yield f"{wins} of {len(ours)} against airbench94_muon, whose"
+    yield f"fastest run took {min(peer):.3f} s"
+    yield f"(p = {rows['eigenlab']['summary']['p_value']:.3f})"
+    arithmetic, memory = (floors[f"{k}_floor_seconds"] for k in ("arithmetic", "memory"))
+    yield f"{floors['flops'] / 1e12:.0f} TFLOP, counted"
+    yield f"at the {floors['matrix_rate'] / 1e12:.0f} TFLOP/s of a large matrix product"
+    yield f"take {arithmetic:.3f} s"
+    yield f"at {floors['bandwidth'] / 1e12:.1f} TB/s takes {memory:.3f} s"
+    yield f"({found['memory_gib']['eigenlab'] * 2**30 / 1e9:.2f} GB, what torch's"
+    times = rows["eigenlab"]["median_seconds"] / (arithmetic + memory)
+    yield f"takes {times:.2f} times the sum of the two"
+
+
+def vision_one_gpu():
+    rows = stored("vision_gpu")["rows"]
+    ours = rows["eigenlab"]
+    yield (
+        f"| eigenlab (2026) | {100 * ours['summary']['mean'][0]:.2f} % | {ours['n']} | "
+        f"{ours['median_seconds']:.3f} | H200 |"
+    )
+    airbench, hiverge = rows["airbench94_muon"], rows["cifar10_speedrun"]
+    yield (
+        f"airbench94_muon took {airbench['median_seconds']:.3f} s and cifar10-speedrun "
+        f"{hiverge['median_seconds']:.3f} s (medians of {hiverge['n']} runs; "
+        f"{100 * hiverge['summary']['mean'][0]:.2f} % both)"
+    )
 
 
 def benchmarks_recurrent():
@@ -329,6 +395,9 @@ QUOTES = [
     (BENCHMARKS, benchmarks_translation_budgets),
     (BENCHMARKS, benchmarks_translation_short),
     (BENCHMARKS, benchmarks_translation_multi30k),
+    (BENCHMARKS, benchmarks_one_gpu),
+    ("README.md", readme_one_gpu),
+    ("docs/vision.md", vision_one_gpu),
     ("docs/surnames.md", surnames_table),
 ]
 

@@ -37,7 +37,9 @@ def grade_submissions(
     ] = (),
     aliases: Aliases = None,
     points: Points = None,
-    part_seconds: Annotated[float, Parameter(help="Seconds that a part may take.")] = 30.0,
+    part_seconds: Annotated[
+        float, Parameter(help="Seconds of processor time that a part may take.")
+    ] = 30.0,
     regrade: Annotated[
         str,
         Parameter(
