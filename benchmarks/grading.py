@@ -4,8 +4,8 @@
 
 The submissions come from the built notebooks: right, wrong (a sign), broken (no notebook), and
 hanging ones, mixed as ``MIX`` says. The whole class is graded once by ``eigenlab grade``, and some
-of the right and wrong ones once more, beside the peer, which takes much longer. The overhead of a submission is that of a right
-one beyond the checks themselves, which are timed in this process.
+of the right and wrong ones once more, beside the peer, which takes much longer. The overhead of a
+submission is that of a right one beyond the checks themselves, which are timed in this process.
 
 Peer: ``otter run`` of otter-grader (7.0.0) on the right and wrong submissions, as many at once. It
 is what ``otter grade`` runs inside of its Docker containers, whose start is not counted here. It

@@ -97,6 +97,14 @@ def test_the_memory_layout_of_weights_does_not_matter(results):
     assert one == pytest.approx(two, rel=TOLERANCE)
 
 
+def test_two_processes_train_an_image_network_like_one_with_micro_batches(results):
+    one, two = results[1]["images"], results[2]["images"]
+    assert one["seen"] == two["seen"] == 120
+    # Float32, and three updates along polar factors, which magnify rounding.
+    assert one["weights"] == pytest.approx(two["weights"], abs=2e-4)
+    assert torch.tensor(one["weights"]).std() > 0.05
+
+
 def test_early_stopping_is_agreed(results):
     one, two = results[1]["early stop"], results[2]["early stop"]
     assert one["stopped"] == two["stopped"] == "target"

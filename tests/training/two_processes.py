@@ -15,6 +15,7 @@ from eigenlab.errors import Cancelled
 from eigenlab.reporter import Reporter
 from eigenlab.training import cosine, distributed, generated, generator, minibatches, train
 from eigenlab.translation import Seq2Seq, bucketed_batches, fit_seq2seq
+from eigenlab.vision import Recipe, shapes32, train_cifar10
 
 STEPS = 12
 X = torch.randn(23, 3, generator=generator(0, "x"), dtype=torch.float64)
@@ -132,6 +133,17 @@ def run_translation():
     return {"losses": history.losses, "evaluations": [], "weights": weights}
 
 
+def run_images(processes):
+    """Each process normalises over its own images, as one does over micro-batches."""
+    recipe = Recipe(width=4, epochs=1, batch_size=40, precision="float32", learning_rate=0.02)
+    recipe = recipe.replaced(bias_learning_rate=1.0, head_learning_rate=1.0)
+    if processes == 1:
+        recipe = recipe.replaced(micro_batch_size=20)
+    found = train_cifar10(recipe, shapes32(120), shapes32(40, seed=1))
+    parameters = torch.cat([value.flatten() for value in found.model.parameters()])
+    return {"weights": parameters.tolist(), "seen": found.n_seen}
+
+
 def stopped_and_resumed(folder):
     message = "not stopped"
     try:
@@ -152,6 +164,7 @@ def main(folder):
         results["interrupted"] = stopped_and_resumed(folder)
         results["channels last"] = run_channels_last()
         results["translation"] = run_translation()
+        results["images"] = run_images(group.size)
         results["size"] = group.size
         alike = group.gather(torch.tensor([hash(json.dumps(results["uneven"]["weights"]))]))
         results["same weights"] = len({int(value) for value in alike}) == 1
