@@ -240,7 +240,8 @@ def run(config: dict[str, Any], spaces: list[str], channel: int, output: int) ->
     private = "mount" in spaces and namespaces.private_root(
         config["mounted"], config["hidden"], config["folder"], config["folder_size"]
     )
-    layers = [f"namespaces ({', '.join(spaces)})"] if spaces else []
+    layers = list(config["layers"])
+    layers += [f"namespaces ({', '.join(spaces)})"] if spaces else []
     layers += ["file system of the allowed files"] if private else []
     layers += confine.give_up(config, private)
     _die_with_guard()
