@@ -141,7 +141,8 @@ def _failed(words: str, settings: Settings) -> dict[str, Any]:
     asked = [part.id for part in parts(number) if part.id not in OPTIONAL] if number else []
     worth = sum(settings.points.get(part, 1.0) for part in asked) if asked else 1.0
     test = {"name": "submission", "score": 0, "max_score": worth, "status": "failed"}
-    return {"score": 0, "output": words, "tests": [{**test, "output": words}]}
+    tests = [{**test, "output": words}]
+    return {"score": 0, "output": words, "output_format": "text", "tests": tests}
 
 
 if __name__ == "__main__":
