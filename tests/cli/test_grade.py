@@ -19,6 +19,7 @@ import pytest
 import eigenlab
 from eigenlab.cli import main
 from eigenlab.grading import batch
+from eigenlab.grading.batch.summary import summary_page
 from eigenlab.grading.isolation import Template
 from eigenlab.reporter import Reporter
 from student_files import CLUSTERING, notebook, save
@@ -135,6 +136,36 @@ def test_each_student_has_a_page_and_the_class_has_one(graded):
     links = re.findall(r'href="(feedback/[^"]+)"', summary)
     assert len(links) == 5
     assert all((graded / "results" / link).is_file() for link in links)
+
+
+def test_the_page_of_a_large_class_stays_short(graded):
+    """Long lists are folded or end with a number; figures and tables of students are complete."""
+    stored = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((graded / "results/students").iterdir())
+    ]
+    records = [
+        {**record, "student": {"name": f"student {i} of {copy}", "key": f"{copy}-{i}"}}
+        for copy in range(60)
+        for i, record in enumerate(json.loads(json.dumps(stored)))
+    ]
+    for number, record in enumerate(records):
+        for part in record["report"]["parts"] if record["report"] else []:
+            if part["status"] == "failed":
+                part["hint"] = f"mistake {number % 50}"
+    page = summary_page(records, {})
+    graded_number = sum(record["report"] is not None for record in records)
+    assert f"Grades of {graded_number} submissions" in page
+    assert f"{len(records) - graded_number} more could not be" in page
+    assert re.search(r"<details>\s*<summary>120 of 420 submissions", page)
+    assert page.count('href="feedback/') == graded_number
+    hints = page.partition("<h2>Hints")[2].partition("<h2>Similar")[0]
+    assert hints.count("<tr><td>") == 30
+    assert re.search(r"\d+ less frequent hints are in grades.json", hints)
+    assert page.partition("<h2>Similar")[2].partition("<h2>Students")[0].count("<tr><td>") <= 30
+    assert json.loads(re.search(r"const figures = (.*), themes", page)[1])["parts"]["layout"][
+        "legend"
+    ] == {"traceorder": "normal"}
 
 
 @pytest.mark.usefixtures("here")
@@ -331,6 +362,7 @@ def test_gradescopes_bundle_grades_a_submission(call, tmp_path):
     results = run_autograder(root)
     assert results["score"] == 0
     assert results["tests"][0]["max_score"] == 6
+    assert results["output_format"] == "text"
     assert "could not be graded: homework.ipynb is no notebook" in results["output"]
 
 
