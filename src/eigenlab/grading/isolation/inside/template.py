@@ -67,7 +67,7 @@ def main(control: socket.socket) -> None:
         if control not in ready:
             continue
         if (request := _request(control)) is None:
-            return
+            os._exit(0)  # libraries would print at the end of the interpreter
         config, descriptors = request
         config |= {"used": used, "addresses": addresses}
         if alone:
