@@ -68,6 +68,9 @@ def test_a_wrong_part_is_told_and_written_to_every_file(call, tmp_path):
     assert [test["number"] for test in results["tests"]] == ["5b", "5c", "5d", "5f", "5g"]
     assert "the sign of the exponent" in results["tests"][0]["output"]
     assert "5g-labels labels of the course's points is left out" in results["output"]
+    # The default at the top level is simple_format, in which `a < b` would be a tag.
+    assert results["output_format"] == "text"
+    assert all("output_format" not in test for test in results["tests"])  # text by default
 
 
 def _page_is_complete(page):

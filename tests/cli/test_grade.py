@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.metadata
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import pytest
 import eigenlab
 from eigenlab.cli import main
 from eigenlab.grading import batch
+from eigenlab.grading.batch.summary import summary_page
 from eigenlab.grading.isolation import Template
 from eigenlab.reporter import Reporter
 from student_files import CLUSTERING, notebook, save
@@ -135,6 +137,36 @@ def test_each_student_has_a_page_and_the_class_has_one(graded):
     links = re.findall(r'href="(feedback/[^"]+)"', summary)
     assert len(links) == 5
     assert all((graded / "results" / link).is_file() for link in links)
+
+
+def test_the_page_of_a_large_class_stays_short(graded):
+    """Long lists are folded or end with a number; figures and tables of students are complete."""
+    stored = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((graded / "results/students").iterdir())
+    ]
+    records = [
+        {**record, "student": {"name": f"student {i} of {copy}", "key": f"{copy}-{i}"}}
+        for copy in range(60)
+        for i, record in enumerate(json.loads(json.dumps(stored)))
+    ]
+    for number, record in enumerate(records):
+        for part in record["report"]["parts"] if record["report"] else []:
+            if part["status"] == "failed":
+                part["hint"] = f"mistake {number % 50}"
+    page = summary_page(records, {})
+    graded_number = sum(record["report"] is not None for record in records)
+    assert f"Grades of {graded_number} submissions" in page
+    assert f"{len(records) - graded_number} more could not be" in page
+    assert re.search(r"<details>\s*<summary>120 of 420 submissions", page)
+    assert page.count('href="feedback/') == graded_number
+    hints = page.partition("<h2>Hints")[2].partition("<h2>Similar")[0]
+    assert hints.count("<tr><td>") == 30
+    assert re.search(r"\d+ less frequent hints are in grades.json", hints)
+    assert page.partition("<h2>Similar")[2].partition("<h2>Students")[0].count("<tr><td>") <= 30
+    assert json.loads(re.search(r"const figures = (.*), themes", page)[1])["parts"]["layout"][
+        "legend"
+    ] == {"traceorder": "normal"}
 
 
 @pytest.mark.usefixtures("here")
@@ -311,7 +343,8 @@ def test_gradescopes_bundle_grades_a_submission(call, tmp_path):
     assert out.split()[-1] == "bundle/autograder.zip"
     root = tmp_path / "autograder"
     with zipfile.ZipFile(tmp_path / "bundle/autograder.zip") as archive:
-        assert set(archive.namelist()) == {"setup.sh", "run_autograder", "config.json"}
+        wheel = f"eigenlab-{eigenlab.__version__}-py3-none-any.whl"
+        assert set(archive.namelist()) == {"setup.sh", "run_autograder", "config.json", wheel}
         archive.extractall(root / "source")
     for name in ("setup.sh", "run_autograder"):
         subprocess.run(["bash", "-n", str(root / "source" / name)], check=True)
@@ -331,6 +364,7 @@ def test_gradescopes_bundle_grades_a_submission(call, tmp_path):
     results = run_autograder(root)
     assert results["score"] == 0
     assert results["tests"][0]["max_score"] == 6
+    assert results["output_format"] == "text"
     assert "could not be graded: homework.ipynb is no notebook" in results["output"]
 
 
@@ -340,6 +374,46 @@ def test_a_wheel_goes_into_the_bundle(call, tmp_path):
     assert call("course", "autograder", *words).status == 0
     assert (tmp_path / "bundle/eigenlab-1-py3-none-any.whl").read_bytes() == b"wheel"
     setup = (tmp_path / "bundle/setup.sh").read_text()
-    assert "pip install --no-cache-dir /autograder/source/eigenlab-1-py3-none-any.whl" in setup
+    assert 'pip" install --no-cache-dir "$root"/source/eigenlab-1-py3-none-any.whl' in setup
     assert call("course", "autograder", "--install", "no.whl", "--out", "b").status == 2
     assert call("course", "autograder", "--visibility", "shown", "--out", "b").status == 2
+
+
+def test_what_is_installed_by_default_is_this_eigenlab(call, tmp_path):
+    """No package index has to know this version."""
+    assert call("course", "autograder", "--out", "bundle").status == 0
+    (wheel,) = (tmp_path / "bundle").glob("*.whl")
+    options = ["--quiet", "--no-deps", "--no-index", "--target", str(tmp_path / "installed")]
+    command = [sys.executable, "-m", "pip", "install", *options, str(wheel)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "No module named pip" in found.stderr:
+        pytest.skip("there is no pip")
+    assert found.returncode == 0, found.stderr
+    installed, here = tmp_path / "installed/eigenlab", Path(eigenlab.__file__).parent
+
+    def content(folder):
+        return {
+            path.relative_to(folder): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+
+    assert content(installed) == content(here)
+    (about,) = importlib.metadata.distributions(path=[str(tmp_path / "installed")])
+    assert about.version == eigenlab.__version__
+    assert any("torch" in requirement for requirement in about.requires)
+    assert [entry.name for entry in about.entry_points] == ["eigenlab"]
+    with zipfile.ZipFile(wheel) as archive:
+        recorded = archive.read(f"eigenlab-{eigenlab.__version__}.dist-info/RECORD").decode()
+        assert len(recorded.splitlines()) == len(archive.namelist())
+
+
+def test_without_metadata_the_bundle_needs_to_be_told_what_to_install(call, monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", missing)
+    status, _, error = call("course", "autograder", "--out", "bundle")
+    assert status == 2
+    assert "--install" in error
+    assert call("course", "autograder", "--install", "eigenlab", "--out", "bundle").status == 0

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from confined import attacked_alone, run, works
+from confined import attacked_alone, linux, run, works
 from eigenlab.errors import InputError
 from eigenlab.grading.isolation import Limits, check_source, describe
 
@@ -113,6 +113,13 @@ def test_every_process_draws_other_numbers_and_has_a_folder_of_its_own(template)
     body = "import numpy, os, random; return (numpy.random.rand(), random.random(), os.getcwd())"
     (first,), (second,) = works(template, body), works(template, body)
     assert not set(first.strip("()").split(", ")) & set(second.strip("()").split(", "))
+
+
+@linux
+def test_work_for_many_processes_is_done_in_one(template):
+    """joblib would start processes, which is forbidden; it has a mode without them."""
+    body = "import joblib; return joblib.Parallel(n_jobs=2)(map(joblib.delayed(abs), [-1, -2]))"
+    assert works(template, body) == ["[1, 2]"]
 
 
 def test_the_source_is_compiled_as_a_file_of_its_own(template):

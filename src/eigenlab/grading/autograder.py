@@ -6,33 +6,38 @@ https://gradescope-autograders.readthedocs.io/en/latest/specs/
 from __future__ import annotations
 
 import dataclasses
-import io
 import shlex
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import eigenlab
 from eigenlab.errors import EigenlabError, InputError
 from eigenlab.files import dump_json, read_json, write_atomic
 from eigenlab.grading.batch.one import Settings, grade_files
 from eigenlab.grading.batch.submissions import graded_files
 from eigenlab.grading.feedback import VISIBILITIES, gradescope_results
 from eigenlab.grading.file_check import checked_points, isolated
+from eigenlab.grading.own_wheel import own_wheel, zipped
 from eigenlab.grading.parts import parts
 from eigenlab.grading.problems import OPTIONAL, checked_aliases, problem_number
 
 SETUP = """\
 #!/usr/bin/env bash
-# Run once, when Gradescope builds the autograder.
+# Run once, when Gradescope builds the autograder. AUTOGRADER is for trying it elsewhere.
 set -euo pipefail
+root="${{AUTOGRADER:-/autograder}}"
+export DEBIAN_FRONTEND=noninteractive
 apt-get update -y
-apt-get install -y --no-install-recommends python3 python3-venv python3-pip
-python3 -m venv /autograder/venv
-/autograder/venv/bin/pip install --no-cache-dir 'torch<2.14' \\
+apt-get install -y --no-install-recommends python3 python3-venv
+python=/usr/bin/python3
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then  # Ubuntu 22.04
+  apt-get install -y --no-install-recommends python3.11 python3.11-venv
+  python=/usr/bin/python3.11
+fi
+"$python" -m venv "$root/venv"
+"$root/venv/bin/pip" install --no-cache-dir 'torch<2.14' \
   --index-url https://download.pytorch.org/whl/cpu
-/autograder/venv/bin/pip install --no-cache-dir {install}
+"$root/venv/bin/pip" install --no-cache-dir {install}
 """
 RUN = """\
 #!/usr/bin/env bash
@@ -40,7 +45,7 @@ RUN = """\
 set -euo pipefail
 root="${AUTOGRADER:-/autograder}"
 cd "$root"
-exec "${AUTOGRADER_PYTHON:-/autograder/venv/bin/python}" -m eigenlab.grading.autograder "$root"
+exec "${AUTOGRADER_PYTHON:-$root/venv/bin/python}" -m eigenlab.grading.autograder "$root"
 """
 
 
@@ -53,8 +58,8 @@ def write_bundle(
         out: folder to write to.
         settings: how submissions are graded.
         visibility: of the results on Gradescope, such as ``"hidden"``. Default: ``"visible"``.
-        install: what pip installs, or a wheel that is put into the bundle. Default: ``""``, this
-            version of eigenlab.
+        install: what pip installs, or a wheel that is put into the bundle. Default: ``""``, a wheel
+            of this installation of eigenlab.
 
     Returns:
         what was written; the last one is the zip file.
@@ -68,15 +73,13 @@ def write_bundle(
         problem_number(settings.problem)
     config = dataclasses.asdict(settings) | {"visibility": visibility}
     files: dict[str, bytes] = {}
-    requirement = install or f"eigenlab=={eigenlab.__version__}"
-    if install.endswith(".whl") and "://" not in install:
-        wheel = Path(install)
-        if not wheel.is_file():
-            raise InputError(f"install={install!r}: there is no such wheel")
-        files[wheel.name] = wheel.read_bytes()
-        requirement = f"/autograder/source/{wheel.name}"
+    requirement = shlex.quote(install)
+    if not install or (install.endswith(".whl") and "://" not in install):
+        name, content = _wheel(install) if install else own_wheel()
+        files[name] = content
+        requirement = f'"$root"/source/{shlex.quote(name)}'
     files |= {
-        "setup.sh": SETUP.format(install=shlex.quote(requirement)).encode(),
+        "setup.sh": SETUP.format(install=requirement).encode(),
         "run_autograder": RUN.encode(),
         "config.json": (dump_json(config) + "\n").encode(),
     }
@@ -88,19 +91,14 @@ def write_bundle(
             path.chmod(0o755)
         written.append(path)
     bundle = Path(out) / "autograder.zip"
-    write_atomic(bundle, _zipped(files))
+    write_atomic(bundle, zipped(files, 0o755))
     return [*written, bundle]
 
 
-def _zipped(files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.create_system = 3
-            entry.external_attr = 0o755 << 16
-            archive.writestr(entry, content)
-    return stream.getvalue()
+def _wheel(path: str) -> tuple[str, bytes]:
+    if not Path(path).is_file():
+        raise InputError(f"install={path!r}: there is no such wheel")
+    return Path(path).name, Path(path).read_bytes()
 
 
 def run(root: str | Path) -> dict[str, Any]:
@@ -141,7 +139,8 @@ def _failed(words: str, settings: Settings) -> dict[str, Any]:
     asked = [part.id for part in parts(number) if part.id not in OPTIONAL] if number else []
     worth = sum(settings.points.get(part, 1.0) for part in asked) if asked else 1.0
     test = {"name": "submission", "score": 0, "max_score": worth, "status": "failed"}
-    return {"score": 0, "output": words, "tests": [{**test, "output": words}]}
+    tests = [{**test, "output": words}]
+    return {"score": 0, "output": words, "output_format": "text", "tests": tests}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -17,8 +18,10 @@ VISIBILITIES = ("visible", "hidden", "after_due_date", "after_published")
 
 
 def error_text(part: PartReport) -> str:
-    """``"max error 1.0e-07"``; empty if nothing was compared."""
-    return f"max error {part.max_error:.1e}" if math.isfinite(part.max_error) else ""
+    """``"max error 1.0e-07"``, ``"max error 0"``; empty if nothing was compared."""
+    if not math.isfinite(part.max_error):
+        return ""
+    return f"max error {part.max_error:.1e}" if part.max_error else "max error 0"
 
 
 def left_out_counts(report: FileReport) -> list[str]:
@@ -30,9 +33,12 @@ def gradescope_results(report: FileReport, visibility: str = "visible") -> dict[
     """Content of the ``results.json`` that Gradescope reads.
 
     Its fields are documented on
-    https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format. A part that is
-    left out is no test, so that none looks passed that did not run; the output names it. Gradescope
-    knows only ``passed`` and ``failed``: that a part is missing, hung or died is a tag.
+    https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format (read as of
+    January 2025). A part that is left out is no test, so that none looks passed that did not run;
+    the output names it. Gradescope knows only ``passed`` and ``failed``: that a part is missing,
+    hung or died is a tag. The output for the whole submission, which holds lines of the student's,
+    is declared to be text; Gradescope would read it as HTML otherwise. The output of tests is text
+    by default. What is printed, which Gradescope shows to instructors only, stays so.
 
     Args:
         report: what the check found.
@@ -44,6 +50,11 @@ def gradescope_results(report: FileReport, visibility: str = "visible") -> dict[
     """
     if visibility not in VISIBILITIES:
         raise InputError(f"visibility={visibility!r}; expected one of {', '.join(VISIBILITIES)}")
+    left_out = [
+        f"{part.part} {part.title} is left out: {part.hint}"
+        for part in report.parts
+        if part.status == LEFT_OUT
+    ]
     tests = [
         {
             "name": part.title if part.title == part.part else f"{part.part} {part.title}",
@@ -60,23 +71,19 @@ def gradescope_results(report: FileReport, visibility: str = "visible") -> dict[
     ]
     return {
         "score": report.score,
-        "output": "\n".join(_sentences(report)),
+        "output": "\n".join(_sentences(report, [*left_out_counts(report), *left_out])),
+        "output_format": "text",
         "visibility": visibility,
         "tests": tests,
     }
 
 
-def _sentences(report: FileReport) -> list[str]:
-    """What there is to say about the file, a line each."""
+def _sentences(report: FileReport, more: Sequence[str] = ()) -> list[str]:
+    """What there is to say about the file, a line each, with ``more`` before the notes."""
     return [
         *(f"run: {text}" for text in report.taken),
-        *left_out_counts(report),
         *(f"not valid Python: {text}" for text in report.syntax_errors),
-        *(
-            f"{part.part} {part.title} is left out: {part.hint}"
-            for part in report.parts
-            if part.status == LEFT_OUT
-        ),
+        *more,
         *report.notes,
         *(describe(report.layers).splitlines() if report.layers else ()),
     ]
@@ -95,7 +102,8 @@ PAGE = """<!doctype html>
   --rule: #3d444d; --code: #151b23; --good: #56d364; --bad: #ff7b72; } }
 body { color: var(--text); background: var(--page); font: 16px/1.5 system-ui, sans-serif;
   max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin: 0; }
+h1 { font-size: 1.4rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin: 0;
+  overflow-wrap: anywhere; }
 section { border-top: 1px solid var(--rule); padding: 1rem 0; }
 h2 span { color: var(--bad); } .passed h2 span { color: var(--good); }
 .soft, .left h2 span, .file h2 { color: var(--soft); }
@@ -153,7 +161,7 @@ def feedback_page(report: FileReport) -> str:
     return environment.from_string(PAGE).render(
         report=report,
         score=score_text(report),
-        sentences=[s for s in _sentences(report) if not s.startswith("left out: ")],
+        sentences=_sentences(report),
         sign=sign,
         error_text=error_text,
         number=number_text,

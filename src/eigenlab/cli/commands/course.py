@@ -77,7 +77,7 @@ def _autograder(
         Parameter(
             show_default=False,
             help="What pip installs: a version, an address, or a wheel, which goes into the bundle "
-            "[default: this version].",
+            "[default: a wheel of this installation].",
         ),
     ] = "",
 ) -> None:

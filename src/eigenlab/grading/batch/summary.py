@@ -20,6 +20,10 @@ from eigenlab.grading.file_check import DIED, FAILED, HUNG, MISSING, PASSED
 from eigenlab.grading.parts import PARTS
 from eigenlab.plots import DARK, HEIGHT, LIGHT, figure_script, new_chart, plotly_script, style
 
+#: Pairs of similar submissions that are listed at most; as many as there are in a small class.
+MOST_PAIRS = 30
+#: Hints that are listed at most.
+MOST_HINTS = 30
 #: In the order in which they are stacked.
 STATUSES = (PASSED, FAILED, MISSING, HUNG, DIED)
 
@@ -41,20 +45,25 @@ p, td { overflow-wrap: anywhere; } .soft { color: var(--soft); } .bad { color: v
 a { color: var(--link); }
 .table { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
-  border-bottom: 1px solid var(--rule); } .number { text-align: right; white-space: nowrap; }
-.figure { width: 100%; }
+  border-bottom: 1px solid var(--rule); } tr > :last-child { padding-right: 0; }
+.number { text-align: right; white-space: nowrap; }
+.figure { width: 100%; } summary { cursor: pointer; color: var(--soft); }
 </style>
 </head>
 <body>
 <h1>Grades of {{ graded | length }} submissions</h1>
 <p>{{ complete }} of {{ graded | length }} have passed every part; median score
-{{ median }} of {{ worth }} points.</p>
+{{ median }} of {{ worth }} points.{% if unreadable %} {{ unreadable | length }} more could not be
+graded.{% endif %}</p>
 {% if unreadable %}
 <h2>Could not be graded</h2>
+<details{% if unreadable | length <= 20 %} open{% endif %}>
+<summary>{{ unreadable | length }} of {{ graded | length + unreadable | length }} submissions
+</summary>
 <div class="table"><table><tr><th>student</th><th>why</th></tr>
 {% for record in unreadable %}
 <tr><td class="bad">{{ record.student.name }}</td><td>{{ record.problem }}</td></tr>
-{% endfor %}</table></div>
+{% endfor %}</table></div></details>
 {% endif %}
 {% for title, id, height, _ in figures %}
 <h2>{{ title }}</h2>
@@ -63,9 +72,12 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
 <h2>Hints</h2>
 {% if hints %}
 <div class="table"><table><tr><th>part</th><th class="number">students</th><th>hint</th></tr>
-{% for part, hint, count in hints %}
+{% for part, hint, count in hints[:most_hints] %}
 <tr><td>{{ part }}</td><td class="number">{{ count }}</td><td>{{ hint }}</td></tr>
 {% endfor %}</table></div>
+{% if hints | length > most_hints %}
+<p class="soft">{{ hints | length - most_hints }} less frequent hints are in grades.json.</p>
+{% endif %}
 {% else %}<p>No part was failed.</p>{% endif %}
 <h2>Similar code</h2>
 <p>This is no proof of anything: right solutions of small tasks are alike, and copied code can be
@@ -118,9 +130,8 @@ def summary_page(records: Sequence[Mapping[str, Any]], given: Mapping[str, Seque
     graded = [_listed(record) for record in records if record["report"] is not None]
     scores = [record["report"]["score"] for record in graded]
     most = max((record["report"]["max_score"] for record in graded), default=0.0)
-    compared = similarity.compare(
-        list(map(_code, graded)), [c for cs in given.values() for c in cs]
-    )
+    code, notebooks = list(map(_code, graded)), [cell for cells in given.values() for cell in cells]
+    compared = similarity.compare(code, notebooks, most=min(MOST_PAIRS, len(graded)))
     names = [record["student"]["name"] for record in graded]
     figures = _figures(graded, scores) if graded else []
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
@@ -134,6 +145,7 @@ def summary_page(records: Sequence[Mapping[str, Any]], given: Mapping[str, Seque
         unreadable=[record for record in records if record["report"] is None],
         figures=figures,
         hints=_hints(graded),
+        most_hints=MOST_HINTS,
         length=similarity.LENGTH,
         left_out=" and ".join(filter(None, (notebook, what))) or "any allowance for given code",
         compared=compared.compared,
@@ -196,7 +208,8 @@ def _parts_chart(graded: Sequence[Mapping[str, Any]]) -> go.Figure:
                 marker={"color": look.color},
             )
             chart.add_trace(bar)
-    chart.update_layout(barmode="stack")
+    chart.update_layout(barmode="stack", legend={"traceorder": "normal"})
+    chart.update_xaxes(**_whole(len(graded)))
     chart.update_yaxes(autorange="reversed")
     return chart
 
@@ -207,7 +220,13 @@ def _scores_chart(scores: Sequence[float]) -> go.Figure:
     values = sorted(count)
     bar = go.Bar(x=values, y=[count[v] for v in values], marker={"color": style(0).color})
     chart.add_trace(bar)
+    chart.update_yaxes(**_whole(max(count.values())))
     return chart
+
+
+def _whole(most: int) -> dict[str, Any]:
+    """Settings of an axis of numbers of students, which are whole."""
+    return {"dtick": 1} if most < 5 else {}
 
 
 def _hints(graded: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, int]]:
@@ -218,7 +237,9 @@ def _hints(graded: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, int]]:
         for part in record["report"]["parts"]
         if part["status"] in STATUSES[1:]
     )
-    return [(part, hint, number) for (part, hint), number in count.most_common(60)]
+    order = {part: place for place, part in enumerate(PARTS)}
+    first = sorted(count.items(), key=lambda item: (-item[1], order[item[0][0]]))
+    return [(part, hint, number) for (part, hint), number in first]
 
 
 def _in_general(hint: str) -> str:

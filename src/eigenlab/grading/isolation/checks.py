@@ -68,6 +68,8 @@ Landlock, seccomp.
     """
     wanted = ("another user", "file system", "namespaces", "Landlock", "seccomp")
     full = {"file system": "a file system of the allowed files"}
+    if any(name.startswith("bubblewrap") for name in layers):
+        full["namespaces"] = "namespaces for each part"
     missing = [full.get(w, w) for w in wanted if not any(name.startswith(w) for name in layers)]
     words = ", ".join(layers) or "nothing else"
     lines = [f"The code ran in its own process, confined by: {words}."]

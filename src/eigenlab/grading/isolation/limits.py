@@ -166,6 +166,8 @@ def environment(folder: str) -> dict[str, str]:
     own = {"HOME": folder, "TMPDIR": folder, "MPLCONFIGDIR": folder, "MPLBACKEND": "Agg"}
     # pyarrow, which pandas imports, would start a thread that is missing in copied processes.
     one["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
+    # No process can be started: joblib, and scikit-learn by it, works without any.
+    one["JOBLIB_MULTIPROCESSING"] = "0"
     return {**one, **own, "PATH": "/nowhere", "LC_ALL": "C.UTF-8"}
 
 

@@ -24,6 +24,7 @@ from eigenlab.grading import folders
 from eigenlab.grading.isolation import limits as limits_module
 from eigenlab.grading.isolation.inside import confine, wire
 from eigenlab.grading.isolation.limits import Limits
+from eigenlab.grading.isolation.separation import Separation, python, separation
 
 #: Modules that are sent to the process, in the order of their imports.
 MODULES = (
@@ -73,7 +74,8 @@ class Template:
     It starts with the first use. Use it as a context manager, or call :meth:`close`.
 
     Args:
-        namespaces: whether to use Linux's namespaces where they are offered. Default: ``True``.
+        namespaces: whether to use Linux's namespaces where they are offered, or else bubblewrap's.
+            Default: ``True``.
         folder: where temporary folders are made; other users must be able to enter it. Default:
             ``None``, the system's folder for them.
 
@@ -89,6 +91,7 @@ class Template:
             )
         self.namespaces, self.folder = namespaces, folder
         self.paths: dict[str, Any] = {}
+        self.separation = Separation(own=False)
         self.control: socket.socket | None = None
         self.scratch = ""
         self.lock = threading.Lock()
@@ -118,7 +121,9 @@ class Template:
             library = os.path.join(self.scratch, "library")
             limits_module.copy_library(library)
             self.paths = limits_module.files(library)
-        command = [sys.executable, "-I", "-S", "-B", "-c", START, str(theirs.fileno())]
+            if self.namespaces:
+                self.separation = separation(self.paths, self.scratch)
+        command = [*self.separation.command, *python(START), str(theirs.fileno())]
         with theirs:
             self.process = subprocess.Popen(
                 command,
@@ -148,7 +153,7 @@ class Template:
         with self.lock:
             if self.control is None or self.process is None or self.process.poll() is not None:
                 self.control = self._start()
-            return Process(self.control, limits, self.paths, self.namespaces, self.scratch)
+            return Process(self.control, limits, self.paths, self.separation, self.scratch)
 
 
 class Process:
@@ -158,7 +163,7 @@ class Process:
         control: connection to the template.
         limits: what the process may use.
         paths: what it may read.
-        namespaces: whether to use Linux's namespaces.
+        separation: how it is separated from the rest of the system.
         parent: where its temporary folder is made.
 
     Attributes:
@@ -171,7 +176,7 @@ class Process:
         control: socket.socket,
         limits: Limits,
         paths: dict[str, Any],
-        namespaces: bool,
+        separation: Separation,
         parent: str,
     ) -> None:
         self.limits = limits
@@ -194,7 +199,8 @@ class Process:
             "processes": limits.processes,
             "folder": self.folder,
             "folder_size": limits.folder,
-            "namespaces": namespaces,
+            "namespaces": separation.own,
+            "layers": separation.layers,
             "environment": limits_module.environment(self.folder),
             **{name: paths[name] for name in ("mounted", "readable", "listed", "hidden")},
         }

@@ -67,7 +67,7 @@ def main(control: socket.socket) -> None:
         if control not in ready:
             continue
         if (request := _request(control)) is None:
-            return
+            os._exit(0)  # libraries would print at the end of the interpreter
         config, descriptors = request
         config |= {"used": used, "addresses": addresses}
         if alone:
@@ -240,7 +240,8 @@ def run(config: dict[str, Any], spaces: list[str], channel: int, output: int) ->
     private = "mount" in spaces and namespaces.private_root(
         config["mounted"], config["hidden"], config["folder"], config["folder_size"]
     )
-    layers = [f"namespaces ({', '.join(spaces)})"] if spaces else []
+    layers = list(config["layers"])
+    layers += [f"namespaces ({', '.join(spaces)})"] if spaces else []
     layers += ["file system of the allowed files"] if private else []
     layers += confine.give_up(config, private)
     _die_with_guard()
