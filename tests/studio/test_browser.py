@@ -222,6 +222,30 @@ def test_an_upload_that_is_no_table_is_told(tab):
     assert page.locator("img[src=x]").count() == 0
 
 
+def test_a_network_is_trained_on_pasted_and_on_uploaded_numbers(tab):
+    page = tab.open("/train-rnn?task=own+numbers&length=3&hidden_size=4&updates=50&compare=true")
+    page.get_by_role("textbox", name="numbers").fill("1, two")
+    page.get_by_text("numbers: 'two' is no number").wait_for()
+    assert page.get_by_role("button", name="Train the network").count() == 0
+    column = [k * k % 7 for k in range(20)]
+    page.get_by_role("textbox", name="numbers").fill("\n".join(map(str, column)))
+    page.get_by_role("button", name="Train the network").click()
+    wait_for_sentence(page, "After 50 updates")
+    assert tab.shows(column[17:], "predictions")
+    assert len(tab.drawn("loss", 1)) == len(tab.drawn("loss", 0)) > 5
+    page.get_by_role("button", name="own table").click()
+    page.wait_for_url("**task=own+table*")
+    rows = "".join(f"{k},{10 * value}\n" for k, value in enumerate(column))
+    file = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"day,sales\n" + rows.encode()}
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_text("the table has 2 columns of numbers: day, sales").wait_for()
+    page.get_by_role("textbox", name="column").fill("sales")
+    page.get_by_role("button", name="Train the network").click()
+    assert tab.shows([10 * value for value in column[17:]], "predictions")
+    assert "sales" in parse_qs(urlsplit(page.url).query)["column"]
+    assert "table=" not in page.url
+
+
 def test_the_random_walk_is_played_and_paused_by_the_keyboard(tab):
     page = tab.open("/clustering?n_points=60&steps=0")
     wait_for_sentence(page, "gamma 30")

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from eigenlab.errors import InputError
 from eigenlab.lab import Config
+from eigenlab.studio.demos import matters
 from eigenlab.studio.pad import Pad
 
 Changed = Callable[[Config, bool], Any]
@@ -69,10 +70,8 @@ class Form:
 
     def _show_relevant(self) -> None:
         """Hide the controls of settings that have no effect beside the others."""
-        for control in self.controls.values():
-            if control.extra.get("when"):
-                name, value = control.extra["when"]
-                control.box.visible = getattr(self.settings, name) == value
+        for name, control in self.controls.items():
+            control.box.visible = matters(self.settings, name)
 
     def _moved(self, name: str, value: Any, final: bool) -> None:
         if self._setting:
@@ -301,7 +300,9 @@ class _Text(_Control):
                 on_upload=self._uploaded,
                 on_rejected=lambda: self.tell(f"the file is larger than {MAX_BYTES / 1e6:g} MB"),
             ).props('accept=".csv,.tsv,.txt,.parquet,.xlsx" flat bordered').classes("w-full")
-        self.widget = ui.input(
+        # A text field of one line would join the lines of a pasted column.
+        field = ui.textarea if kind == "lines" else ui.input
+        self.widget = field(
             self.title,
             value=self._text(value),
             on_change=lambda event: self._typed(event.value),
