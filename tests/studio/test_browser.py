@@ -176,6 +176,63 @@ def test_no_button_of_a_picture_leads_outside(tab):
     assert all(urlsplit(link).hostname == "127.0.0.1" for link in links)
 
 
+DRAWN = """plots => plots.slice(0, 4).map(plot => {
+    const full = plot._fullLayout, style = element => getComputedStyle(element);
+    const shapes = [...plot.querySelectorAll('.plot path, .heatmaplayer image, .shapelayer path')];
+    const words = [...plot.querySelectorAll('.main-svg text')];
+    const axes = Object.keys(full).filter(key => /^[xy]axis/.test(key));
+    return [plot.getAttribute('aria-label').split('. ')[0], {
+        size: [plot.clientWidth, plot.clientHeight],
+        ranges: axes.map(key => [key, full[key].type, full[key].range]),
+        shapes: shapes.map(item => [
+            item.getAttribute('d') || item.getAttribute('href'), item.getAttribute('transform'),
+            style(item).stroke, style(item).fill, style(item).strokeDasharray,
+        ]),
+        words: words.map(item => [
+            item.textContent, item.getAttribute('x'), item.getAttribute('y'),
+            style(item).fill, style(item).fontSize, style(item).fontFamily,
+        ]),
+    }];
+})"""
+
+
+WIDE = """addEventListener('DOMContentLoaded', () => {
+    const style = document.createElement('style');
+    style.textContent = 'figure > .plot { width: 640px !important }';
+    document.head.append(style);
+})"""
+
+
+def test_a_figure_looks_the_same_in_the_report_and_in_the_studio(tab):
+    """Every stroke, colour, word and axis of figures of a run, drawn at the same width."""
+    tab.page.add_init_script(WIDE)
+    drawn = []
+    for path in ("/runs/report-gradient-flow/report", "/runs/report-gradient-flow"):
+        tab.page.emulate_media(color_scheme="light")
+        page = tab.open(path)
+        page.wait_for_selector("figure > .plot .main-svg")
+        plots = page.locator("figure > .plot")
+        for plot in plots.all()[:4]:  # the report draws what comes near
+            plot.scroll_into_view_if_needed()
+            plot.locator(".main-svg").first.wait_for()
+        found = {}
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(500)
+            for title, figure in plots.evaluate_all(DRAWN):
+                found[title, scheme] = figure
+        drawn.append(found)
+    report, studio = drawn
+    shared = report.keys() & studio.keys()  # the report orders them by question
+    assert len(shared) >= 6
+    assert sum(len(report[key]["shapes"]) for key in shared) > 50
+    for key in shared:
+        for part, expected in report[key].items():
+            assert studio[key][part] == expected, (*key, part)
+    title = next(iter(shared))[0]
+    assert report[title, "light"]["words"] != report[title, "dark"]["words"]
+
+
 def test_an_experiment_runs_is_cancelled_and_shows_its_claims(tab):
     page = tab.open("/experiments/gradient-flow")
     page.get_by_role("button", name="smoke").click()
