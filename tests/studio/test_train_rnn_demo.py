@@ -124,7 +124,7 @@ def test_two_networks_are_drawn_as_each_is_alone(folder, tmp_path):
         assert trace(view, panel, name).y == trace(first, panel, name).y
         assert trace(view, panel, f"second {name}").y == trace(second, panel, name).y
     name = "after training, layer 1"
-    shown = trace(view, "norms", f"second network, {name}").y
+    shown = trace(view, "norms", "second, after, layer 1").y
     assert shown == trace(second, "norms", name).y
     assert view.numbers["second_ratio_after"] == second.numbers["ratio_after"]
     assert "(RNN)" in view.sentence
@@ -147,6 +147,16 @@ def test_own_numbers_are_predicted_on_their_last_fifth(tmp_path):
     assert view.numbers["loss_of_repeating"] == pytest.approx(
         np.mean((test[1:] - test[:-1]) ** 2) / variance
     )
+
+
+def test_a_constant_end_can_be_drawn(tmp_path):
+    """To answer the mean costs nothing there, so that no loss is a multiple of it."""
+    numbers = ("0 2 " * 20) + "1 " * 10
+    settings = TINY.replace(task="own numbers", length=3, numbers=numbers)
+    view = draw(settings, _prepared(settings, tmp_path))
+    assert view.numbers["loss_of_zero"] == 0
+    assert "∞ times" in view.sentence
+    assert "on the last 10 numbers" in view.sentence
 
 
 def test_numbers_beyond_the_training_part_do_not_reach_it():

@@ -9,6 +9,7 @@ import torch
 
 from eigenlab.recurrent import regression_loss
 from eigenlab.studio.demos.demo import Demo, Example, Goal, Preparation, View, power
+from eigenlab.studio.demos.own_sequence import OwnSequence
 from eigenlab.studio.demos.train_rnn_figures import panels_of
 from eigenlab.studio.demos.train_rnn_networks import (
     AVERAGE,
@@ -59,7 +60,7 @@ def draw(settings: TrainRNNSettings, folder: Path) -> View:
         numbers[f"{prefix}loss"] = result.loss
         numbers[f"{prefix}ratio_before"], numbers[f"{prefix}ratio_after"] = result.ratios
     return View(
-        sentence=_sentence(settings, results, numbers),
+        sentence=_sentence(settings, results, own, numbers),
         panels=panels_of(settings, results, y, own, numbers),
         numbers=numbers,
         goals=_goals(settings, numbers),
@@ -67,15 +68,20 @@ def draw(settings: TrainRNNSettings, folder: Path) -> View:
     )
 
 
-def _sentence(settings: TrainRNNSettings, results: list[Result], numbers: dict[str, float]) -> str:
-    own = settings.task in OWN
-    where = "the last fifth of the sequence" if own else "fresh sequences"
+def _sentence(
+    settings: TrainRNNSettings,
+    results: list[Result],
+    own: OwnSequence | None,
+    numbers: dict[str, float],
+) -> str:
+    where = f"the last {len(own.test)} numbers" if own else "fresh sequences"
+    silent = numbers["loss_of_zero"]
     losses = _each(results, [power(result.loss) for result in results])
-    shares = _each(results, [_share(result.loss, numbers["loss_of_zero"]) for result in results])
-    silent = "the mean" if own else "0"
+    shares = _each(results, [power(_share(result.loss, silent)) for result in results])
+    constant = "the mean" if own else "0"
     parts = [
-        f"After {settings.updates:,} updates the loss on {where} is {losses}: {shares} that of "
-        f"always answering {silent} ({power(numbers['loss_of_zero'])})."
+        f"After {settings.updates:,} updates the loss on {where} is {losses}: {shares} "
+        f"times that of always answering {constant} ({power(silent)})."
     ]
     if own:
         repeated = power(numbers["loss_of_repeating"])
@@ -92,11 +98,13 @@ def _sentence(settings: TrainRNNSettings, results: list[Result], numbers: dict[s
     return " ".join(parts)
 
 
-def _share(loss: float, silent: float) -> str:
-    """A loss as a multiple of that of always giving the same answer."""
-    if silent == 0:
-        return "not comparable to"
-    return f"{power(loss / silent)} of" if loss < silent else f"{power(loss / silent)} times"
+def _share(loss: float, silent: float) -> float:
+    """A loss as a multiple of that of a constant answer, which costs nothing if it is right."""
+    return loss / silent if silent else math.inf
+
+
+def _task(settings: TrainRNNSettings) -> str:
+    return "your own sequence" if settings.task in OWN else f"the {settings.task}"
 
 
 def _each(results: list[Result], texts: list[str]) -> str:
@@ -110,8 +118,7 @@ def _each(results: list[Result], texts: list[str]) -> str:
 
 
 def _goals(settings: TrainRNNSettings, numbers: dict[str, float]) -> tuple[Goal, ...]:
-    silent = numbers["loss_of_zero"]
-    share = numbers["loss"] / silent if silent else math.inf
+    share = _share(numbers["loss"], numbers["loss_of_zero"])
     far = settings.task == COPY and settings.lag >= FAR
     few = settings.task == AVERAGE and settings.hidden_size <= FEW_UNITS
     goals = [
@@ -119,14 +126,14 @@ def _goals(settings: TrainRNNSettings, numbers: dict[str, float]) -> tuple[Goal,
             f"Learn the delayed copy over {FAR} steps or more: a loss below {COPIED:.0%} of that "
             "of always answering 0.",
             far and share < COPIED,
-            f"now {share:.2g}, with the {settings.task}"
+            f"now {share:.2g}, with {_task(settings)}"
             + (f" over {settings.lag} steps" if settings.task == COPY else ""),
         ),
         Goal(
             f"Learn the running average with {FEW_UNITS} hidden units or fewer: a loss below "
             f"{AVERAGED:.0%} of that of always answering 0.",
             few and share < AVERAGED,
-            f"now {share:.2g}, with the {settings.task} and {settings.hidden_size} units",
+            f"now {share:.2g}, with {_task(settings)} and {settings.hidden_size} units",
         ),
     ]
     if settings.task in OWN:

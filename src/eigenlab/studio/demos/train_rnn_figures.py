@@ -95,20 +95,21 @@ def _losses(results: list[Result], numbers: dict[str, float]) -> go.Figure:
         steps = results[place].trained.steps if there else []
         losses = results[place].trained.losses if there else []
         plots.line(chart, steps, losses, name, index=place + 1, markers=False, legend=there)
-    plots.reference(chart, y=numbers["loss_of_zero"], text="constant answer")
+    if numbers["loss_of_zero"] > 0:  # the axis is logarithmic
+        plots.reference(chart, y=numbers["loss_of_zero"], text="constant answer")
     return chart
 
 
 def _curves(results: list[Result]) -> Iterator[tuple[int, str, int, GradientTrace | None]]:
     """Index, name, layer, and trace or None of each curve about a layer of a network."""
-    for place, network in enumerate(NETWORKS):
+    for place in range(len(NETWORKS)):
+        names = WHEN if place == 0 else [f"second, {when}" for when in ("before", "after")]
         for layer in range(LAYERS):
-            for number, when in enumerate(WHEN):
-                prefix = "" if place == 0 else f"{network}, "
+            for number, when in enumerate(names):
                 there = place < len(results) and layer < results[place].plan.num_layers
                 trace = results[place].traces[number] if there else None
                 index = 2 * LAYERS * place + 2 * layer + number
-                yield index, f"{prefix}{when}, layer {layer + 1}", layer, trace
+                yield index, f"{when}, layer {layer + 1}", layer, trace
 
 
 def _norms(settings: TrainRNNSettings, results: list[Result]) -> go.Figure:
