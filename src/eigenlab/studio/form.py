@@ -20,6 +20,7 @@ Reads = Callable[[str, bytes], Awaitable[str]]
 PADS = ("sequence", "points", "pixels")
 MAX_BYTES = 2_000_000
 PLAY_EVERY = 0.25  # seconds that a value of an animation is shown
+LONGEST_MESSAGE = 300  # characters of a message
 MOST_BUTTONS = 4  # choices that are shown as buttons; more of them as a list
 
 
@@ -122,7 +123,9 @@ class _Control:
         raise NotImplementedError
 
     def tell(self, problem: str) -> None:
-        """Show what is wrong with the value, or nothing."""
+        """Show what is wrong with the value, or nothing; a long value is shown in part."""
+        if len(problem) > LONGEST_MESSAGE:
+            problem = f"{problem[: LONGEST_MESSAGE // 2]} … {problem[-LONGEST_MESSAGE // 2 :]}"
         self.problem.text, self.problem.visible = problem, bool(problem)
 
 

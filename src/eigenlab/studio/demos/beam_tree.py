@@ -13,7 +13,7 @@ from eigenlab.translation.beam import Hypothesis
 
 HEIGHT = 620
 #: Steps that are shown at first; the others come by panning.
-SHOWN = 7
+SHOWN = 12
 #: The traces, with the index of their style, and the width of their lines.
 DROPPED, KEPT, CHOSEN = "dropped", "kept", "the sentence that is written"
 STYLES = {DROPPED: (6, 0.6), KEPT: (0, 1.5), CHOSEN: (1, 4.0)}

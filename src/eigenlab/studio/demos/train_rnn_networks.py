@@ -100,10 +100,10 @@ class TrainRNNSettings(Config):
     numbers: str = option(
         WAVE,
         "Your own sequence: type or paste numbers, separated by commas, blanks or lines. The last "
-        "fifth is kept for the test.",
+        "fifth is kept for the test. Upload longer ones as a table.",
         widget="lines",
         when=("task", NUMBERS),
-        max_length=40_000,
+        max_length=20_000,
     )
     table: str = option(
         "value\n" + WAVE.replace(", ", "\n") + "\n",
