@@ -176,6 +176,63 @@ def test_no_button_of_a_picture_leads_outside(tab):
     assert all(urlsplit(link).hostname == "127.0.0.1" for link in links)
 
 
+DRAWN = """plots => plots.slice(0, 4).map(plot => {
+    const full = plot._fullLayout, style = element => getComputedStyle(element);
+    const shapes = [...plot.querySelectorAll('.plot path, .heatmaplayer image, .shapelayer path')];
+    const words = [...plot.querySelectorAll('.main-svg text')];
+    const axes = Object.keys(full).filter(key => /^[xy]axis/.test(key));
+    return [plot.getAttribute('aria-label').split('. ')[0], {
+        size: [plot.clientWidth, plot.clientHeight],
+        ranges: axes.map(key => [key, full[key].type, full[key].range]),
+        shapes: shapes.map(item => [
+            item.getAttribute('d') || item.getAttribute('href'), item.getAttribute('transform'),
+            style(item).stroke, style(item).fill, style(item).strokeDasharray,
+        ]),
+        words: words.map(item => [
+            item.textContent, item.getAttribute('x'), item.getAttribute('y'),
+            style(item).fill, style(item).fontSize, style(item).fontFamily,
+        ]),
+    }];
+})"""
+
+
+WIDE = """addEventListener('DOMContentLoaded', () => {
+    const style = document.createElement('style');
+    style.textContent = 'figure > .plot { width: 640px !important }';
+    document.head.append(style);
+})"""
+
+
+def test_a_figure_looks_the_same_in_the_report_and_in_the_studio(tab):
+    """Every stroke, colour, word and axis of figures of a run, drawn at the same width."""
+    tab.page.add_init_script(WIDE)
+    drawn = []
+    for path in ("/runs/report-gradient-flow/report", "/runs/report-gradient-flow"):
+        tab.page.emulate_media(color_scheme="light")
+        page = tab.open(path)
+        page.wait_for_selector("figure > .plot .main-svg")
+        plots = page.locator("figure > .plot")
+        for plot in plots.all()[:4]:  # the report draws what comes near
+            plot.scroll_into_view_if_needed()
+            plot.locator(".main-svg").first.wait_for()
+        found = {}
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(500)
+            for title, figure in plots.evaluate_all(DRAWN):
+                found[title, scheme] = figure
+        drawn.append(found)
+    report, studio = drawn
+    shared = report.keys() & studio.keys()  # the report orders them by question
+    assert len(shared) >= 6
+    assert sum(len(report[key]["shapes"]) for key in shared) > 50
+    for key in shared:
+        for part, expected in report[key].items():
+            assert studio[key][part] == expected, (*key, part)
+    title = next(iter(shared))[0]
+    assert report[title, "light"]["words"] != report[title, "dark"]["words"]
+
+
 def test_an_experiment_runs_is_cancelled_and_shows_its_claims(tab):
     page = tab.open("/experiments/gradient-flow")
     page.get_by_role("button", name="smoke").click()
@@ -220,6 +277,30 @@ def test_an_upload_that_is_no_table_is_told(tab):
         page.locator("input[type=file]").first.set_input_files(file)
         page.locator(".control .problem:visible").first.wait_for()
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_a_network_is_trained_on_pasted_and_on_uploaded_numbers(tab):
+    page = tab.open("/train-rnn?task=own+numbers&length=3&hidden_size=4&updates=50&compare=true")
+    page.get_by_role("textbox", name="numbers").fill("1, two")
+    page.get_by_text("numbers: 'two' is no number").wait_for()
+    assert page.get_by_role("button", name="Train the network").count() == 0
+    column = [k * k % 7 for k in range(20)]
+    page.get_by_role("textbox", name="numbers").fill("\n".join(map(str, column)))
+    page.get_by_role("button", name="Train the network").click()
+    wait_for_sentence(page, "After 50 updates")
+    assert tab.shows(column[17:], "predictions")
+    assert len(tab.drawn("loss", 1)) == len(tab.drawn("loss", 0)) > 5
+    page.get_by_role("button", name="own table").click()
+    page.wait_for_url("**task=own+table*")
+    rows = "".join(f"{k},{10 * value}\n" for k, value in enumerate(column))
+    file = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"day,sales\n" + rows.encode()}
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_text("the table has 2 columns of numbers: day, sales").wait_for()
+    page.get_by_role("textbox", name="column").fill("sales")
+    page.get_by_role("button", name="Train the network").click()
+    assert tab.shows([10 * value for value in column[17:]], "predictions")
+    assert "sales" in parse_qs(urlsplit(page.url).query)["column"]
+    assert "table=" not in page.url
 
 
 def test_the_random_walk_is_played_and_paused_by_the_keyboard(tab):

@@ -8,8 +8,8 @@ from eigenlab.errors import InputError
 from eigenlab.reporter import SILENT
 from eigenlab.studio.demos import translation as demo
 from eigenlab.studio.demos.translation import TranslationSettings, draw, make
-from eigenlab.translation import Translator, exposure, pad_sentences
-from studio.demo_checks import check_python_lines, check_same
+from eigenlab.translation import Translator, beam_search, exposure, pad_sentences
+from studio.demo_checks import check_python_lines, check_same, check_updates_in_place, trace
 
 
 @pytest.fixture(scope="module", params=["attention", "last state", "stacked"])
@@ -80,3 +80,40 @@ def test_the_exercise_is_judged(trained, exercise, fed, reached, now):
     (goal,) = draw(settings.replace(exercise=exercise, fed=fed), folder).goals
     assert goal.reached is reached
     assert now in goal.now
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_the_tree_leads_to_the_sentence_that_is_written(trained, beam):
+    """Node by node, up to the logarithm of the probability of the whole sentence."""
+    settings, folder = trained
+    translator = Translator.load(folder / "translator.safetensors")
+    source = pad_sentences([translator.source_vocabulary_.encode(settings.sentence)])
+    [[best]] = beam_search(
+        translator.model_, *source, beam_size=beam, max_length=translator.max_length
+    )
+    view = draw(settings.replace(beam=beam), folder)
+    chosen = trace(view, "tree", "the sentence that is written")
+    assert list(chosen.x) == list(range(1, len(chosen.x) + 1))
+    words = [label.split("<br>")[0] for label in chosen.text]
+    written = [translator.target_vocabulary_.decode([token]) for token in best.tokens]
+    assert words == [*written, "<eos>"] if best.is_complete else written
+    assert f"({view.numbers['log_probability']:.3f} nats" in chosen.hovertext[-1]
+    # At most as many go on from each step as the beam is wide, and links lead one step on.
+    kept = trace(view, "tree", "kept")
+    going = [
+        step
+        for part in (kept, chosen)
+        for step, label in zip(part.x, part.text, strict=True)
+        if not label.startswith("<eos>")
+    ]
+    assert max(going.count(step) for step in going) <= beam
+    for name in ("kept", "dropped", "the sentence that is written"):
+        ends = list(trace(view, "tree", f"{name}: links").x)
+        assert all(b == a + 1 for a, b in zip(ends[::3], ends[1::3], strict=True))
+        assert len(ends) == 3 * len(trace(view, "tree", name).x)
+
+
+def test_other_sentences_move_numbers_only(trained):
+    settings, folder = trained
+    other = settings.replace(sentence="El gato duerme.", beam=2)
+    check_updates_in_place(draw(settings, folder), draw(other, folder))

@@ -18,8 +18,7 @@ from eigenlab.studio.form import Form
 from eigenlab.studio.frame import frame, notify, question_box
 from eigenlab.studio.job_view import JobView
 from eigenlab.studio.jobs import Job, Jobs
-from eigenlab.studio.panels import show_panel
-from eigenlab.studio.plot import Plot
+from eigenlab.studio.panels import ShownPanel
 from eigenlab.studio.pool import Pool
 
 #: Settings that no demo reads.
@@ -47,7 +46,7 @@ class DemoPage:
         self._wanted: Config | None = None
         self._requested: Config | None = None
         self._drawing = False
-        self.plots: dict[str, Plot] = {}
+        self.panels: dict[str, ShownPanel] = {}
 
     @property
     def path(self) -> str:
@@ -169,6 +168,7 @@ class DemoPage:
             known = isinstance(error, EigenlabError)
             self.problem.text = str(error) if known else f"{type(error).__name__}: {error}"
             self.problem.visible = True
+            self.preparing.clear()
             self.result.classes("stale")  # what is shown belongs to the settings before
             return
         self.problem.visible = False
@@ -182,6 +182,7 @@ class DemoPage:
         assert preparation is not None
         key = str(drawing.prepared_folder(self.demo, settings))
         job = self.jobs.find(key)
+        self.problem.visible = False
         self.sentence.text = f"{preparation.label} first: {_minutes(preparation.minutes)}."
         self.preparing.clear()
 
@@ -217,16 +218,16 @@ class DemoPage:
         self.drawn = drawn
         self.sentence.text = drawn.sentence
         names = [panel.name for panel in drawn.panels]
-        if list(self.plots) != names:
+        if list(self.panels) != names:
             self.grid.clear()
             with self.grid:
-                self.plots = {
-                    panel.name: show_panel(panel, f"eigenlab-{self.demo.name}-{panel.name}")
+                self.panels = {
+                    panel.name: ShownPanel(panel, f"eigenlab-{self.demo.name}-{panel.name}")
                     for panel in drawn.panels
                 }
         else:
             for panel in drawn.panels:
-                self.plots[panel.name].show(panel.figure)
+                self.panels[panel.name].show(panel)
         self._show_goals()
         self.python.set_content(drawn.view.python)
         self.command.set_content(drawn.view.command or "There is no command for these settings.")

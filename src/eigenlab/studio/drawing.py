@@ -21,7 +21,7 @@ from eigenlab.data.tables import read_table
 from eigenlab.errors import EigenlabError, InputError
 from eigenlab.lab import Config
 from eigenlab.reporter import Reporter
-from eigenlab.studio.demos import Demo, Goal, View, load_demo
+from eigenlab.studio.demos import Demo, Goal, View, load_demo, matters
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ def draw(name: str, settings: Config) -> Drawn:
     if demo.preparation is None:
         view = demo.draw(settings)
     else:
+        if demo.preparation.check is not None:
+            demo.preparation.check(settings)
         folder = prepared_folder(demo, settings)
         if not folder.is_dir():
             raise NotPrepared(demo.preparation.label)
@@ -104,7 +106,8 @@ def prepared_folder(demo: Demo, settings: Config) -> Path:
         settings: of the demo's own class.
     """
     assert demo.preparation is not None
-    values = {name: getattr(settings, name) for name in demo.preparation.settings}
+    names = [name for name in demo.preparation.settings if matters(settings, name)]
+    values = {name: getattr(settings, name) for name in names}
     text = json.dumps([eigenlab.__version__, values], sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     return cache_folder() / "studio" / demo.name / key

@@ -18,7 +18,7 @@ from eigenlab.studio.form import Form
 from eigenlab.studio.frame import frame, later, notify, question_box
 from eigenlab.studio.job_view import JobView
 from eigenlab.studio.jobs import Job, Jobs
-from eigenlab.studio.panels import show_panel
+from eigenlab.studio.panels import ShownPanel
 from eigenlab.studio.pool import Pool
 from eigenlab.studio.results import ClaimState, RunSummary, RunView
 
@@ -173,7 +173,7 @@ def show_run(found: RunView) -> None:
     show_claims(found.summary.claims)
     with ui.element("div").classes("panels"):
         for panel in found.panels:
-            show_panel(panel, f"eigenlab-{name}-{panel.name}")
+            ShownPanel(panel, f"eigenlab-{name}-{panel.name}")
 
 
 def run_page(name: str, report: Path, pool: Pool) -> None:

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from eigenlab.errors import InputError
 from eigenlab.lab import Config
+from eigenlab.studio.demos import matters
 from eigenlab.studio.pad import Pad
 
 Changed = Callable[[Config, bool], Any]
@@ -19,6 +20,7 @@ Reads = Callable[[str, bytes], Awaitable[str]]
 PADS = ("sequence", "points", "pixels")
 MAX_BYTES = 2_000_000
 PLAY_EVERY = 0.25  # seconds that a value of an animation is shown
+LONGEST_MESSAGE = 300  # characters of a message
 MOST_BUTTONS = 4  # choices that are shown as buttons; more of them as a list
 
 
@@ -69,10 +71,8 @@ class Form:
 
     def _show_relevant(self) -> None:
         """Hide the controls of settings that have no effect beside the others."""
-        for control in self.controls.values():
-            if control.extra.get("when"):
-                name, value = control.extra["when"]
-                control.box.visible = getattr(self.settings, name) == value
+        for name, control in self.controls.items():
+            control.box.visible = matters(self.settings, name)
 
     def _moved(self, name: str, value: Any, final: bool) -> None:
         if self._setting:
@@ -123,7 +123,9 @@ class _Control:
         raise NotImplementedError
 
     def tell(self, problem: str) -> None:
-        """Show what is wrong with the value, or nothing."""
+        """Show what is wrong with the value, or nothing; a long value is shown in part."""
+        if len(problem) > LONGEST_MESSAGE:
+            problem = f"{problem[: LONGEST_MESSAGE // 2]} … {problem[-LONGEST_MESSAGE // 2 :]}"
         self.problem.text, self.problem.visible = problem, bool(problem)
 
 
@@ -301,7 +303,9 @@ class _Text(_Control):
                 on_upload=self._uploaded,
                 on_rejected=lambda: self.tell(f"the file is larger than {MAX_BYTES / 1e6:g} MB"),
             ).props('accept=".csv,.tsv,.txt,.parquet,.xlsx" flat bordered').classes("w-full")
-        self.widget = ui.input(
+        # A text field of one line would join the lines of a pasted column.
+        field = ui.textarea if kind == "lines" else ui.input
+        self.widget = field(
             self.title,
             value=self._text(value),
             on_change=lambda event: self._typed(event.value),

@@ -42,9 +42,11 @@ def home_page(pool: Pool, folder: Path) -> None:
                 drawn = await pool.run(drawing.draw, name, load_demo(name).settings())
             except drawing.NotPrepared:
                 sentence.text = "Needs a short training first."
+                place.delete()
                 continue
             except EigenlabError as error:
                 sentence.text = str(error)
+                place.delete()
                 continue
             sentence.text = drawn.sentence
             with place:
@@ -76,7 +78,7 @@ def _card(demo: Demo, *, first: bool) -> tuple[ui.element, ui.label]:
 
 
 def _miniature(figure: dict[str, object]) -> dict[str, object]:
-    """The figure without titles and legend, small."""
+    """The figure without titles, legend and colour scale, small."""
     layout = dict(figure["layout"])  # type: ignore[call-overload]
     layout |= {
         "height": MINIATURE,
@@ -85,4 +87,8 @@ def _miniature(figure: dict[str, object]) -> dict[str, object]:
     }
     for axis in ("xaxis", "yaxis"):
         layout[axis] = {**layout.get(axis, {}), "title": {"text": ""}}
-    return {"data": figure["data"], "layout": layout}
+    data = [
+        {**trace, "showscale": False} if trace["type"] in ("heatmap", "contour") else trace
+        for trace in figure["data"]  # type: ignore[attr-defined]
+    ]
+    return {"data": data, "layout": layout}

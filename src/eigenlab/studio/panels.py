@@ -12,34 +12,51 @@ from eigenlab.studio.table import figure_csv
 HEIGHT = 420  # px
 
 
-def show_panel(panel: DrawnPanel, file: str) -> Plot:
-    """Add a picture to the page.
+class ShownPanel:
+    """A picture on the page, added where it is made.
 
     Args:
         panel: the picture.
         file: name of downloaded files, without ending.
     """
-    with ui.element("figure").classes("panel"):
-        with ui.element("div").classes("head"):
-            ui.label(panel.title).classes("name").props("role=heading aria-level=2")
-            with ui.button(icon="download").props(
-                f'flat round dense aria-label="Download: {panel.title}"'
-            ):
-                menu = ui.menu()
-        plot = Plot(panel.figure, f"{panel.title}. {panel.caption}", panel.link)
-        plot.props(f'data-panel="{panel.name}"')
-        plot.style(f"min-height: {panel.figure['layout'].get('height', HEIGHT)}px")
-        ui.html(str(render_text(panel.caption)), sanitize=False, tag="figcaption").classes(
-            "caption"
-        )
-    with menu:
-        for format in ("PNG", "SVG", "CSV"):
-            ui.menu_item(format, on_click=lambda _, f=format: _download(plot, f, file))
-    return plot
+
+    def __init__(self, panel: DrawnPanel, file: str) -> None:
+        self._file = file
+        with ui.element("figure").classes("panel"):
+            with ui.element("div").classes("head"):
+                self._title = ui.label(panel.title).classes("name")
+                self._title.props("role=heading aria-level=2")
+                self._button = ui.button(icon="download").props("flat round dense")
+                self._button.props(f'aria-label="Download: {panel.title}"')
+            self._plot = Plot(panel.figure, _label(panel), panel.link)
+            self._plot.props(f'data-panel="{panel.name}"')
+            height = panel.figure["layout"].get("height", HEIGHT)
+            self._plot.style(f"min-height: {height}px")
+            self._caption = ui.html("", sanitize=False, tag="figcaption").classes("caption")
+            self._caption.set_content(str(render_text(panel.caption)))
+        with self._button, ui.menu():
+            for format in ("PNG", "SVG", "CSV"):
+                ui.menu_item(format, on_click=lambda _, f=format: self._download(f))
+
+    def show(self, panel: DrawnPanel) -> None:
+        """Show other numbers, and the words that belong to them.
+
+        Args:
+            panel: of the same name.
+        """
+        self._plot.show(panel.figure)
+        self._plot.relabel(_label(panel))
+        self._title.set_text(panel.title)
+        self._button.props(f'aria-label="Download: {panel.title}"')
+        self._caption.set_content(str(render_text(panel.caption)))
+
+    def _download(self, format: str) -> None:
+        if format == "CSV":
+            ui.download.content(figure_csv(self._plot.figure), f"{self._file}.csv", "text/csv")
+        else:
+            self._plot.save(format.lower(), self._file)
 
 
-def _download(plot: Plot, format: str, file: str) -> None:
-    if format == "CSV":
-        ui.download.content(figure_csv(plot.figure), f"{file}.csv", "text/csv")
-    else:
-        plot.save(format.lower(), file)
+def _label(panel: DrawnPanel) -> str:
+    """What a screen reader says."""
+    return f"{panel.title}. {panel.caption}"

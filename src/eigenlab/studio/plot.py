@@ -44,6 +44,17 @@ class Plot(ui.element, component="assets/plot.js"):
         elif any(changes[0]) or changes[1]:
             self.run_method("update", *changes)
 
+    def relabel(self, label: str) -> None:
+        """Say otherwise what is shown.
+
+        Args:
+            label: for screen readers.
+        """
+        if label != self._props["label"]:
+            self._props["label"] = label
+            # The new figure goes with it: see `show`.
+            self.update()
+
     def save(self, format: str, name: str) -> None:
         """Make the browser save the picture.
 

@@ -94,6 +94,68 @@ def beam_search(
     ]
 
 
+@dataclass(frozen=True)
+class Hypothesis:
+    """A beginning of a translation that beam search considers.
+
+    Args:
+        tokens: indices of the target, with ``<eos>`` where it ends by it.
+        log_probability: of these tokens; natural logarithm.
+        is_kept: whether it is continued, or a translation; the others were dropped.
+    """
+
+    tokens: tuple[int, ...]
+    log_probability: float
+    is_kept: bool
+
+
+@torch.no_grad()
+def beam_steps(
+    model: Seq2Seq,
+    source: Tensor,
+    source_lengths: Tensor,
+    *,
+    beam_size: int = 5,
+    n_best: int = 1,
+    penalty: float = 0.0,
+    max_length: int = 100,
+) -> list[list[Hypothesis]]:
+    """What :func:`beam_search` considers at each step for one source, as a tree.
+
+    A hypothesis continues that of the step before whose tokens are its own without the last.
+
+    Args:
+        model: in evaluation mode.
+        source: indices of one source, (1, S).
+        source_lengths: its real tokens, (1,).
+        beam_size: as of :func:`beam_search`. Default: ``5``.
+        n_best: the same. Default: ``1``.
+        penalty: the same. Default: ``0.0``.
+        max_length: the same. Default: ``100``.
+
+    Returns:
+        For each step at most ``2 * beam_size`` hypotheses, the most probable first.
+
+    Raises:
+        InputError: as of :func:`beam_search`, or there is not one source.
+
+    >>> model = Seq2Seq(20, 30, 8).eval()
+    >>> steps = beam_steps(
+    ...     model, torch.tensor([[5, 6, 2]]), torch.tensor([3]), beam_size=2, max_length=4
+    ... )
+    >>> len(steps[0]), len(steps[0][0].tokens), len(steps[-1][0].tokens) == len(steps)
+    (4, 1, True)
+    """
+    check_decoding(model, max_length)
+    check_search(beam_size, n_best, penalty)
+    if len(source) != 1:
+        raise InputError(f"source holds {len(source)} sentences, expected 1")
+    steps: list[list[Hypothesis]] = []
+    search = _Search(beam_size, n_best, penalty, max_length, steps=steps)
+    _run(model, encode_filled(model, source, source_lengths), [search])
+    return steps
+
+
 def check_search(beam_size: int, n_best: int, penalty: float) -> None:
     """Raise :class:`~eigenlab.errors.InputError` for a number that no beam search can have."""
     check_count("beam_size", beam_size, 1)
@@ -154,6 +216,8 @@ class _Search:
     max_length: int
     finished: list[Translation] = field(default_factory=list)
     is_over: bool = False
+    #: What is considered at each step, where it is asked for.
+    steps: list[list[Hypothesis]] | None = None
 
     def __post_init__(self) -> None:
         # At first all prefixes are the same; only one of them counts.
@@ -166,16 +230,22 @@ class _Search:
         """Take the best continuations, descending; return parent and token of those kept."""
         chosen: list[tuple[int, int]] = []
         prefixes, totals = [], []
+        considered: list[Hypothesis] = []
         length = len(self.prefixes[0]) + 1
         for value, parent, token in zip(values, parents, tokens, strict=True):
             if value == -torch.inf:
                 break
+            kept = token == EOS or len(chosen) < self.beam_size
+            if self.steps is not None:
+                considered.append(Hypothesis((*self.prefixes[parent], token), value, kept))
             if token == EOS:
                 self._finish(self.prefixes[parent], value, length, is_complete=True)
-            elif len(chosen) < self.beam_size:
+            elif kept:
                 chosen.append((parent, token))
                 prefixes.append([*self.prefixes[parent], token])
                 totals.append(value)
+        if self.steps is not None and considered:
+            self.steps.append(considered)
         if not chosen:
             self.is_over = True
             return []

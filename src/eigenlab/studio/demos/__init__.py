@@ -13,6 +13,7 @@ from eigenlab.studio.demos.demo import (
     Preparation,
     View,
     knob,
+    matters,
     option,
     power,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "View",
     "knob",
     "load_demo",
+    "matters",
     "option",
     "power",
 ]

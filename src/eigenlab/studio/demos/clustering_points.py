@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eigenlab.data.tables import read_table
 from eigenlab.errors import InputError
 from eigenlab.graphs import (
     nested_arcs,
@@ -20,11 +17,10 @@ from eigenlab.graphs import (
     unbalanced_blobs,
 )
 from eigenlab.studio.demos.formula import evaluate
+from eigenlab.studio.demos.own_table import LARGEST, as_text, read_columns
 
 Floats = NDArray[np.float64]
 MOST = 2000
-#: Values beyond are refused: their squares and products would lose all digits.
-LARGEST = 1e100
 SHAPES = {
     "rings": two_circles,
     "moons": two_moons,
@@ -97,43 +93,17 @@ def table_points(content: str, columns: str) -> Points:
     Raises:
         InputError: there is no table, it cannot be read, or a cell of a column is no number.
     """
-    if not content.strip():
-        raise InputError("table is empty; give rows such as x,y and below 1.5,2")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "table"
-        file.write_text(content, encoding="utf-8")
-        try:
-            table = read_table(file, encoding="utf-8")
-            chosen = table.select(columns if columns.strip() else None)
-            values = table.numbers(chosen, missing="nan")
-        except InputError as error:
-            message = str(error).replace(str(file), "the table").replace("--columns", "columns")
-            raise InputError(message) from None
+    values, names = read_columns(content, columns, setting="columns")
     complete = ~np.isnan(values).any(axis=1)
     notes = []
     if not complete.all():
         notes.append(f"{int((~complete).sum())} rows with missing values are left out")
     X = values[complete]
-    if (np.abs(X) > LARGEST).any():
-        raise InputError(f"the table holds a number beyond {LARGEST:g}; rescale its columns")
     if len(X) > MOST:
         notes.append(f"of {len(X)} rows {MOST} are drawn, evenly spaced")
         X = X[np.linspace(0, len(X) - 1, MOST).round().astype(int)]
-    names = [table.names[c] if table.names else f"column {c + 1}" for c in chosen]
     axes = (names[0], names[1] if len(names) > 1 else "")
     return Points(X, None, (as_text(axes[0]), as_text(axes[1])), "; ".join(notes))
-
-
-def as_text(name: str) -> str:
-    """A name without the signs that a picture would take for markup.
-
-    Args:
-        name: of a column.
-
-    >>> as_text("<b>height</b>")
-    '‹b›height‹/b›'
-    """
-    return name[:40].replace("<", "‹").replace(">", "›").replace("&", "+").replace("$", "S")
 
 
 def formula_points(x: str, y: str, n: int, noise: float, seed: int) -> Points:

@@ -18,7 +18,7 @@ from pydantic import Field
 from eigenlab.lab import Config
 from eigenlab.reporter import Reporter
 
-Widget = Literal["", "sequence", "points", "pixels", "table"]
+Widget = Literal["", "lines", "sequence", "points", "pixels", "table"]
 
 
 def knob(
@@ -45,8 +45,8 @@ def knob(
         label: a few words. Default: ``""``, the name of the field.
         unit: unit of the number, such as ``"steps"``. Default: none.
         log: whether positions are spaced by ratio. Default: ``False``.
-        when: name and value of another setting; with another value the slider is not shown.
-            Default: ``None``, it always is.
+        when: name of another setting, and the value, or the tuple of values, with which this one
+            matters; with another the slider is not shown. Default: ``None``, it always is.
         play: ascending values that a button beside the slider shows one after the other, until it
             is pressed again. Default: none, there is no button.
 
@@ -77,7 +77,8 @@ def option(
         default: its value at first.
         description: what it does, one sentence.
         label: a few words. Default: ``""``, the name of the field.
-        widget: how a text is entered besides typing: ``"sequence"``, numbers by drawing a curve;
+        widget: how a text is entered besides typing: ``"lines"``, on several lines, as pasted from
+            a column; ``"sequence"``, numbers by drawing a curve;
             ``"points"``, "x y" pairs separated by semicolons by clicking; ``"pixels"``, a picture
             by painting (see :func:`~eigenlab.studio.demos.drawn_text.parse_pixels`); ``"table"``, a
             CSV or Parquet file by uploading, which is not part of the address. Default: ``""``.
@@ -86,6 +87,28 @@ def option(
     """
     extra = {"label": label, "widget": widget, "when": when}
     return Field(default, description=description, json_schema_extra=cast(Any, extra), **bounds)
+
+
+def matters(settings: Config, name: str) -> bool:
+    """Whether a setting has an effect beside the others (see ``when`` of :func:`knob`).
+
+    Args:
+        settings: all of them.
+        name: of the setting.
+
+    >>> class Settings(Config):
+    ...     cell: str = option("RNN", "Kind.")
+    ...     bias: float = knob(0, "Of gates.", low=0, high=1, step=1, when=("cell", "LSTM"))
+    >>> matters(Settings(), "bias"), matters(Settings(cell="LSTM"), "bias")
+    (False, True)
+    """
+    extra = type(settings).model_fields[name].json_schema_extra
+    when: Any = extra.get("when") if isinstance(extra, dict) else None
+    if when is None:
+        return True
+    other, wanted = when
+    value = getattr(settings, other)
+    return value in wanted if isinstance(wanted, tuple) else value == wanted
 
 
 def power(value: float, digits: int = 2) -> str:
@@ -192,12 +215,15 @@ class Preparation:
         make: (settings, folder, reporter) -> None; writes files into the folder, which becomes
             visible to ``draw`` only when all are written. It reports progress, and metrics such as
             the loss, which the page draws while they come.
+        check: (settings) -> None; raises :class:`~eigenlab.errors.InputError` for settings that
+            cannot be prepared, before it is offered. Default: ``None``, all can.
     """
 
     label: str
     settings: tuple[str, ...]
     minutes: float
     make: Callable[[Any, Path, Reporter], None]
+    check: Callable[[Any], None] | None = None
 
 
 @dataclass(frozen=True)

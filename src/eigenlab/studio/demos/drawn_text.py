@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from eigenlab.errors import InputError
@@ -22,11 +23,13 @@ def parse_numbers(text: str, *, name: str, fewest: int, most: int) -> list[float
         most: largest count.
 
     Raises:
-        InputError: a word is no finite number up to a million, or there are too few or too many.
+        InputError: a word is no finite number up to a million, there are too few or too many, or
+            a comma may be a decimal mark, as in ``"1,5; 2,5"``.
 
     >>> parse_numbers("1, -0.5; 2", name="sequence", fewest=2, most=10)
     [1.0, -0.5, 2.0]
     """
+    _refuse_decimal_commas(text, name)
     values = []
     for word in text.replace(",", " ").replace(";", " ").split():
         try:
@@ -41,6 +44,16 @@ def parse_numbers(text: str, *, name: str, fewest: int, most: int) -> list[float
     if not fewest <= len(values) <= most:
         raise InputError(f"{name} has {len(values)} numbers, expected {fewest} to {most}")
     return values
+
+
+def _refuse_decimal_commas(text: str, name: str) -> None:
+    words = text.replace(";", " ").split()
+    unclear = [word for word in words if re.fullmatch(r"[+-]?\d+,\d+", word)]
+    if unclear and len(words) > 1 and not any(word.endswith(",") for word in words):
+        raise InputError(
+            f"{name}: {unclear[0][:20]!r} may be one number or two; write decimals with a point, "
+            "and a blank after a comma that separates numbers"
+        )
 
 
 def parse_points(text: str, *, name: str = "points", most: int = 2000) -> list[tuple[float, float]]:

@@ -226,7 +226,7 @@ def _goals(settings: ObjectiveQuizSettings, numbers: dict[str, float]) -> tuple[
 
 
 def _scatter(update: Tensor, wanted: Tensor) -> go.Figure:
-    chart = plots.new_chart("−learning rate × gradient of L", "update", height=460)
+    chart = plots.new_chart("−rate × gradient of L", "update", height=460)
     reach = 1.1 * max(float(wanted.abs().max()), 1e-12)
     plots.line(chart, [-reach, reach], [-reach, reach], "equal", index=6, markers=False, dash="dot")
     half = len(wanted) // 2

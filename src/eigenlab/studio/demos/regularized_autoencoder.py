@@ -206,6 +206,7 @@ def _values(settings: RegularizedAutoencoderSettings, found: Solution) -> go.Fig
     measured = torch.linalg.svdvals(found.W2).tolist()
     plots.points(chart, [settings.lam] * len(measured), measured, "measured, W2", index=5, size=10)
     plots.reference(chart, x=settings.lam, text=f" λ = {settings.lam:.3g}")
+    chart.update_xaxes(dtick=1)  # a tick per decade: more of them overlap on a phone
     chart.update_yaxes(range=[-0.05, 1.1])
     return chart
 

@@ -2,402 +2,221 @@
 
 from __future__ import annotations
 
-import copy
-import functools
+import math
 from pathlib import Path
-from typing import Literal, NamedTuple
 
-import plotly.graph_objects as go
 import torch
-from torch import Tensor
 
-from eigenlab import plots
-from eigenlab.files import dump_json, load_json, write_atomic
-from eigenlab.lab import Config
-from eigenlab.recurrent import (
-    LSTM,
-    RNN,
-    GradientTrace,
-    RecurrentRegressor,
-    delayed_copy,
-    fit_regressor,
-    regression_loss,
-    running_average,
-    trace_gradients,
+from eigenlab.recurrent import regression_loss
+from eigenlab.studio.demos.demo import Demo, Example, Goal, Preparation, View, power
+from eigenlab.studio.demos.own_sequence import OwnSequence
+from eigenlab.studio.demos.train_rnn_figures import panels_of
+from eigenlab.studio.demos.train_rnn_networks import (
+    AVERAGE,
+    BATCH,
+    CLIP,
+    COPY,
+    FRESH,
+    NUMBERS,
+    OWN,
+    TRACED,
+    TRAINED_ON,
+    Result,
+    TrainRNNSettings,
+    check,
+    fresh,
+    needed_step,
+    own_sequence,
+    own_values,
+    plans,
+    prepare,
+    tested,
+    trained_network,
 )
-from eigenlab.reporter import Reporter
-from eigenlab.spectrum import eigenvalues
-from eigenlab.studio.demos.demo import Demo, Example, Goal, Panel, Preparation, View, knob, option
-from eigenlab.studio.demos.shown_metrics import ShownMetrics
-from eigenlab.training import generator
-from eigenlab.training.storage import read_model, write_model
 
-FORMAT = "eigenlab.studio.train-rnn/1"
-BATCH = 32
-#: Fresh sequences on which the trained network is tested.
-FRESH = 128
-#: How many of them the gradient is followed on.
-TRACED = 32
-CLIP = 1.0
-LAYERS = 2
-AVERAGE, COPY = "running average", "delayed copy"
-TRAINED_ON = (
-    "task",
-    "length",
-    "lag",
-    "cell",
-    "num_layers",
-    "hidden_size",
-    "updates",
-    "learning_rate",
-    "seed",
-)
 #: Of the goals: a lag that is far, and the losses, as shares of that of always answering 0.
 FAR, COPIED, AVERAGED, FEW_UNITS = 15, 0.1, 0.02, 4
-WHEN = ("before training", "after training")
-
-
-class TrainRNNSettings(Config):
-    """A task, a network, its training, and the sequence that is looked at."""
-
-    task: Literal["running average", "delayed copy"] = option(
-        AVERAGE,
-        "What is asked at each step: the mean of all inputs so far, or the input some steps ago.",
-    )
-    length: int = knob(
-        20,
-        "Steps of each sequence.",
-        low=3,
-        high=60,
-        step=1,
-        unit="steps",
-        when=("task", AVERAGE),
-    )
-    lag: int = knob(
-        8,
-        "Steps between an input and the answer that repeats it.",
-        low=1,
-        high=30,
-        step=1,
-        unit="steps",
-        when=("task", COPY),
-    )
-    cell: Literal["RNN", "LSTM"] = option("RNN", "Plain recurrent layers (tanh), or LSTMs.")
-    num_layers: int = knob(
-        1, "Recurrent layers on top of each other.", low=1, high=LAYERS, step=1, label="layers"
-    )
-    hidden_size: int = knob(
-        32, "Hidden units of each layer.", low=1, high=64, step=1, label="hidden size"
-    )
-    updates: int = knob(
-        500, f"Steps of Adam, {BATCH} new sequences each.", low=50, high=2000, step=50
-    )
-    learning_rate: float = knob(
-        0.01, "Adam's.", low=1e-4, high=0.1, step=0.05, label="learning rate", log=True
-    )
-    sequence: int = knob(
-        0,
-        "Which fresh sequences are shown; this needs no new training.",
-        low=0,
-        high=99,
-        step=1,
-        label="test sequence",
-    )
-    seed: int = knob(
-        0, "Random seed of the first weights and of the training.", low=0, high=99, step=1
-    )
-
-
-class _Trained(NamedTuple):
-    before: RecurrentRegressor
-    after: RecurrentRegressor
-    #: Updates and training losses.
-    steps: list[int]
-    losses: list[float]
-
-
-def prepare(settings: TrainRNNSettings, folder: Path, reporter: Reporter) -> None:
-    """Train the network on fresh random sequences and store it with its losses.
-
-    Args:
-        settings: those of the training.
-        folder: receives ``network.safetensors`` and ``losses.json``.
-        reporter: receives the loss.
-    """
-    model = _network(settings)
-    reporter.stage(f"{sum(p.numel() for p in model.parameters()):,} weights")
-    history = fit_regressor(
-        model,
-        lambda source: _sequences(settings, BATCH, source),
-        seed=settings.seed,
-        steps=settings.updates,
-        learning_rate=settings.learning_rate,
-        last_step_only=False,
-        device=torch.device("cpu"),
-        reporter=ShownMetrics(reporter, {"loss": "training loss"}),
-        checkpoint=None,
-        clip_norm=CLIP,
-        log_every=5,
-    )
-    write_model(folder / "network.safetensors", model.state_dict(), format=FORMAT)
-    write_atomic(folder / "losses.json", dump_json(history.losses))
-
-
-def _network(settings: TrainRNNSettings) -> RecurrentRegressor:
-    """The network before its training."""
-    kind = RNN if settings.cell == "RNN" else LSTM
-    layers = kind(1, settings.hidden_size, settings.num_layers, dtype=torch.float64)
-    model = RecurrentRegressor(layers)
-    model.reset_parameters(generator(settings.seed, "weights"))
-    return model
-
-
-def _sequences(
-    settings: TrainRNNSettings, count: int, source: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    if settings.task == AVERAGE:
-        return running_average(count, settings.length, generator=source, dtype=torch.float64)
-    return delayed_copy(count, settings.lag, generator=source, dtype=torch.float64)
-
-
-@functools.lru_cache(maxsize=16)
-def _trained(folder: Path, cell: str, num_layers: int, hidden_size: int, seed: int) -> _Trained:
-    settings = TrainRNNSettings(
-        cell=cell, num_layers=num_layers, hidden_size=hidden_size, seed=seed
-    )
-    before = _network(settings)
-    after = copy.deepcopy(before)
-    weights, _ = read_model(folder / "network.safetensors", format=FORMAT)
-    after.load_state_dict(weights)
-    steps, losses = zip(*load_json((folder / "losses.json").read_text("utf-8")), strict=True)
-    return _Trained(before, after, list(steps), list(losses))
 
 
 def draw(settings: TrainRNNSettings, folder: Path) -> View:
-    """Test the trained network on fresh sequences and follow its gradient.
+    """Test each trained network on fresh sequences and follow its gradient.
 
     Args:
         settings: those of the training, and the sequences that are looked at.
-        folder: where :func:`prepare` has stored the network.
+        folder: where :func:`prepare` has stored the networks.
     """
-    model = _trained(
-        folder, settings.cell, settings.num_layers, settings.hidden_size, settings.seed
-    )
-    x, y = _sequences(settings, FRESH, generator(settings.sequence, "fresh sequences"))
-    with torch.no_grad():
-        prediction = model.after(x)[0]
-    loss = float(regression_loss(prediction, y))
-    silent = float(regression_loss(torch.zeros_like(y), y))
-    traces = [
-        trace_gradients(network, x[:TRACED], y[:TRACED], last_step_only=True)
-        for network in (model.before, model.after)
+    own = own_sequence(settings)
+    x, y = fresh(settings, own)
+    results = [
+        tested(
+            trained_network(folder, number, plan, settings.seed), plan, x, y, needed_step(settings)
+        )
+        for number, plan in enumerate(plans(settings), start=1)
     ]
-    numbers = {"loss": loss, "loss_of_zero": silent}
-    for name, trace in zip(("ratio_before", "ratio_after"), traces, strict=True):
-        norms = trace.gradient_norms[0]
-        numbers[name] = float(norms[_source(settings)] / norms[-1])
+    numbers = {"loss_of_zero": float(regression_loss(torch.zeros_like(y), y))}
+    if own is not None:
+        numbers["loss_of_repeating"] = float(regression_loss(x, y))
+    for prefix, result in zip(("", "second_"), results, strict=False):
+        numbers[f"{prefix}loss"] = result.loss
+        numbers[f"{prefix}ratio_before"], numbers[f"{prefix}ratio_after"] = result.ratios
     return View(
-        sentence=_sentence(settings, numbers),
-        panels=_panels(settings, model, traces, y, prediction, numbers),
+        sentence=_sentence(settings, results, own, numbers),
+        panels=panels_of(settings, results, y, own, numbers),
         numbers=numbers,
         goals=_goals(settings, numbers),
         python=_python(settings),
     )
 
 
-def _source(settings: TrainRNNSettings) -> int:
-    """Place of the earliest input that the last answer needs."""
-    return 0 if settings.task == AVERAGE else _length(settings) - 1 - settings.lag
+def _sentence(
+    settings: TrainRNNSettings,
+    results: list[Result],
+    own: OwnSequence | None,
+    numbers: dict[str, float],
+) -> str:
+    where = f"the last {len(own.test)} numbers" if own else "fresh sequences"
+    silent = numbers["loss_of_zero"]
+    losses = _each(results, [power(result.loss) for result in results])
+    shares = _each(results, [power(_share(result.loss, silent)) for result in results])
+    constant = "the mean" if own else "0"
+    parts = [
+        f"After {settings.updates:,} updates the loss on {where} is {losses}: {shares} "
+        f"times that of always answering {constant} ({power(silent)})."
+    ]
+    if own:
+        repeated = power(numbers["loss_of_repeating"])
+        parts.append(f"To repeat the number before costs {repeated}.")
+        place = "At the first step of a window the gradient of the last answer changes"
+    else:
+        parts.append(f"The last answer needs the input at step {needed_step(settings) + 1}.")
+        place = "There its gradient changes"
+    changes = [
+        f"from {power(before)} before to {power(after)} after training"
+        for before, after in (result.ratios for result in results)
+    ]
+    parts.append(f"{place}, as a multiple of that at the last step, {_each(results, changes)}.")
+    return " ".join(parts)
 
 
-def _length(settings: TrainRNNSettings) -> int:
-    return settings.length if settings.task == AVERAGE else settings.lag + 3
+def _share(loss: float, silent: float) -> float:
+    """A loss as a multiple of that of a constant answer, which costs nothing if it is right."""
+    return loss / silent if silent else math.inf
 
 
-def _sentence(settings: TrainRNNSettings, numbers: dict[str, float]) -> str:
-    loss, silent = numbers["loss"], numbers["loss_of_zero"]
-    share = loss / silent
-    outcome = (
-        f"{share:.2g} of that of always answering 0 ({silent:.2g})"
-        if share < 1
-        else f"no better than that of always answering 0 ({silent:.2g})"
-    )
-    ratios = " and ".join(f"{numbers[f'ratio_{when}']:.2g} {when}" for when in ("before", "after"))
-    return (
-        f"After {settings.updates:,} updates the loss on fresh sequences is {loss:.2g}, {outcome}. "
-        f"The last answer needs the input at step {_source(settings) + 1}. There its gradient is, "
-        f"as a multiple of that at the last step, {ratios} the training."
-    )
+def _task(settings: TrainRNNSettings) -> str:
+    return "your own sequence" if settings.task in OWN else f"the {settings.task}"
+
+
+def _each(results: list[Result], texts: list[str]) -> str:
+    """The texts of one network or two, which are then named."""
+    if len(results) == 1:
+        return texts[0]
+    names = [result.plan.cell for result in results]
+    if names[0] == names[1]:
+        names = ["first", "second"]
+    return " and ".join(f"{text} ({name})" for text, name in zip(texts, names, strict=True))
 
 
 def _goals(settings: TrainRNNSettings, numbers: dict[str, float]) -> tuple[Goal, ...]:
-    share = numbers["loss"] / numbers["loss_of_zero"]
+    share = _share(numbers["loss"], numbers["loss_of_zero"])
     far = settings.task == COPY and settings.lag >= FAR
     few = settings.task == AVERAGE and settings.hidden_size <= FEW_UNITS
-    return (
+    goals = [
         Goal(
             f"Learn the delayed copy over {FAR} steps or more: a loss below {COPIED:.0%} of that "
             "of always answering 0.",
             far and share < COPIED,
-            f"now {share:.2g}, with the {settings.task}"
+            f"now {share:.2g}, with {_task(settings)}"
             + (f" over {settings.lag} steps" if settings.task == COPY else ""),
         ),
         Goal(
             f"Learn the running average with {FEW_UNITS} hidden units or fewer: a loss below "
             f"{AVERAGED:.0%} of that of always answering 0.",
             few and share < AVERAGED,
-            f"now {share:.2g}, with the {settings.task} and {settings.hidden_size} units",
+            f"now {share:.2g}, with {_task(settings)} and {settings.hidden_size} units",
         ),
-    )
-
-
-def _panels(
-    settings: TrainRNNSettings,
-    model: _Trained,
-    traces: list[GradientTrace],
-    y: Tensor,
-    prediction: Tensor,
-    numbers: dict[str, float],
-) -> tuple[Panel, ...]:
-    return (
-        Panel(
-            "predictions",
-            "Answers on a fresh sequence",
-            "What the trained network answers at each step, over what it should.",
-            _answers(y, prediction),
-        ),
-        Panel(
-            "loss",
-            "Loss during the training",
-            "Of each batch, whose sequences were never seen before. Dotted: that of always "
-            "answering 0.",
-            _losses(model, numbers),
-        ),
-        Panel(
-            "norms",
-            "Where the gradient of the last answer goes",
-            "Norm of the gradient of the last step's loss at each earlier state. All of it is "
-            "proportional to the error that is left, so compare the slopes, not the heights. "
-            "Dotted: the earliest input that the last answer needs.",
-            _norms(settings, traces),
-        ),
-        Panel(
-            "eigenvalues",
-            "Eigenvalues before and after",
-            "Of W_h of each plain layer, or of an LSTM's Jacobian at the last step. What lies "
-            "inside the unit circle decays from step to step.",
-            _plane(traces),
-        ),
-    )
-
-
-def _answers(y: Tensor, prediction: Tensor) -> go.Figure:
-    chart = plots.new_chart(plots.STEP_AXIS, "answer")
-    steps = list(range(1, y.shape[1] + 1))
-    plots.line(chart, steps, y[0, :, 0].tolist(), "target", markers=True)
-    plots.line(chart, steps, prediction[0, :, 0].tolist(), "network", markers=True)
-    return chart
-
-
-def _losses(model: _Trained, numbers: dict[str, float]) -> go.Figure:
-    chart = plots.new_chart("update", "mean squared error", log_y=True)
-    plots.line(chart, model.steps, model.losses, "training batch", markers=False)
-    plots.reference(chart, y=numbers["loss_of_zero"], text="always 0")
-    return chart
-
-
-def _norms(settings: TrainRNNSettings, traces: list[GradientTrace]) -> go.Figure:
-    chart = plots.norms_chart()
-    steps = list(range(1, _length(settings) + 1))
-    for place in range(LAYERS):
-        for number, (when, trace) in enumerate(zip(WHEN, traces, strict=True)):
-            norms = trace.gradient_norms
-            # A trace is there for all settings, so that only numbers change when a knob moves.
-            there = place < len(norms)
-            plots.line(
-                chart,
-                steps,
-                norms[place].tolist() if there else [None] * len(steps),
-                f"{when}, layer {place + 1}",
-                index=2 * place + number,
-                markers=False,
-                legend=there,
+    ]
+    if settings.task in OWN:
+        repeated = numbers["loss_of_repeating"]
+        goals.append(
+            Goal(
+                "Predict your own sequence better than by repeating the number before.",
+                numbers["loss"] < repeated,
+                f"now a loss of {power(numbers['loss'])}, and of {power(repeated)} by repeating",
             )
-    plots.reference(chart, x=_source(settings) + 1, text="needed")
-    chart.update_yaxes(title_text=f"{plots.GRADIENT} (mean over the batch)")
-    return chart
-
-
-def _plane(traces: list[GradientTrace]) -> go.Figure:
-    chart = plots.complex_plane()
-    largest = 1.0
-    for place in range(LAYERS):
-        for number, (when, trace) in enumerate(zip(WHEN, traces, strict=True)):
-            there = place < len(trace.gradient_norms)
-            values = _spectrum(trace, place) if there else torch.zeros(0, dtype=torch.complex128)
-            largest = max([largest, *values.abs().tolist()])
-            plots.points(
-                chart,
-                values.real.tolist(),
-                values.imag.tolist(),
-                f"{when}, layer {place + 1}",
-                index=2 * place + number,
-                size=7,
-            )
-            chart.data[-1].showlegend = there
-    reach = 1.15 * largest
-    chart.update_xaxes(range=[-reach, reach])
-    chart.update_yaxes(range=[-reach, reach])
-    return chart
-
-
-def _spectrum(trace: GradientTrace, layer: int) -> Tensor:
-    """Eigenvalues of a layer's W_h, or of an LSTM's Jacobian at the last step."""
-    if len(trace.block_names) == 1:
-        return trace.eigenvalues[layer, 0]
-    return eigenvalues(trace.jacobians(layer)[-1])
+        )
+    return tuple(goals)
 
 
 def _python(settings: TrainRNNSettings) -> str:
-    average = settings.task == AVERAGE
-    task = "running_average" if average else "delayed_copy"
-    size = settings.length if average else settings.lag
+    planned = plans(settings)
+    cells = ", ".join(sorted({plan.cell for plan in planned}))
+    names, data = _python_data(settings)
+    calls = "".join(
+        f"{prefix}loss, {prefix}ratio_before, {prefix}ratio_after = fitted(\n"
+        f"    {plan.cell}(1, {plan.hidden_size}, {plan.num_layers}, dtype=torch.float64), "
+        f"{plan.learning_rate!r}\n)\n"
+        for prefix, plan in zip(("", "second_"), planned, strict=False)
+    )
     return (
         "import torch\n"
         "from eigenlab.recurrent import (\n"
-        f"    {settings.cell}, RecurrentRegressor, {task}, fit_regressor, regression_loss,\n"
+        f"    {cells}, RecurrentRegressor, {names}fit_regressor, regression_loss,\n"
         "    trace_gradients,\n"
         ")\n"
         "from eigenlab.reporter import SILENT\n"
-        "from eigenlab.training import generator\n\n\n"
-        "def draw(source, count=32):\n"
-        f"    return {task}(count, {size}, generator=source, dtype=torch.float64)\n\n\n"
+        "from eigenlab.training import generator\n"
+        f"{data}\n\n"
         "def ratio(model):\n"
         f"    trace = trace_gradients(model, x[:{TRACED}], y[:{TRACED}], last_step_only=True)\n"
         "    norms = trace.gradient_norms[0]\n"
-        f"    return float(norms[{_source(settings)}] / norms[-1])\n\n\n"
-        f"layers = {settings.cell}(1, {settings.hidden_size}, {settings.num_layers}, "
-        "dtype=torch.float64)\n"
-        "model = RecurrentRegressor(layers)\n"
-        f'model.reset_parameters(generator({settings.seed}, "weights"))\n'
-        f'x, y = draw(generator({settings.sequence}, "fresh sequences"), {FRESH})\n'
-        "ratio_before = ratio(model)\n"
-        "fit_regressor(\n"
-        "    model,\n"
-        "    draw,\n"
-        f"    seed={settings.seed},\n"
-        f"    steps={settings.updates},\n"
-        f"    learning_rate={settings.learning_rate!r},\n"
-        "    last_step_only=False,\n"
-        '    device=torch.device("cpu"),\n'
-        "    reporter=SILENT,\n"
-        "    checkpoint=None,\n"
-        f"    clip_norm={CLIP},\n"
-        ")\n"
-        "ratio_after = ratio(model)\n"
-        "with torch.no_grad():\n"
-        "    loss = float(regression_loss(model(x)[0], y))\n"
+        f"    return float(norms[{needed_step(settings)}] / norms[-1])\n\n\n"
+        "def fitted(layers, learning_rate):\n"
+        "    model = RecurrentRegressor(layers)\n"
+        f'    model.reset_parameters(generator({settings.seed}, "weights"))\n'
+        "    before = ratio(model)\n"
+        "    fit_regressor(\n"
+        "        model,\n"
+        "        draw,\n"
+        f"        seed={settings.seed},\n"
+        f"        steps={settings.updates},\n"
+        "        learning_rate=learning_rate,\n"
+        "        last_step_only=False,\n"
+        '        device=torch.device("cpu"),\n'
+        "        reporter=SILENT,\n"
+        "        checkpoint=None,\n"
+        f"        clip_norm={CLIP},\n"
+        "    )\n"
+        "    with torch.no_grad():\n"
+        "        loss = float(regression_loss(model(x)[0], y))\n"
+        "    return loss, before, ratio(model)\n\n\n"
+        f"{calls}"
         "loss_of_zero = float(regression_loss(torch.zeros_like(y), y))\n"
+        + ("loss_of_repeating = float(regression_loss(x, y))\n" if settings.task in OWN else "")
+    )
+
+
+def _python_data(settings: TrainRNNSettings) -> tuple[str, str]:
+    """What the lines import for their data, and the lines that make ``draw``, x and y."""
+    if settings.task in OWN:
+        return "", (
+            "from eigenlab.studio.demos.own_sequence import (\n"
+            "    draw_windows, last_windows, split_sequence,\n"
+            ")\n\n"
+            f"own = split_sequence({own_values(settings)}, {settings.length})\n"
+            f"x, y = last_windows(own.test, {settings.length}, {FRESH}, {settings.sequence})\n"
+            "\n\n"
+            "def draw(source):\n"
+            f"    return draw_windows(own.train, {BATCH}, {settings.length}, source)\n"
+        )
+    average = settings.task == AVERAGE
+    task = "running_average" if average else "delayed_copy"
+    size = settings.length if average else settings.lag
+    return f"{task}, ", (
+        "\n\n"
+        f"def draw(source, count={BATCH}):\n"
+        f"    return {task}(count, {size}, generator=source, dtype=torch.float64)\n\n\n"
+        f'x, y = draw(generator({settings.sequence}, "fresh sequences"), {FRESH})\n'
     )
 
 
@@ -405,11 +224,13 @@ DEMO = Demo(
     name="train-rnn",
     title="Train a recurrent network",
     questions=("1c", "1h"),
-    summary="Train a small network while you watch its loss, then see how far back its gradient "
-    "reaches, before and after.",
+    summary="Train a small network, or two side by side, while you watch the loss, then see how "
+    "far back the gradient reaches, before and after.",
     settings=TrainRNNSettings,
     draw=draw,
-    preparation=Preparation("Train the network", TRAINED_ON, minutes=0.1, make=prepare),
+    preparation=Preparation(
+        "Train the network", TRAINED_ON, minutes=0.1, make=prepare, check=check
+    ),
     examples=(
         Example(
             "1. The running average",
@@ -429,16 +250,23 @@ DEMO = Demo(
             "reaches the input that it needs, and nothing is learnt.",
         ),
         Example(
-            "4. An LSTM",
-            {"cell": "LSTM"},
-            "The running average again, by a cell that adds instead of multiplying. Compare its "
-            "loss, and the gradient at step 1 before the training, with those of the plain layer.",
+            "4. An LSTM beside it",
+            {"compare": True},
+            "The running average again, and beside the plain layer a cell that adds instead of "
+            "multiplying, on the same sequences. Compare their losses, and the gradients at step 1 "
+            "before the training.",
         ),
         Example(
             "5. Two layers",
             {"num_layers": 2, "length": 40},
             "The gradient of the lower layer comes through the upper one: two curves and two sets "
             "of eigenvalues.",
+        ),
+        Example(
+            "6. Your own sequence",
+            {"task": NUMBERS},
+            "The network predicts the next number. Paste your own over these, or upload a table. "
+            "Is it better than to repeat the number before?",
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from eigenlab import plots
 from eigenlab.errors import InputError
 from eigenlab.lab import Config
 from eigenlab.reporter import Reporter
+from eigenlab.studio.demos.beam_tree import beam_tree
 from eigenlab.studio.demos.demo import (
     Demo,
     Example,
@@ -26,8 +27,10 @@ from eigenlab.studio.demos.demo import (
     power,
 )
 from eigenlab.translation import (
+    SPECIAL_TOKENS,
     Translation,
     Translator,
+    beam_search,
     exposure,
     free_running_inputs,
     pad_sentences,
@@ -36,6 +39,7 @@ from eigenlab.translation import (
     tokenize,
     word_gradients,
 )
+from eigenlab.translation.beam import beam_steps
 
 PAIRS = 30_000
 HELD_OUT = 400
@@ -61,7 +65,9 @@ class TranslationSettings(Config):
         "The decoder attends to all states of the encoder, starts from its last state only, or is "
         "stacked on it step by step (question 7a).",
     )
-    beam: int = knob(4, "Sentences that the search keeps.", low=1, high=8, step=1)
+    beam: int = knob(
+        4, "Beginnings of sentences that the search keeps at each step.", low=1, high=8, step=1
+    )
     reference: str = option(
         "I see a black dog.", "The right translation, to compare with.", max_length=300
     )
@@ -105,9 +111,14 @@ def draw(settings: TranslationSettings, folder: Path) -> View:
         count = len(tokenize(text))
         if not 1 <= count <= LONGEST:
             raise InputError(f"{name} has {count} words, expected 1 to {LONGEST}")
-    (found,) = translator.candidates(
-        [settings.sentence], beam_size=settings.beam, n_best=min(SHOWN, settings.beam)
-    )
+    source = pad_sentences([translator.source_vocabulary_.encode(settings.sentence)])
+    search: dict[str, Any] = {
+        "beam_size": settings.beam,
+        "n_best": min(SHOWN, settings.beam),
+        "max_length": translator.max_length,
+    }
+    (found,) = beam_search(translator.model_, *source, **search)
+    steps = beam_steps(translator.model_, *source, **search)
     best = found[0]
     written = translator.target_vocabulary_.decode(best.tokens)
     ways = _exposed(translator, settings)
@@ -123,6 +134,7 @@ def draw(settings: TranslationSettings, folder: Path) -> View:
             _steps(translator, settings, best),
             _beam(translator, found),
             _exposure(translator, settings, ways),
+            beam_tree(steps, best, partial(_words, translator.target_vocabulary_)),
         ),
         numbers=numbers,
         goals=(_exercise(settings),),
@@ -183,7 +195,10 @@ def _attention(translator: Translator, settings: TranslationSettings, best: Tran
 
 def _words(vocabulary: Any, indices: Sequence[int]) -> list[str]:
     """Each token as it is written."""
-    return [vocabulary.decode([index]) or f"<{index}>" for index in indices]
+    return [
+        SPECIAL_TOKENS[index] if index < len(SPECIAL_TOKENS) else vocabulary.decode([index])
+        for index in indices
+    ]
 
 
 def _label(chart: go.Figure, axis: str, words: list[str]) -> None:
@@ -218,7 +233,7 @@ def _steps(translator: Translator, settings: TranslationSettings, best: Translat
 
 
 def _beam(translator: Translator, found: list[Translation]) -> Panel:
-    chart = plots.new_chart("log-probability of the sentence (nats)", "rank", height=300)
+    chart = plots.new_chart("nats", "rank", height=300)
     texts = [translator.target_vocabulary_.decode(item.tokens) or "(empty)" for item in found]
     texts += [""] * (SHOWN - len(texts))
     scores: list[float | None] = [item.log_probability for item in found]
@@ -231,8 +246,8 @@ def _beam(translator: Translator, found: list[Translation]) -> Panel:
     return Panel(
         "beam",
         "The best sentences of the search",
-        "A wider beam finds more probable sentences, up to the most probable one; these are not "
-        "always better translations.",
+        "Logarithm of the probability of each. A wider beam finds more probable sentences, up to "
+        "the most probable one; these are not always better translations.",
         chart,
     )
 
@@ -294,14 +309,15 @@ def _hint(given: list[str], expected: list[str]) -> str:
 
 def _python(settings: TranslationSettings, folder: Path) -> str:
     return (
-        "import torch\n"
-        "from eigenlab.translation import Translator, exposure, pad_sentences\n\n"
+        "from eigenlab.translation import Translator, beam_search, exposure, pad_sentences\n\n"
         f"translator = Translator.load({str(folder / 'translator.safetensors')!r})\n"
         f"sentence, reference = {settings.sentence!r}, {settings.reference!r}\n"
-        f"(found,) = translator.candidates([sentence], beam_size={settings.beam}, "
-        f"n_best={min(SHOWN, settings.beam)})\n"
-        "log_probability = found[0].log_probability\n"
         "source = pad_sentences([translator.source_vocabulary_.encode(sentence)])\n"
+        "(found,) = beam_search(\n"
+        f"    translator.model_, *source, beam_size={settings.beam}, "
+        f"n_best={min(SHOWN, settings.beam)},\n"
+        "    max_length=translator.max_length,\n)\n"
+        "log_probability = found[0].log_probability\n"
         "target, _ = pad_sentences([translator.target_vocabulary_.encode(reference)])\n"
         "ways = exposure(translator.model_, *source, target)\n"
         "loss_forced = float(ways.forced.loss[ways.real].sum())\n"
