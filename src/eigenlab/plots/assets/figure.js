@@ -17,7 +17,7 @@ const EigenlabFigure = (function () {
     for (const key of Object.keys(layout)) {
       const axis = layout[key];
       if (!/^[xy]axis\d*$/.test(key) || !axis.title || !axis.title.text) continue;
-      axis.title.text = wrap(axis.title.text, key[0] === "x" ? width / 9 : 36);
+      axis.title.text = wrap(axis.title.text, key[0] === "x" ? (width - 110) / 9 : 36);
     }
   }
 
