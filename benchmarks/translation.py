@@ -1,23 +1,29 @@
 """Training and decoding translators beside plain code with torch's own layers.
 
     python benchmarks/translation.py [speed] [decoding] [phrasebook] [budgets] [short] [multi30k]
+    python benchmarks/translation.py joeynmt --joey PYTHON [--minutes 5]
 
 Without arguments: speed and decoding, some minutes. ``phrasebook`` trains three models for four
 minutes each, ``budgets`` ours and the plain ones for 2, 5 and 10 minutes each (over an hour in all;
 what is stored by the same machine is kept), ``short`` one on all pairs of up to 12 words for 20
-minutes, and ``multi30k`` one on Multi30k, as long as it takes. EIGENLAB_DATA must hold the corpus.
+minutes, and ``multi30k`` one on Multi30k, as long as it takes. ``joeynmt`` trains JoeyNMT, whose
+environment is that of the interpreter PYTHON, and ours for five minutes each. EIGENLAB_DATA must
+hold the corpus.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 import torch
 
+from _joeynmt import train_joeynmt
 from _plain_translation import PlainSeq2Seq, plain_step
 from _side_by_side import PAUSE, RESULTS, alternate, show, store, summarise
 from eigenlab.errors import DataError
@@ -32,6 +38,7 @@ from eigenlab.translation import (
     beam_search,
     bleu,
     bucketed_batches,
+    detokenize,
     fit_seq2seq,
     greedy_decode,
     load_multi30k,
@@ -61,6 +68,8 @@ class Corpus:
         self.source = Vocabulary.build([pair.source for pair in self.train])
         self.target = Vocabulary.build([pair.target for pair in self.train])
         self.sizes = len(self.source), len(self.target)
+        # <eos> included
+        self.target_tokens = sum(len(tokens) + 1 for tokens in self.encoded(self.train)[1])
 
     def encoded(self, pairs: list[SentencePair]) -> tuple[list[list[int]], list[list[int]]]:
         return (
@@ -312,8 +321,16 @@ def ours_after(corpus: Corpus, name: str, seconds: float, hidden: int = HIDDEN) 
         f"{quality['exact']:.1%}",
         flush=True,
     )
-    sizes = {"seconds": spent, "updates": steps, "hidden_size": hidden}
-    return {**quality, **sizes, "spectral_radius": radius}
+    found = {
+        **quality,
+        "seconds": spent,
+        "updates": steps,
+        "tokens_per_second": corpus.target_tokens * steps / batches.steps_per_epoch / spent,
+        "parameters": sum(each.numel() for each in model.parameters()),
+        "learning_rate": settings["learning_rate"],
+        "hidden_size": hidden,
+    }
+    return {**found, "spectral_radius": radius}
 
 
 def short() -> dict[str, Any]:
@@ -329,14 +346,21 @@ def short() -> dict[str, Any]:
 
 
 def phrases() -> dict[str, Any]:
-    """Exact match on unseen pairs of the phrasebook after four minutes."""
+    """Exact match on unseen pairs of the phrasebook after four minutes.
+
+    A row that is stored with the same settings is kept.
+    """
     corpus = Corpus(phrasebook(50_000), 1000)
-    names = (
-        "phrasebook: gru, attention",
-        "phrasebook: gru, last state",
-        "phrasebook: rnn, last state",
-    )
-    return {"rows": {name: ours_after(corpus, name, 240, hidden=128) for name in names}}
+    path = RESULTS / "translation_phrasebook.json"
+    rows: dict[str, dict[str, Any]] = read_json(path)["rows"] if path.exists() else {}
+    for name, (options, settings) in CONTESTANTS.items():
+        if not name.startswith("phrasebook: "):
+            continue
+        given = {"hidden": 128, "options": options, "settings": settings}
+        if rows.get(name, {}).get("given") != given:
+            rows[name] = {**ours_after(corpus, name, 240, hidden=128), "given": given}
+            store("translation_phrasebook", {"part": "phrasebook", "rows": rows})
+    return {"rows": rows}
 
 
 MULTI30K: dict[str, Any] = {
@@ -432,6 +456,45 @@ class Lines(Reporter):
             print(f"  update {step}: validation BLEU {values['bleu']:.1f}", flush=True)
 
 
+#: Highest learning rates at which JoeyNMT is trained; its better result counts.
+JOEYNMT_RATES = (1e-3, 3e-3)
+
+
+def joeynmt(python: Path, minutes: float) -> dict[str, Any]:
+    """JoeyNMT's GRU with additive attention and ours, in turn, from equal sizes and times."""
+    corpus = shortest()
+    rows: dict[str, dict[str, Any]] = {}
+    for rate in JOEYNMT_RATES:
+        found = train_joeynmt(
+            python,
+            corpus.train,
+            corpus.test,
+            size=HIDDEN,
+            batch_size=BATCH,
+            max_length=MAX_LENGTH,
+            learning_rate=rate,
+            seconds=60 * minutes,
+        )
+        written = [detokenize(tokens) for tokens in found.pop("tokens")]
+        quality = bleu(written, [pair.target for pair in corpus.test])
+        rows[f"JoeyNMT, {rate:g}"] = {
+            "bleu": quality.bleu,
+            "exact": quality.exact_match,
+            "signature": quality.signature,
+            "learning_rate": rate,
+            "tokens_per_second": found["target_tokens"] / found["seconds"],
+            **found,
+        }
+    rows["ours"] = ours_after(corpus, "ours gru, attention", 60 * minutes)
+    for name, row in rows.items():
+        print(
+            f"{name:16s} {row['tokens_per_second']:8.0f} target tokens/s, {row['updates']} updates "
+            f"in {row['seconds'] / 60:.1f} min: BLEU {row['bleu']:.1f}",
+            flush=True,
+        )
+    return {"rows": rows, "minutes": minutes, "test": len(corpus.test)}
+
+
 PARTS = {
     "speed": speed,
     "decoding": decoding,
@@ -443,14 +506,23 @@ PARTS = {
 
 
 def main() -> None:
-    chosen = sys.argv[1:] or ["speed", "decoding"]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}, joeynmt")
+    parser.add_argument("--joey", type=Path, help="interpreter of the environment with JoeyNMT")
+    parser.add_argument("--minutes", type=float, default=5, help="of each training of joeynmt")
+    given = parser.parse_args()
+    parts: dict[str, Callable[[], dict[str, Any]]] = dict(PARTS)
+    if given.joey:
+        parts["joeynmt"] = partial(joeynmt, given.joey, given.minutes)
+    chosen = given.parts or ["speed", "decoding"]
     for name in chosen:
-        if name not in PARTS:
-            raise SystemExit(f"{name} is no part; choose from {', '.join(PARTS)}")
+        if name not in parts:
+            missing = "; joeynmt needs --joey PYTHON" if name == "joeynmt" else ""
+            raise SystemExit(f"{name} is no part; choose from {', '.join(parts)}{missing}")
     for name in chosen:
         print(f"\n{name}")
         try:
-            content = PARTS[name]()
+            content = parts[name]()
         except DataError as error:
             print(f"skipped: {error}")
             continue

@@ -346,6 +346,20 @@ def benchmarks_translation_budgets():
         )
 
 
+def benchmarks_translation_joeynmt():
+    found = stored("translation_joeynmt")
+    for name, cells in found["rows"].items():
+        yield row(
+            "eigenlab" if name == "ours" else "JoeyNMT",
+            f"{cells['learning_rate']:g}",
+            f"{cells['parameters'] / 1e6:.1f} M",
+            f"{cells['seconds'] / 60:.1f}",
+            f"{cells['tokens_per_second']:,.0f}",
+            f"{cells['updates']:,}",
+            f"{cells['bleu']:.1f}",
+        )
+
+
 def benchmarks_translation_short():
     found = stored("translation_short")
     yield (
