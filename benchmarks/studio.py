@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import quantiles
@@ -212,7 +213,9 @@ def visits(url: str, visitors: int = 50, rounds: int = 4) -> dict[str, Any]:
     async def all_visitors() -> list[list[float]]:
         return await asyncio.gather(*map(visitor, range(visitors)))
 
-    return summary([sample for found in asyncio.run(all_visitors()) for sample in found])
+    with ThreadPoolExecutor(1) as other:  # this thread has playwright's event loop
+        found = other.submit(asyncio.run, all_visitors()).result()
+    return summary([sample for samples in found for sample in samples])
 
 
 PARTS = {"latency": latency, "render": render, "start": start, "memory": memory, "tabs": tabs}

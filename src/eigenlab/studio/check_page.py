@@ -78,7 +78,7 @@ def check_page(jobs: Jobs) -> None:
             on_rejected=lambda: problem.set_text(
                 f"expected a .ipynb or .py file of at most {MAX_BYTES / 1e6:g} MB"
             ),
-        ).props('accept=".ipynb,.py" flat bordered').classes("w-full")
+        ).props('accept=".ipynb,.py" flat bordered').classes("full-width")
         place = ui.element("div")
 
 
@@ -106,6 +106,6 @@ def show_report(found: dict[str, Any]) -> None:
                 ui.code(part["output"], language="text")
             for name, code in part.get("code", {}).items():
                 with ui.expansion(name):
-                    ui.code(code, language="python").classes("w-full")
+                    ui.code(code, language="python").classes("full-width")
     layers = ", ".join(found["layers"]) or "nothing but a process of its own"
     ui.label(f"Your code was confined by: {layers}.").classes("state")

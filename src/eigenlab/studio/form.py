@@ -143,7 +143,7 @@ class _Slider(_Control):
         low, high = _bounds(self.field)
         self.log = bool(self.extra.get("log"))
         self.whole = self.field.annotation is int
-        with ui.row().classes("items-baseline justify-between no-wrap w-full"):
+        with ui.row().classes("items-baseline justify-between no-wrap full-width"):
             ui.label(self.title).classes("name")
             if self.extra.get("play"):
                 ui.space()
@@ -302,7 +302,7 @@ class _Text(_Control):
                 max_file_size=MAX_BYTES,
                 on_upload=self._uploaded,
                 on_rejected=lambda: self.tell(f"the file is larger than {MAX_BYTES / 1e6:g} MB"),
-            ).props('accept=".csv,.tsv,.txt,.parquet,.xlsx" flat bordered').classes("w-full")
+            ).props('accept=".csv,.tsv,.txt,.parquet,.xlsx" flat bordered').classes("full-width")
         # A text field of one line would join the lines of a pasted column.
         field = ui.textarea if kind == "lines" else ui.input
         self.widget = field(

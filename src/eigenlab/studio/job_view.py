@@ -36,7 +36,7 @@ class JobView:
         self._plot: Plot | None = None
         self._shown = -1
         with ui.element("section").classes("job").props(f'aria-label="{job.title}"'):
-            with ui.row().classes("items-center w-full"):
+            with ui.row().classes("items-center full-width"):
                 self._label = ui.label().classes("name").props("role=status aria-live=polite")
                 self._label.mark("job")
                 ui.space()

@@ -37,8 +37,8 @@ class Plot(ui.element, component="assets/plot.js"):
         """
         changes = difference(self.figure, figure)
         self.figure = figure
-        # For a browser that connects anew; `_props` alone sends nothing.
-        self._props["figure"] = figure
+        with self._props.suspend_updates():  # for a browser that connects anew
+            self._props["figure"] = figure
         if changes is None:
             self.run_method("replace", figure)
         elif any(changes[0]) or changes[1]:
@@ -51,9 +51,9 @@ class Plot(ui.element, component="assets/plot.js"):
             label: for screen readers.
         """
         if label != self._props["label"]:
-            self._props["label"] = label
-            # The new figure goes with it: see `show`.
-            self.update()
+            with self._props.suspend_updates():  # an update would send the whole figure
+                self._props["label"] = label
+            self.run_method("relabel", label)
 
     def save(self, format: str, name: str) -> None:
         """Make the browser save the picture.

@@ -71,7 +71,7 @@ def runs_page(report: Path, jobs: Jobs, pool: Pool) -> None:
             ]
             rows_table = ui.table(
                 columns=columns, rows=rows, row_key="name", selection="multiple", pagination=20
-            ).classes("w-full")
+            ).classes("full-width")
             rows_table.mark("runs")
             rows_table.on(
                 "rowClick", lambda event: ui.navigate.to(f"/runs/{event.args[1]['name']}")
@@ -121,7 +121,7 @@ def compare_page(report: Path, pool: Pool, first: str, second: str) -> None:
                 "summary"
             )
             ui.table(columns=columns, rows=[vars(row) for row in rows], row_key="name").classes(
-                "w-full"
+                "full-width"
             ).mark("comparison")
 
         later(table)

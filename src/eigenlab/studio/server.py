@@ -109,7 +109,15 @@ def _application(pools: Pools, folder: Path, ready: Callable[[], Any]) -> FastAP
     _scripts(app)
     _documents(app, pools, folder)
     _pages(pools, Jobs(lambda: pools.long), folder)
-    ui.run_with(app, title="eigenlab studio", favicon="λ", dark=None, show_welcome_message=False)
+    # Tailwind's script looks at all elements after each change, also at 10,000 points of a picture.
+    ui.run_with(
+        app,
+        title="eigenlab studio",
+        favicon="λ",
+        dark=None,
+        tailwind=False,
+        show_welcome_message=False,
+    )
     return app
 
 

@@ -2,6 +2,29 @@
 // Pixels. Below, no tick has room, and plotly places the axis title at minus infinity.
 const NARROWEST = 100;
 
+// Pictures whose numbers have changed. All are drawn in the next frame, so that the browser lays out
+// and paints once and not after each; those out of sight follow when nothing else is to be done.
+const changed = new Set();
+
+function drawSoon(plot) {
+  if (!changed.size) requestAnimationFrame(drawChanged);
+  changed.add(plot);
+}
+
+function drawChanged() {
+  const plots = Array.from(changed);
+  changed.clear();
+  for (const plot of plots) {
+    const { top, bottom } = plot.$el.getBoundingClientRect();
+    if (bottom > 0 && top < innerHeight) plot.draw();
+    else if (!plot.later) plot.later = whenIdle(() => plot.draw());
+  }
+}
+
+function whenIdle(call) {
+  return window.requestIdleCallback ? requestIdleCallback(call, { timeout: 300 }) : setTimeout(call, 50);
+}
+
 export default {
   template: '<div class="plot" role="img" :aria-label="label"></div>',
   props: { figure: Object, label: String, link: String, themes: Object },
@@ -18,11 +41,15 @@ export default {
   unmounted() {
     this.watcher.disconnect();
     this.resizer.disconnect();
+    changed.delete(this);
+    this.gone = true;
     removeEventListener("pointed", this.hear);
     Plotly.purge(this.$el);
   },
   methods: {
     draw() {
+      this.later = null;
+      if (this.gone) return;
       const width = this.$el.clientWidth;
       if (width < NARROWEST) return; // not visible, or not laid out yet; the resizer comes back
       this.width = width;
@@ -57,13 +84,16 @@ export default {
     },
     replace(figure) {
       this.shown = figure;
-      return this.draw();
+      drawSoon(this);
     },
     // changes: for each trace the keys that differ; layout: the same, or null where nothing differs.
     update(changes, layout) {
       this.shown.data = this.shown.data.map((trace, index) => Object.assign({}, trace, changes[index]));
       if (layout) this.shown.layout = Object.assign({}, this.shown.layout, layout);
-      return this.draw();
+      drawSoon(this);
+    },
+    relabel(label) {
+      this.$el.setAttribute("aria-label", label);
     },
     save(format, name) {
       return Plotly.downloadImage(this.$el, { format, filename: name, width: 1000, height: this.$el.clientHeight });
