@@ -2,7 +2,7 @@
 
     python benchmarks/studio.py [latency] [render] [start] [memory] [tabs]
 
-``latency`` presses the arrow key on a slider and waits until every picture that changes is drawn;
+``latency`` presses the arrow key on a slider and waits until all pictures in sight are drawn;
 ``render`` times, in the same page and in turn, what the studio does with a new figure beside a
 plain full re-render (``Plotly.newPlot``); ``start`` the first page; ``memory`` a thousand moves;
 ``tabs`` ten tabs at once, and the light pages for fifty visitors. It needs playwright and Chromium.
@@ -36,13 +36,18 @@ CASES = {
     "clustering": ("n_points=2000", "gamma"),
 }
 MOVES = 60
-PAUSE = 400  # milliseconds between two moves: a single one, not a drag
+PAUSE = 1000  # milliseconds between two moves: a single one, not a drag
 DRAWN = ".plot .main-svg"
 
 _WATCH = """() => {
   window.drawn = 0;
   const plots = [...document.querySelectorAll('.plot')];
-  plots.forEach((plot) => plot.on('plotly_afterplot', () => (window.drawn = performance.now())));
+  const inSight = (plot) => {
+    const { top, bottom } = plot.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  };
+  plots.filter(inSight).forEach((plot) =>
+    plot.on('plotly_afterplot', () => (window.drawn = performance.now())));
   const press = () => { window.pressed = performance.now(); window.drawn = 0; };
   addEventListener('keydown', press, true);
 }"""

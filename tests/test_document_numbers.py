@@ -137,6 +137,51 @@ def benchmarks_accuracy_by_operations():
         )
 
 
+def benchmarks_grading():
+    found = stored("grading")
+    for name, cells in found["rows"].items():
+        low, high = cells["quartiles_s"]
+        yield row(
+            name,
+            cells["submissions"],
+            f"{cells['seconds']:.0f}",
+            f"{cells['a_minute']:.1f}",
+            f"{cells['median_s']:.2f} [{low:.2f}, {high:.2f}]",
+        )
+    yield f"**{found['ratio']:.1f} times** as many a minute as otter-grader {found['otter']}"
+    yield (
+        f"the checks take {found['checks_s']:.3f} s and the rest {found['overhead_s']:.2f} s, of "
+        f"which starting and ending a process takes {found['process_s']:.3f} s for each part"
+    )
+
+
+def benchmarks_studio():
+    parts = stored("studio")["parts"]
+    names = {
+        "gradient-flow": "gradient flow, 100 steps, 32 units",
+        "clustering": "clustering, 2,000 points",
+    }
+    for name, label in names.items():
+        delay, drawn = parts["latency"][name], parts["render"][name]
+        yield row(
+            label,
+            f"{delay['p50_ms']:.0f} ms",
+            f"{delay['p95_ms']:.0f} ms",
+            f"{drawn['in place']['p50_ms']:.0f} ms",
+            f"{drawn['anew']['p50_ms']:.0f} ms",
+            f"{drawn['ratio']:.1f}",
+        )
+    start = parts["start"]["/"]
+    yield f"The first page is usable after {start['p50_ms'] / 1000:.1f} s (median of eight new visitors"
+    rows = parts["memory"]["rows"]
+    first, last = rows[1]["resident_mb"], rows[-1]["resident_mb"]
+    yield f"from {first:,.0f} MB after 100 moves to {last:,.0f} MB after 1,000"
+    tabs = parts["tabs"]["ten tabs"]
+    yield f"Ten tabs at once: {tabs['p50_ms']:.0f} ms (95 % within {tabs['p95_ms']:.0f} ms)"
+    slowest = max(cells["p95_ms"] for cells in parts["tabs"]["fifty visitors"].values())
+    yield f"95 % of the answers to fifty visitors come within {slowest:.0f} ms"
+
+
 def vision_one_gpu():
     rows = stored("vision_gpu")["rows"]
     ours = rows["eigenlab"]
