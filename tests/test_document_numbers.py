@@ -155,6 +155,10 @@ def benchmarks_grading():
     )
 
 
+def grade_throughput():
+    yield f"that is {stored('grading')['ratio']:.1f} times as many a minute"
+
+
 def benchmarks_studio():
     parts = stored("studio")["parts"]
     names = {
@@ -472,6 +476,8 @@ QUOTES = [
     (BENCHMARKS, benchmarks_translation_short),
     (BENCHMARKS, benchmarks_translation_multi30k),
     (BENCHMARKS, benchmarks_one_gpu),
+    (BENCHMARKS, benchmarks_grading),
+    ("docs/grade.md", grade_throughput),
     (BENCHMARKS, benchmarks_accuracy_by_operations),
     ("README.md", readme_one_gpu),
     ("docs/vision.md", vision_one_gpu),
