@@ -11,6 +11,8 @@ from statistics import fmean, median, stdev
 import pytest
 
 from eigenlab.statistics import mean_interval
+from eigenlab.vision import ladder
+from eigenlab.vision.training import settings
 from quotes import missing_quotes, row, significant, stored
 
 BENCHMARKS = "benchmarks/README.md"
@@ -477,6 +479,13 @@ QUOTES = [
     ("docs/vision.md", vision_one_gpu),
     ("docs/surnames.md", surnames_table),
 ]
+
+
+def test_the_last_rung_is_what_was_measured():
+    found, rung = stored("vision_gpu"), ladder()[-1]
+    assert rung.published == round(found["rows"]["eigenlab"]["median_seconds"], 2)
+    measured = rung.recipe.replaced(precision="bfloat16", compile=True)
+    assert settings(measured) == found["recipe"]
 
 
 @pytest.mark.parametrize(

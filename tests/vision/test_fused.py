@@ -13,6 +13,7 @@ from torch import nn
 
 from eigenlab.vision import fused
 from eigenlab.vision.norm import BatchNorm
+from eigenlab.vision.whiten import PatchWhitening
 
 INTERPRETED = Path(__file__).with_name("fused_in_interpreter.py")
 
@@ -28,7 +29,8 @@ def test_the_kernels_compute_what_torch_does():
 
 
 def test_what_the_kernels_do_not_compute_is_left_to_torch(monkeypatch):
-    # On a GPU, too: another activation, a trained scale, ghost batches, one number per channel.
+    # On a GPU, too: another activation, a trained scale, ghost batches, double precision, which
+    # float32 would shorten without a word, and one number per channel, which torch refuses.
     monkeypatch.setattr(fused, "usable", lambda activation, device: type(activation) in (nn.SiLU,))
     x = torch.randn(8, 3, 4, 4)
     silu, trained = nn.SiLU(), BatchNorm(3)
@@ -40,5 +42,13 @@ def test_what_the_kernels_do_not_compute_is_left_to_torch(monkeypatch):
     ):
         expected = activation(copy.deepcopy(norm)(nn.functional.max_pool2d(x, 2)))
         assert torch.equal(fused.pool_norm_activation(x, norm, activation, True), expected)
+    double, norm = x.double(), BatchNorm(3, frozen_scale=True).double()
+    expected = silu(copy.deepcopy(norm)(nn.functional.max_pool2d(double, 2)))
+    assert torch.equal(fused.pool_norm_activation(double, norm, silu, True), expected)
+    with torch.no_grad():
+        layer = PatchWhitening(2).double()
+        layer.fit(double)
+        expected = silu(layer(double))
+        assert torch.equal(fused.whitened_activation(double, layer, silu), expected)
     with pytest.raises(ValueError, match="more than 1 value per channel"):
         fused.pool_norm_activation(x[:1, :, :2, :2], BatchNorm(3, frozen_scale=True), silu, True)

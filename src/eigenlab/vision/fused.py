@@ -23,6 +23,8 @@ from eigenlab.vision.whiten import PatchWhitening
 AVAILABLE = importlib.util.find_spec("triton") is not None
 #: The activations that the kernels know.
 ACTIVATIONS: dict[type, str] = {nn.ReLU: "relu", nn.GELU: "gelu", nn.SiLU: "silu"}
+#: They compute in float32, which would lose digits of float64.
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 #: Their offsets are 32-bit numbers.
 MOST_NUMBERS = 2**31 - 1
 
@@ -53,6 +55,7 @@ def whitened_activation(images: Tensor, layer: PatchWhitening, activation: nn.Mo
         activation: applied to its outputs.
     """
     plain = layer.bias is not None and not layer.padding and not torch.is_grad_enabled()
+    plain = plain and len(images) * layer.out_channels * images.shape[-2:].numel() <= MOST_NUMBERS
     if not (plain and _runs_here(images, activation)):
         return activation(layer(images))
     return whiten(images, layer, ACTIVATIONS[type(activation)])
@@ -113,13 +116,15 @@ def _kernels() -> ModuleType:
 
 
 def _runs_here(x: Tensor, activation: nn.Module) -> bool:
-    return usable(activation, x.device) and not torch.compiler.is_compiling()
+    known = x.dtype in DTYPES and usable(activation, x.device)
+    return known and not torch.compiler.is_compiling()
 
 
 def _is_plain(norm: BatchNorm) -> bool:
     """Whether a layer is what the kernels compute; they have no gradient in evaluation mode."""
     return (
         not norm.weight.requires_grad
+        and norm.weight.dtype == torch.float32
         and norm.ghost_size is None
         and norm.track_running_stats
         and norm.momentum is not None
