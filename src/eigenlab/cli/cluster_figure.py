@@ -100,10 +100,9 @@ def _markers(
         customdata=rows,
         mode="markers",
         marker={
-            "color": look.color,
+            "color": plots.fade(look.color, 0.7),
             "symbol": look.symbol,
             "size": 4 if small else 7,
-            "opacity": 0.7,
         },
         hovertemplate="row %{customdata}<br>(%{x}, %{y})",
     )

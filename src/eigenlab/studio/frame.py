@@ -27,8 +27,20 @@ SCRIPTS = ("/assets/plotly.js", "/assets/figure.js")
 _TOGGLE = """
 const dark = !document.body.classList.contains('body--dark');
 document.cookie = '%s=' + (dark ? 'dark' : 'light') + ';path=/;max-age=31536000;samesite=strict';
-emitEvent('theme', dark);
+setDark(dark);
 """
+
+
+class Colours(ui.element, component="assets/colours.js"):
+    """Makes a page dark or light, whatever the browser prefers.
+
+    Args:
+        dark: whether it is dark.
+    """
+
+    def __init__(self, dark: bool) -> None:
+        super().__init__()
+        self._props["dark"] = dark
 
 
 def style() -> str:
@@ -52,8 +64,8 @@ def frame(title: str, path: str) -> Iterator[None]:
     ui.colors(primary="#0072B2", secondary="#57606a", accent="#D55E00", positive="#00785a")
     request = context.client.request
     chosen = request.cookies.get(THEME) if request is not None else None
-    dark = ui.dark_mode({"light": False, "dark": True}.get(chosen or ""))
-    ui.on("theme", lambda event: dark.set_value(bool(event.args)))
+    if chosen in ("light", "dark"):
+        Colours(chosen == "dark")
     ui.add_body_html('<a class="skip" href="#main">Skip to the content</a>')
     with ui.header(elevated=False).classes("bar"):
         ui.link("eigenlab studio", "/").classes("brand")

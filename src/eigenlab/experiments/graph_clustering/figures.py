@@ -183,7 +183,7 @@ def _scatter(
                 x=x,
                 y=y,
                 mode="markers",
-                marker={"color": look.color, "symbol": look.symbol, "size": 4, "opacity": 0.7},
+                marker={"color": plots.fade(look.color, 0.7), "symbol": look.symbol, "size": 4},
                 name=f"cluster {cluster + 1}",
                 legendgroup=str(cluster),
                 showlegend=row == column == 1,

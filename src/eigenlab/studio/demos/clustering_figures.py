@@ -122,10 +122,10 @@ def _markers(
                 "y": mine[:, 1],
                 "mode": "markers",
                 "marker": {
-                    "color": look.color,
+                    # A browser composes each marker on its own if it is given an opacity.
+                    "color": plots.fade(look.color, 0.75),
                     "symbol": look.symbol,
                     "size": size,
-                    "opacity": 0.75,
                 },
                 "name": f"cluster {cluster + 1}",
                 "showlegend": False,
