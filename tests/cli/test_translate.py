@@ -179,9 +179,24 @@ def test_an_n_best_list_is_a_table(call, model):
     scores = [float(row[2]) for row in rows[:3]]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] <= 0
-    found = json.loads(call("translate", model, "Veo un gato.", "--n-best", "8", "--json").out)
+    options = ("--beam", "8", "--n-best", "8", "--json")
+    found = json.loads(call("translate", model, "Veo un gato.", *options).out)
     assert len(found["n_best"]) == 8
-    assert [each["translation"] for each in found["n_best"][:3]] == [row[3] for row in rows[:3]]
+
+
+def test_a_longer_list_does_not_change_the_best_translation(call, model):
+    """A list longer than the beam would need a wider one, which may find another."""
+    shown = call("translate", model, "Veo un gato.", "--n-best", "20")
+    assert shown.status == 2
+    assert "--beam 20" in shown.err
+
+
+def test_text_with_nuls_is_refused(model):
+    command = [sys.executable, "-m", "eigenlab", "translate", str(model)]
+    text = "Veo un gato.\nVeo un perro.\n".encode("utf-16-le")
+    done = subprocess.run(command, input=text, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert "UTF-16" in done.stderr.decode()
 
 
 def test_attention_is_a_distribution_over_the_source(call, model):

@@ -14,9 +14,9 @@ from eigenlab.translation import EOS, PAD, SOS, Seq2Seq, beam_search, greedy_dec
 D = torch.float64
 
 
-def make(cell="gru", scale=2.0, sizes=(30, 40), dtype=D, seed=0, **options):
+def make(cell="gru", scale=2.0, sizes=(30, 40), dtype=D, seed=0, hidden=16, **options):
     torch.manual_seed(seed)
-    model = Seq2Seq(*sizes, 16, cell=cell, dtype=dtype, **options).eval()
+    model = Seq2Seq(*sizes, hidden, cell=cell, dtype=dtype, **options).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "weight_ih" not in name:
@@ -57,6 +57,18 @@ def test_output_never_depends_on_company(cell, options, seed, rows, order):
     assert found(one) == found(beams[row])
     [[best]] = beam_search(model, *alone, beam_size=3, n_best=1, max_length=8)
     assert found([best]) == found(beams[row])[:1]
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_nor_on_how_many_sentences_the_recurrence_would_be_run_otherwise(cell):
+    """Few sequences of a plain RNN are run by another loop, unless they are to be translated."""
+    model, (source, lengths) = make(cell, hidden=64, scale=1.0), sources(0, 40)
+    together = found(greedy_decode(model, source, lengths, max_length=8))
+    alone = [
+        greedy_decode(model, source[row : row + 1], lengths[row : row + 1], max_length=8)
+        for row in range(len(source))
+    ]
+    assert [found(one)[0] for one in alone] == together
 
 
 def log_probability(model, source, length, sentence):

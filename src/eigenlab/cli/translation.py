@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Marks of tokens on where spaces were, of words and of subwords.
 MARKS = "\uffed\u2581"
+#: Beam size unless another is asked for; the best translation may depend on it.
+BEAM = 5
 #: Notes of one kind that are printed; further ones are counted.
 MOST_NOTES = 20
 
@@ -56,8 +58,9 @@ def translate(
         sentences: the sentences; ``-`` alone, or none, stands for standard input.
         text: sentences that are no options even if they look like it.
         file: file with a sentence on each line.
-        beam: beam size. Default of None: 5, or more for a longer n-best list.
-        n_best: translations of each sentence, in a table. Default of None: the best, on a line.
+        beam: beam size. Default of None: 5.
+        n_best: translations of each sentence, in a table, as many as the beam at most. Default of
+            None: the best, on a line.
         max_length: most tokens of a translation. Default of None: that of the model.
         attention: whether to print the attention.
         json: whether to print JSON.
@@ -66,8 +69,12 @@ def translate(
     for name, value in (("beam", beam), ("n-best", n_best), ("max-length", max_length)):
         if value is not None and value < 1:
             raise InputError(f"{name}={value}: give at least 1")
-    if beam is not None and n_best is not None and n_best > beam:
-        raise InputError(f"--n-best {n_best} needs --beam {n_best} or more, not {beam}")
+    beam = beam or BEAM
+    if n_best is not None and n_best > beam:
+        raise InputError(
+            f"--n-best {n_best} needs --beam {n_best} or more, not {beam}; a wider beam may find "
+            "another best translation"
+        )
     from_stream = file is not None or not sentences or list(sentences) == ["-"]
     if file is not None and sentences:
         raise InputError(f"give sentences or --file {file}, not both")
@@ -83,7 +90,7 @@ def translate(
         translator.set_params(max_length=max_length)
     if attention and not translator.attention:
         raise InputError(f"{model} was trained without attention; there is none to print")
-    request = _Request(translator, beam or max(5, n_best or 0), n_best, attention, json)
+    request = _Request(translator, beam, n_best, attention, json)
     with contextlib.ExitStack() as stack:
         batches: Iterable[list[str]] = [list(sentences)]
         if from_stream:
@@ -149,6 +156,8 @@ def _decoded(lines: Sequence[bytes], number: int, name: str) -> Iterator[list[st
             text = line.removesuffix(b"\r").decode("utf-8-sig" if place == 1 else "utf-8")
             if "\r" in text:
                 mistake = "holds a carriage return; end lines with a line feed"
+            if "\0" in text:
+                mistake = "holds a NUL, as UTF-16 text does; convert the text to UTF-8"
             texts.append(text)
         except UnicodeDecodeError as error:
             byte = error.object[error.start]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eigenlab.cli.model_files import (
     MODEL_SUFFIX,
@@ -16,8 +16,17 @@ from eigenlab.cli.model_files import (
     stopped,
 )
 from eigenlab.cli.status import SUCCESS
-from eigenlab.cli.terminal import TerminalReporter, cancel_on_interrupt, notices, output
+from eigenlab.cli.terminal import (
+    TerminalReporter,
+    cancel_on_interrupt,
+    is_main_process,
+    notices,
+    output,
+)
 from eigenlab.errors import Cancelled, InputError
+
+if TYPE_CHECKING:
+    from eigenlab.translation import Translator
 
 PHRASEBOOK_PAIRS = 20_000
 
@@ -50,11 +59,13 @@ def train(
     if pairs is not None and not pairs.is_file():
         raise InputError(f"{pairs} does not exist or is not a file; give a file of sentence pairs")
     check_new(model)
+    from eigenlab.training import distributed
     from eigenlab.translation import Translator
 
     translator = Translator(n_epochs=epochs, **parameters)
     checkpoint = checkpoint_of(model)
     with (
+        distributed.start(),
         _EpochReporter("translate", notices(), epochs) as reporter,
         cancel_on_interrupt(reporter.cancel),
     ):
@@ -66,8 +77,16 @@ def train(
             return stopped(checkpoint)
         except InputError as error:
             raise how_to_restart(error, checkpoint) from None
-    translator.save(model)
-    remove_checkpoint(checkpoint)
+        if is_main_process():
+            translator.save(model)
+            remove_checkpoint(checkpoint)
+    if is_main_process():
+        _print_quality(translator)
+    output().print(f"Model: {model}", markup=False, soft_wrap=True)
+    return SUCCESS
+
+
+def _print_quality(translator: Translator) -> None:
     if translator.held_out_:
         found = translator.quality(translator.held_out_)
         output().print(
@@ -79,8 +98,6 @@ def train(
         )
     else:
         output().print("No pair was held out, so there is none to measure BLEU on.")
-    output().print(f"Model: {model}", markup=False, soft_wrap=True)
-    return SUCCESS
 
 
 def _pairs_and_model(
@@ -105,7 +122,10 @@ def _read(
     from eigenlab import translation
 
     if pairs is not None:
-        return translation.read_pairs(pairs, columns=_columns(columns))
+        read = translation.read_pairs(pairs, columns=_columns(columns))
+        # A header would be learned as a translation, and nothing in it tells that it is one.
+        reporter.message(f"the first pair is {read[0].source!r} -> {read[0].target!r}")
+        return read
     if data == "spa-eng":
         return translation.load_spa_eng(reporter=reporter)
     if data == "multi30k":

@@ -179,10 +179,17 @@ class Observer(TorchFunctionMode):
         return results if kind is LSTMTape else results[0]
 
     def _unrolled_rnn(
-        self, x: Tensor, h0: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, nonlinearity: Any
+        self,
+        x: Tensor,
+        h0: Tensor,
+        w_x: Tensor,
+        w_h: Tensor,
+        b: Tensor,
+        nonlinearity: Any,
+        fast: bool = True,
     ) -> Tensor:
         x = self._anchor(x, [h0, w_x, w_h, b])
-        hidden = unroll_rnn(x, h0, w_x, w_h, b, nonlinearity)
+        hidden = unroll_rnn(x, h0, w_x, w_h, b, nonlinearity, fast)
         weights = Weights(
             self._copy(w_x), self._copy(w_h), self._copy(b), nonlinearity=nonlinearity
         )

@@ -60,11 +60,15 @@ def _sum_with_product(summand: Tensor, a: Tensor, b: Tensor, out: Tensor) -> Non
 
 
 def rnn_forward(
-    x: Tensor, h0: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, nonlinearity: str
+    x: Tensor, h0: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, nonlinearity: str, fast: bool = True
 ) -> Tensor:
-    """All hidden states (T, B, H) of a plain RNN with a named nonlinearity."""
+    """All hidden states (T, B, H) of a plain RNN with a named nonlinearity.
+
+    Few sequences run in numpy, which rounds otherwise; without ``fast`` any number of them is run
+    in the same way.
+    """
     states = project_input(x, w_x, b)
-    if is_small(h0):
+    if fast and is_small(h0):
         small_forward(states, h0, w_h, nonlinearity)
         return states
     # BLAS multiplies by a transposed view about a fifth slower than by a contiguous matrix.
@@ -219,7 +223,13 @@ def lstm_backward(
 
 
 def unroll_rnn(
-    x: Tensor, h0: Tensor, w_x: Tensor, w_h: Tensor, b: Tensor, nonlinearity: Nonlinearity
+    x: Tensor,
+    h0: Tensor,
+    w_x: Tensor,
+    w_h: Tensor,
+    b: Tensor,
+    nonlinearity: Nonlinearity,
+    fast: bool = True,
 ) -> Tensor:
     """Hidden states (T, B, H) of a plain RNN, differentiable; an own nonlinearity runs as a loop.
 
@@ -227,15 +237,15 @@ def unroll_rnn(
     """
     inputs: tuple[Tensor, ...] = (x, h0, w_x, w_h, b)
     if has_torch_function(inputs):
-        return handle_torch_function(unroll_rnn, inputs, x, h0, w_x, w_h, b, nonlinearity)
+        return handle_torch_function(unroll_rnn, inputs, x, h0, w_x, w_h, b, nonlinearity, fast)
     unrolled: Callable[..., Tensor] = UnrollRNN.apply
-    last: object = nonlinearity
+    last: tuple[object, ...] = (nonlinearity, fast)
     if not isinstance(nonlinearity, str):
-        unrolled, last = rnn_loop, function_of(nonlinearity)
+        unrolled, last = rnn_loop, (function_of(nonlinearity),)
     if torch.is_autocast_enabled(x.device.type):
         with torch.autocast(x.device.type, enabled=False):
-            return unrolled(*_autocast(inputs), last)
-    return unrolled(*inputs, last)
+            return unrolled(*_autocast(inputs), *last)
+    return unrolled(*inputs, *last)
 
 
 def unroll_lstm(
@@ -266,9 +276,9 @@ class UnrollRNN(torch.autograd.Function):
     """:func:`rnn_forward` with :func:`rnn_backward` as its derivative."""
 
     @staticmethod
-    def forward(ctx: Any, x, h0, w_x, w_h, b, nonlinearity):  # type: ignore[no-untyped-def]
+    def forward(ctx: Any, x, h0, w_x, w_h, b, nonlinearity, fast=True):  # type: ignore[no-untyped-def]
         """Hidden states (T, B, H)."""
-        states = rnn_forward(x, h0, w_x, w_h, b, nonlinearity)
+        states = rnn_forward(x, h0, w_x, w_h, b, nonlinearity, fast)
         ctx.save_for_backward(x, h0, w_x, w_h, b, states)
         ctx.nonlinearity = nonlinearity
         return states
@@ -279,14 +289,15 @@ class UnrollRNN(torch.autograd.Function):
         *inputs, states = ctx.saved_tensors
         if torch.is_grad_enabled():
             sigma = FUNCTIONS[ctx.nonlinearity]
-            return (*_through_loop(ctx, partial(rnn_loop, sigma=sigma), inputs, (grad,)), None)
+            loop = partial(rnn_loop, sigma=sigma)
+            return (*_through_loop(ctx, loop, inputs, (grad,)), None, None)
         x, h0, w_x, w_h, _ = inputs
         derivative = KNOWN[ctx.nonlinearity].derivative(states)
         delta = rnn_backward(grad, derivative, w_h)
         grad_w_x, grad_w_h, grad_b = weight_gradients(delta, x, states, h0)
         grad_x = delta @ w_x if ctx.needs_input_grad[0] else None
         grad_h0 = delta[0] @ w_h if ctx.needs_input_grad[1] else None
-        return grad_x, grad_h0, grad_w_x, grad_w_h, grad_b, None
+        return grad_x, grad_h0, grad_w_x, grad_w_h, grad_b, None, None
 
 
 class UnrollLSTM(torch.autograd.Function):

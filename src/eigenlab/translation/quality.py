@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eigenlab.errors import InputError
+
+#: Words in a row that BLEU compares, at most.
+ORDER = 4
+#: Scripts that separate no words by spaces, and that of Chinese among them.
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+UNSPACED = f"{HAN}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff"
 
 
 @dataclass(frozen=True)
@@ -16,7 +23,7 @@ class Quality:
         bleu: corpus BLEU, 0 to 100.
         chrf: corpus chrF2, 0 to 100.
         exact_match: share of translations equal to their reference.
-        signature: of sacreBLEU's BLEU: tokenisation, case and version.
+        signature: of sacreBLEU's BLEU: tokenisation, case, order and version.
     """
 
     bleu: float
@@ -24,22 +31,31 @@ class Quality:
     exact_match: float
     signature: str
 
+    @property
+    def rank(self) -> float:
+        """What orders models: BLEU, and where it is equal to 1e-4, as at 0, chrF."""
+        return self.bleu + 1e-6 * self.chrf
+
 
 def bleu(
     translations: Sequence[str],
     references: Sequence[str],
     *,
     lowercase: bool = False,
-    tokenize: str = "13a",
+    tokenize: str | None = None,
 ) -> Quality:
     """BLEU and chrF of translations with one reference each (M. Post, 2018; M. Popovic, 2015).
+
+    BLEU compares up to four words in a row. Where no reference has four, it is undefined, and the
+    largest number that one has takes the place of four: the signature then says ``eff:yes``.
 
     Args:
         translations: sentences as written for people, not as tokens.
         references: as many sentences.
         lowercase: whether case is ignored. Default: ``False``.
         tokenize: sacreBLEU's tokenisation; ``"none"`` for sentences that are split by blanks
-            already. Default: ``"13a"``.
+            already. Default: ``None``, ``"13a"``; but where most letters of the references are of
+            a script without spaces between words, ``"zh"`` for Chinese and ``"char"`` for others.
 
     Raises:
         InputError: there is no sentence, or their numbers differ.
@@ -55,7 +71,10 @@ def bleu(
             f"there are {len(translations)} translations and {len(references)} references; give as "
             "many of both, at least one"
         )
+    tokenize = tokenize or _tokenization(references)
     by_words = BLEU(lowercase=lowercase, tokenize=tokenize, force=True)
+    if all(len(by_words.tokenizer(text).split()) < ORDER for text in references):
+        by_words = BLEU(lowercase=lowercase, tokenize=tokenize, force=True, effective_order=True)
     by_characters = CHRF(lowercase=lowercase)
     pairs = list(zip(translations, references, strict=True))
     return Quality(
@@ -64,4 +83,17 @@ def bleu(
         by_characters.corpus_score(list(translations), [list(references)]).score,
         sum(a == b for a, b in pairs) / len(pairs),
         str(by_words.get_signature()),
+    )
+
+
+def _tokenization(references: Sequence[str]) -> str:
+    """The tokenisation that finds words, or characters where no spaces separate the words."""
+    text = "".join(references)
+    letters = sum(map(str.isalpha, text))
+    if len(re.findall(f"[{UNSPACED}]", text)) * 2 <= letters:
+        return "13a"
+    return (
+        "zh"
+        if len(re.findall(f"[{HAN}]", text)) == len(re.findall(f"[{UNSPACED}]", text))
+        else "char"
     )

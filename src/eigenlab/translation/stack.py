@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from eigenlab.recurrent import RNNLayer
+from eigenlab.recurrent.unroll import unroll_rnn
 
 Cell = Literal["rnn", "lstm", "gru"]
 State = tuple[Tensor, ...]
@@ -123,8 +124,13 @@ def _padding(inputs: Tensor, lengths: Tensor | None) -> Tensor:
 
 def _run(cell: Cell, layer: nn.Module, inputs: Tensor, first: State | None) -> tuple[Tensor, State]:
     """States (B, T, H), and the last cell state (B, H) of an LSTM."""
-    if cell == "rnn":
-        return layer(inputs, None if first is None else first[0])[0], ()
+    if isinstance(layer, RNNLayer):
+        h0 = inputs.new_zeros(len(inputs), layer.hidden_size) if first is None else first[0]
+        # A sentence in company is run as it is alone.
+        states = unroll_rnn(
+            inputs.transpose(0, 1), h0, layer.W_x, layer.W_h, layer.b, layer.nonlinearity, False
+        )
+        return states.transpose(0, 1), ()
     given = None if first is None else tuple(part.unsqueeze(0).contiguous() for part in first)
     # Time-major and contiguous: products of other layouts are rounded differently.
     inputs = inputs.transpose(0, 1).contiguous()

@@ -242,7 +242,7 @@ class Translator(BaseEstimator):
                     label_smoothing=self.label_smoothing,
                     precision=precision,
                     evaluate=self._evaluation(held_out, best) if held_out else None,
-                    monitor="bleu" if held_out else None,
+                    monitor="rank" if held_out else None,
                     reporter=reporter,
                     checkpoint=checkpoint,
                 )
@@ -532,10 +532,10 @@ class Translator(BaseEstimator):
             nonlocal highest
             written, _ = self._texts(sources, 1, 0.0)
             found = bleu(written, references, lowercase=self.lowercase)
-            if found.bleu > highest:
-                highest = found.bleu
+            if found.rank > highest:
+                highest = found.rank
                 best.update({k: v.detach().clone() for k, v in model.state_dict().items()})
-            return {"bleu": found.bleu, "exact_match": found.exact_match}
+            return {"bleu": found.bleu, "exact_match": found.exact_match, "rank": found.rank}
 
         return evaluate
 

@@ -118,13 +118,13 @@ def _translate(
     file: Annotated[Path | None, Parameter(help="File with a sentence on each line.")] = None,
     beam: Annotated[
         Whole | None,
-        Parameter(help="Beam size, 1 for greedy decoding [default: 5, or that of --n-best]."),
+        Parameter(help="Beam size, 1 for greedy decoding [default: 5]."),
     ] = None,
     n_best: Annotated[
         Whole | None,
         Parameter(
-            help="Print this many translations of each sentence: sentence number, rank, score "
-            "(log-probability) and translation, with tabs between them."
+            help="Print this many translations of each sentence, at most as many as the beam: "
+            "sentence number, rank, score (log-probability) and translation, with tabs between."
         ),
     ] = None,
     max_length: Annotated[
