@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -267,6 +268,12 @@ def test_a_students_file_is_checked_and_its_mistake_named(tab):
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_text("the sign of the exponent").wait_for(timeout=60_000)
     assert page.get_by_text("5b get_adjacency_matrix: failed").count() == 1
+    page.wait_for_function("document.querySelector('.plot')?.data?.length === 2")
+    yours, right = page.evaluate(
+        "document.querySelector('.plot')._fullData.map((t) => [t.z[0][1], t.z[1][0]].map(Number))"
+    )
+    assert yours == pytest.approx([math.exp(0.7)] * 2)  # of the points (0, 0) and (1, 0)
+    assert right == pytest.approx([math.exp(-0.7)] * 2)
 
 
 def test_an_upload_that_is_no_table_is_told(tab):

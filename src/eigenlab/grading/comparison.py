@@ -62,6 +62,24 @@ def max_error(given: np.ndarray, expected: np.ndarray) -> float:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """What a student's code gave beside the right values, to be drawn.
+
+    Args:
+        label: what is compared.
+        given: what the student's code returned.
+        expected: the right values, of the same shape.
+        axes: a word for each axis, such as ``("sequence", "step", "unit")``; none if nothing is
+            known of them.
+    """
+
+    label: str
+    given: np.ndarray
+    expected: np.ndarray
+    axes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One value of a student's code beside the right one.
 
@@ -75,6 +93,7 @@ class Comparison:
         tolerance: bound of the absolute error. Default: ``1e-4``.
         note: what to say if the value is right, such as which of two conventions it follows.
             Default: ``""``.
+        axes: a word for each axis of ``expected``; see :class:`Picture`. Default: ``()``.
     """
 
     label: str
@@ -84,6 +103,7 @@ class Comparison:
     advice: str = ""
     tolerance: float = TOLERANCE
     note: str = ""
+    axes: tuple[str, ...] = ()
 
     @property
     def error(self) -> float:
@@ -117,3 +137,12 @@ class Comparison:
             return f"{self.label} contains NaN or infinite values."
         words = f"{self.label} differs by up to {self.error:.2g} (allowed {self.tolerance:g})."
         return f"{words} {self.advice}".rstrip()
+
+    def picture(self) -> Picture | None:
+        """Both values as arrays, if they have the same shape and at least two real numbers."""
+        given, expected = as_array(self.given), as_array(self.expected)
+        if given is None or expected is None or given.shape != expected.shape or given.size < 2:
+            return None
+        if given.dtype.kind == "c" or expected.dtype.kind == "c":
+            return None
+        return Picture(self.label, given, expected, self.axes)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eigenlab.errors import InputError, nearest
+from eigenlab.grading.comparison import Picture
 from eigenlab.grading.isolation import Limits, Outcome, Report, Template, check_source
 from eigenlab.grading.parts import PARTS, Part, parts
 from eigenlab.grading.problems import (
@@ -46,6 +47,8 @@ class PartReport:
         max_score: points of the part.
         code: the student's name -> its definition.
         output: the end of what the code printed while a part failed.
+        picture: values of the student's code beside the right ones; see
+            :class:`~eigenlab.grading.parts.CheckResult`.
     """
 
     part: str
@@ -57,6 +60,7 @@ class PartReport:
     max_score: float = 1.0
     code: Mapping[str, str] = field(default_factory=dict)
     output: str = ""
+    picture: Picture | None = field(default=None, repr=False, compare=False)
 
     @property
     def score(self) -> float:
@@ -290,6 +294,7 @@ def _after(
         worth,
         code,
         "" if outcome.status == PASSED else _printable(outcome.output),
+        result.picture,
     )
 
 

@@ -15,7 +15,7 @@ import torch
 
 import eigenlab
 from eigenlab.errors import InputError, nearest
-from eigenlab.grading.comparison import Comparison
+from eigenlab.grading.comparison import Comparison, Picture
 from eigenlab.grading.source import source_of
 
 #: Compares what the student's objects return, one value after the other.
@@ -58,6 +58,8 @@ class CheckResult:
         note: what else the check found, if the part passed. Default: ``""``.
         sources: name of each of the student's objects -> its source code without comments and
             blank lines; objects without source code are left out. Default: none.
+        picture: the first values that are wrong beside the right ones, or, if all are right, the
+            values whose axes are known, else the most. Default: ``None``, nothing to draw.
     """
 
     part: str
@@ -68,6 +70,7 @@ class CheckResult:
     compared: int = 0
     note: str = ""
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+    picture: Picture | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.passed
@@ -92,7 +95,9 @@ class CheckResult:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """What a notebook stores of the result: text, HTML, and JSON for ``eigenlab submit``."""
         error = self.max_error if math.isfinite(self.max_error) else None
-        data = dataclasses.asdict(self) | {"max_error": error, "version": eigenlab.__version__}
+        told = dataclasses.replace(self, picture=None)
+        data = dataclasses.asdict(told) | {"max_error": error, "version": eigenlab.__version__}
+        del data["picture"]
         return {"text/plain": str(self), "text/html": self._repr_html_(), MIME: data}
 
 
@@ -151,19 +156,23 @@ def check(part: str, *solution: Any) -> CheckResult:
 
 def _judge(part: Part, solution: Sequence[Any]) -> CheckResult:
     worst, count, hint, note = 0.0, 0, "", ""
+    picture: Picture | None = None
     inputs = _Inputs(part.battery)
     try:
         for found in part.battery(*solution):
             count += 1
             worst = max(worst, found.error)
+            if not hint:
+                picture = _chosen(picture, found)
             if not found.passed and not hint:
                 hint = found.hint()
             note = note or found.note
             if inputs.changed():
-                worst, hint = float("inf"), CHANGED
+                worst, hint, picture = float("inf"), CHANGED, None
                 break
     except (Exception, SystemExit) as error:  # the student's code may raise anything
         worst = float("inf")
+        picture = picture if hint else None
         hint = CHANGED if inputs.changed() else hint or _explain(error, part)
     finally:
         inputs.restore()
@@ -177,7 +186,19 @@ def _judge(part: Part, solution: Sequence[Any]) -> CheckResult:
         count,
         note if passed else "",
         _sources(part, solution),
+        picture,
     )
+
+
+def _chosen(before: Picture | None, found: Comparison) -> Picture | None:
+    """The more telling of two pictures: what is wrong, then known axes, then more numbers."""
+    picture = found.picture()
+    if before is None or not found.passed:
+        return picture
+    if picture is None:
+        return before
+    telling = bool(picture.axes), picture.expected.size
+    return picture if telling >= (bool(before.axes), before.expected.size) else before
 
 
 CHANGED = (

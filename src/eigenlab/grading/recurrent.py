@@ -19,6 +19,8 @@ from eigenlab.grading.isolation.inside.known import (
 )
 from eigenlab.grading.parts import part
 
+#: Axes of states, and of predictions.
+STATES, OUTPUTS = ("sequence", "step", "unit"), ("sequence", "step", "output")
 #: The inputs of the course's own tests, (2, 4, 2).
 DATA = torch.tensor(
     [
@@ -187,6 +189,7 @@ def _published(
         f"all_h of {label} with every parameter {value}",
         all_h,
         expected,
+        axes=STATES,
         mistakes=state_mistakes(x, (W_h, W_x, b), sigma),
         advice="h_t = nonlinearity(W_h h_{t-1} + W_x x_t + b) with h_0 = 0.",
     )
@@ -222,6 +225,7 @@ def _random_weights(RNNLayer: Callable[..., Any]) -> Iterator[Comparison]:
             f"all_h of RNNLayer(3, 3, nonlinearity=th.{name}) with random weights",
             layer(x)[0],
             peer(x)[0],
+            axes=STATES,
             mistakes=state_mistakes(x, (W_h, W_x, b), sigma),
             advice="the nonlinearity acts on the whole sum W_h h_{t-1} + W_x x_t + b.",
         )
@@ -275,6 +279,7 @@ def readout(RecurrentRegressionModel: Callable[..., Any]) -> Iterator[Comparison
         f"out of {label} with every parameter -0.1",
         out,
         right,
+        axes=OUTPUTS,
         mistakes={
             "it is the hidden states; the order is (out, all_h).": states,
             "the prediction passes through the nonlinearity; the readout is linear.": right.tanh(),
@@ -324,6 +329,7 @@ def _random_readout(RecurrentRegressionModel: Callable[..., Any]) -> Iterator[Co
         "out of RecurrentRegressionModel with a random readout of known states",
         model(h)[0],
         h @ W_f.T + b_f,
+        axes=OUTPUTS,
         mistakes={
             "the same prediction, that of the last step, stands at every step.": (
                 (h @ W_f.T + b_f)[:, -1:].expand(4, 5, 2)
@@ -425,6 +431,7 @@ def batch(generate_batch: Callable[..., Any]) -> Iterator[Comparison]:
         "target of generate_batch",
         target,
         torch.stack([x[:, : t + 1].mean(dim=1) for t in range(5)], dim=1),
+        axes=("sequence", "step", "feature"),
         mistakes={
             "these are the running sums; divide by t.": sums,
             "the sums are divided by T, not by t.": sums / 5,
@@ -465,6 +472,7 @@ def through_time(hidden_gradients: Callable[..., Any]) -> Iterator[Comparison]:
             label,
             applied(hidden_gradients, linear_recurrence, W_h, W_f, inputs, y, last),
             right,
+            axes=("step", "sequence", "unit"),
             mistakes={
                 "only the direct part is there: a gradient with respect to stacked copies of the "
                 "states misses the paths through later states.": direct,

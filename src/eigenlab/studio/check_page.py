@@ -9,12 +9,15 @@ from typing import Any
 
 from nicegui import ui
 
+from eigenlab.plots import HEIGHT
 from eigenlab.reporter import Reporter
 from eigenlab.studio.frame import frame
 from eigenlab.studio.job_view import JobView
 from eigenlab.studio.jobs import Job, Jobs
+from eigenlab.studio.plot import Plot
 
 MAX_BYTES = 30_000_000
+
 SIGNS = {"passed": "✓", "failed": "✗", "missing": "–", "hung": "!", "died": "!", "left out": "○"}
 
 
@@ -30,13 +33,21 @@ def check_upload(name: str, content: bytes, *, reporter: Reporter) -> dict[str, 
         InputError: it is no notebook or script of the course.
     """
     from eigenlab.grading.file_check import check_file
+    from eigenlab.studio.check_figures import comparison_figure
+    from eigenlab.studio.drawing import figure_json
 
     reporter.message("running its definitions in a confined process")
     ending = ".py" if name.lower().endswith(".py") else ".ipynb"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"submission{ending}"
         path.write_bytes(content)
-        return check_file(path).as_dict(code=True)
+        report = check_file(path)
+    found = report.as_dict(code=True)
+    for part, shown in zip(report.parts, found["parts"], strict=True):
+        if part.picture is not None:
+            figure, caption = comparison_figure(part.picture)
+            shown["figure"], shown["caption"] = figure_json(figure), caption
+    return found
 
 
 def check_page(jobs: Jobs) -> None:
@@ -86,7 +97,7 @@ def show_report(found: dict[str, Any]) -> None:
     """The parts of a checked file.
 
     Args:
-        found: the report, as :meth:`FileReport.as_dict` gives it.
+        found: the report, as :func:`check_upload` gives it.
     """
     ui.label(f"{found['score']:g} of {found['max_score']:g} points").classes("sentence").mark(
         "score"
@@ -104,6 +115,10 @@ def show_report(found: dict[str, Any]) -> None:
                 ui.label(f"largest error {part['max_error']:.1e}").classes("state")
             if part["output"]:
                 ui.code(part["output"], language="text")
+            if "figure" in part:
+                height = part["figure"]["layout"].get("height", HEIGHT)
+                Plot(part["figure"], part["caption"]).style(f"min-height: {height}px")
+                ui.label(part["caption"]).classes("caption")
             for name, code in part.get("code", {}).items():
                 with ui.expansion(name):
                     ui.code(code, language="python").classes("full-width")
