@@ -44,6 +44,8 @@ def template(*, text: str, grid: str, rule: str, hover: str) -> dict[str, Any]:
         "linecolor": rule,
         "showline": True,
         "ticks": "outside",
+        # To hide labels that leave the picture, plotly measures each one, for milliseconds an axis.
+        "ticklabeloverflow": "allow",
         "tickcolor": rule,
         "title": {"standoff": 8},
         "zeroline": False,

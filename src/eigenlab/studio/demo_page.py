@@ -13,7 +13,7 @@ from eigenlab.errors import EigenlabError
 from eigenlab.lab import Config
 from eigenlab.studio import drawing
 from eigenlab.studio.address import Lesson, from_address, to_address
-from eigenlab.studio.demos import Demo, Example
+from eigenlab.studio.demos import Demo, Example, Goal
 from eigenlab.studio.form import Form
 from eigenlab.studio.frame import frame, notify, question_box
 from eigenlab.studio.job_view import JobView
@@ -43,6 +43,7 @@ class DemoPage:
         settings, self.lesson, self.problems = from_address(demo.settings, query)
         self.settings: Config = settings
         self.drawn: drawing.Drawn | None = None
+        self._goals: tuple[Goal, ...] = ()  # that are shown
         self._wanted: Config | None = None
         self._requested: Config | None = None
         self._drawing = False
@@ -229,11 +230,21 @@ class DemoPage:
             for panel in drawn.panels:
                 self.panels[panel.name].show(panel)
         self._show_goals()
-        self.python.set_content(drawn.view.python)
-        self.command.set_content(drawn.view.command or "There is no command for these settings.")
+        if self.away.value:
+            self._show_code()
+
+    def _show_code(self) -> None:
+        """Command and lines of what is drawn, where they can be seen: colouring them takes time."""
+        if self.drawn is not None:
+            view = self.drawn.view
+            self.python.set_content(view.python)
+            self.command.set_content(view.command or "There is no command for these settings.")
 
     def _show_goals(self) -> None:
         assert self.drawn is not None
+        if self.drawn.goals == self._goals:
+            return
+        self._goals = self.drawn.goals
         self.goals.clear()
         with self.goals:
             for goal in self.drawn.goals:
@@ -242,7 +253,9 @@ class DemoPage:
                     ui.label(f"{sign}: {goal.text} ({goal.now})")
 
     def _take_away(self) -> None:
-        with ui.expansion("Take it away: link, command, Python").classes("away"):
+        self.away = ui.expansion("Take it away: link, command, Python").classes("away")
+        self.away.on_value_change(self._show_code)
+        with self.away:
             with ui.row():
                 ui.button("Copy link", icon="link", on_click=self._copy_link).props("no-caps flat")
             ui.label("Command").classes("name")
