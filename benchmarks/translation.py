@@ -1,14 +1,15 @@
 """Training and decoding translators beside plain code with torch's own layers.
 
-    python benchmarks/translation.py [speed] [decoding] [phrasebook] [budgets] [short] [multi30k]
+    python benchmarks/translation.py [speed] [decoding] [phrasebook] [budgets] [tanh] [short]
+                                     [multi30k]
     python benchmarks/translation.py joeynmt --joey PYTHON [--minutes 5]
 
 Without arguments: speed and decoding, some minutes. ``phrasebook`` trains three models for four
 minutes each, ``budgets`` ours and the plain ones for 2, 5 and 10 minutes each (over an hour in all;
-what is stored by the same machine is kept), ``short`` one on all pairs of up to 12 words for 20
-minutes, and ``multi30k`` one on Multi30k, as long as it takes. ``joeynmt`` trains JoeyNMT, whose
-environment is that of the interpreter PYTHON, and ours for five minutes each. EIGENLAB_DATA must
-hold the corpus.
+what is stored by the same machine is kept), ``tanh`` four tanh RNNs for two minutes each, ``short``
+one on all pairs of up to 12 words for 20 minutes, and ``multi30k`` one on Multi30k, as long as it
+takes. ``joeynmt`` trains JoeyNMT, whose environment is that of the interpreter PYTHON, and ours for
+five minutes each. EIGENLAB_DATA must hold the corpus.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class Corpus:
         self.train = [pairs[i] for i in split.train]
         self.test = [pairs[i] for i in split.test]
         self.random_leaks = split.random_leaks.either
+        self.is_reversed = False  # whether the last word of a source is read first
         self.source = Vocabulary.build([pair.source for pair in self.train])
         self.target = Vocabulary.build([pair.target for pair in self.train])
         self.sizes = len(self.source), len(self.target)
@@ -72,8 +74,9 @@ class Corpus:
         self.target_tokens = sum(len(tokens) + 1 for tokens in self.encoded(self.train)[1])
 
     def encoded(self, pairs: list[SentencePair]) -> tuple[list[list[int]], list[list[int]]]:
+        order = -1 if self.is_reversed else 1
         return (
-            [self.source.encode(pair.source) for pair in pairs],
+            [self.source.encode(pair.source)[::order] for pair in pairs],
             [self.target.encode(pair.target) for pair in pairs],
         )
 
@@ -235,6 +238,10 @@ CONTESTANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"cell": "rnn", "bidirectional": True},
         {"learning_rate": 2e-3},
     ),
+    "tanh": (
+        {"cell": "rnn"},
+        {"learning_rate": 2e-3},
+    ),
     "phrasebook: gru, attention": (
         {"bidirectional": True, "attention": True, "dropout": 0.1},
         {"learning_rate": 3e-3, "precision": "auto"},
@@ -290,13 +297,24 @@ def plain_curve(corpus: Corpus, cell: str, budget: tuple[int, ...]) -> dict[str,
     return found
 
 
-def ours_after(corpus: Corpus, name: str, seconds: float, hidden: int = HIDDEN) -> dict[str, Any]:
-    """Train for as many updates as fit into the time, by the speed of the first ones."""
+def ours_after(
+    corpus: Corpus,
+    name: str,
+    seconds: float,
+    hidden: int = HIDDEN,
+    begin_from: Callable[[Seq2Seq], None] | None = None,
+) -> dict[str, Any]:
+    """Train for as many updates as fit into the time, by the speed of the first ones.
+
+    ``begin_from`` changes the weights that the training begins from.
+    """
     options, settings = CONTESTANTS[name]
 
     def fit(steps: int) -> Seq2Seq:
         torch.manual_seed(0)
         model = Seq2Seq(*corpus.sizes, hidden, **options)
+        if begin_from is not None:
+            begin_from(model)
         fit_seq2seq(model, batches, steps=steps, **settings)
         return model.eval()
 
@@ -331,6 +349,25 @@ def ours_after(corpus: Corpus, name: str, seconds: float, hidden: int = HIDDEN) 
         "hidden_size": hidden,
     }
     return {**found, "spectral_radius": radius}
+
+
+def tanh() -> dict[str, Any]:
+    """What lifts the tanh RNN, one change after the other, and the spectral radius of its W_h."""
+    corpus = shortest()
+    rows = {"uniform W_h": ours_after(corpus, "tanh", 120, begin_from=draw_uniform)}
+    rows["orthogonal W_h"] = ours_after(corpus, "tanh", 120)
+    corpus.is_reversed = True
+    rows["and the source reversed"] = ours_after(corpus, "tanh", 120)
+    corpus.is_reversed = False
+    rows["and a bidirectional encoder instead"] = ours_after(corpus, "ours rnn", 120)
+    return {"rows": rows, "test": len(corpus.test)}
+
+
+def draw_uniform(model: Seq2Seq) -> None:
+    """Draw W_h uniform in +-1/sqrt(H), as ``torch.nn.RNN`` does."""
+    for name, parameter in model.named_parameters():
+        if name.endswith("W_h"):
+            torch.nn.init.uniform_(parameter, -(HIDDEN**-0.5), HIDDEN**-0.5)
 
 
 def short() -> dict[str, Any]:
@@ -500,6 +537,7 @@ PARTS = {
     "decoding": decoding,
     "phrasebook": phrases,
     "budgets": budgets,
+    "tanh": tanh,
     "short": short,
     "multi30k": multi30k,
 }
