@@ -184,6 +184,8 @@ def test_damaged_images_and_other_tables_are_named(tmp_path):
     refused({"img": [{"bytes": None}], "label": [0]}, "row 0: the image")
     big = png(np.zeros((8, 16, 3), np.uint8))
     refused({"img": [{"bytes": big}], "label": [0]}, "16 x 8 pixels")
+    deep = png(np.full((32, 32), 30000, np.uint16))
+    refused({"img": [{"bytes": deep}], "label": [0]}, "row 0: .* expected 8 bits")
     refused({"img": [{"bytes": good}] * 3, "label": [0, 1, 2]}, "holds 3 images, expected 10")
     refused({"img": [{"bytes": good}] * 10, "label": [11] * 10}, "label 11")
 
@@ -364,6 +366,52 @@ def test_pictures_are_cut_turned_and_laid_on_white(tmp_path):
         read_picture(tmp_path / "gone.png", 4)
     with pytest.raises(InputError, match="size=0"):
         read_picture(tmp_path / "wide.png", 0)
+
+
+def test_grey_of_more_bits_is_the_same_picture(tmp_path):
+    """The 8-bit picture is the reference; v / 255 = 257 v / 65535."""
+    grey = np.random.default_rng(0).integers(256, size=(9, 9), dtype=np.uint8)
+    Image.fromarray(grey).save(tmp_path / "8.png")
+    expected = read_picture(tmp_path / "8.png", 9).numpy()
+    assert np.array_equal(expected, np.repeat(grey[..., None], 3, axis=2))
+    fine = grey.astype(np.uint16) * 257
+    Image.fromarray(fine).save(tmp_path / "16.png")
+    Image.fromarray(fine).save(tmp_path / "16.tif")
+    Image.fromarray(fine.astype(np.int32)).save(tmp_path / "32.tif")
+    Image.fromarray((grey / 255).astype(np.float32)).save(tmp_path / "float.tif")
+    for name in ("16.png", "16.tif", "32.tif", "float.tif"):
+        assert np.array_equal(read_picture(tmp_path / name, 9).numpy(), expected), name
+    between = np.random.default_rng(1).integers(65536, size=(9, 9)).astype(np.uint16)
+    Image.fromarray(between).save(tmp_path / "between.png")
+    found = read_picture(tmp_path / "between.png", 9).numpy()[..., 0] / 255.0
+    assert np.abs(found - between / 65535.0).max() <= 0.5 / 255 + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.full((4, 4), 70000, np.int32), "from 70000 to 70000, expected 0 to 65535"),
+        (np.full((4, 4), -3, np.int32), "from -3 to -3, expected 0 to 65535"),
+        (np.full((4, 4), 200.0, np.float32), "from 200 to 200, expected 0 to 1"),
+        (np.full((4, 4), np.nan, np.float32), "from nan to nan, expected 0 to 1"),
+    ],
+)
+def test_grey_beyond_its_range_is_refused(tmp_path, values, said):
+    Image.fromarray(values).save(tmp_path / "grey.tif")
+    with pytest.raises(InputError, match=rf"grey\.tif has grey values {said}"):
+        read_picture(tmp_path / "grey.tif", 4)
+
+
+def test_every_8_bit_mode_is_read_and_others_are_refused(tmp_path):
+    colour = Image.new("RGB", (4, 4), (255, 255, 255))
+    for mode, suffix in (("1", "png"), ("L", "png"), ("LA", "png"), ("P", "png"), ("CMYK", "jpg")):
+        colour.convert(mode).save(tmp_path / f"{mode}.{suffix}")
+        assert bool((read_picture(tmp_path / f"{mode}.{suffix}", 4) >= 254).all()), mode
+    colour.convert("YCbCr").save(tmp_path / "y.jpg")
+    assert bool((read_picture(tmp_path / "y.jpg", 4) == 255).all())
+    Image.new("LAB", (4, 4)).save(tmp_path / "lab.tif")
+    with pytest.raises(InputError, match="mode 'LAB'"):
+        read_picture(tmp_path / "lab.tif", 4)
 
 
 def test_hashes_of_the_shared_files_are_those_of_the_catalogue():

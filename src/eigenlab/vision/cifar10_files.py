@@ -28,6 +28,9 @@ PIXELS = 3 * SIZE * SIZE
 RECORD = 1 + PIXELS
 """Bytes of a label and an image of the binary version."""
 
+EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV")
+"""Pillow's modes of at most 8 bits a colour, which it converts to RGB without loss of range."""
+
 Part = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 """Images (n, 32, 32, 3) and labels (n,)."""
 
@@ -147,6 +150,11 @@ def _decode(png: bytes | None, place: str) -> npt.NDArray[np.uint8]:
     image = needed_module("PIL.Image", place)
     try:
         with image.open(io.BytesIO(png or b"")) as opened:
+            if opened.mode not in EIGHT_BIT_MODES:
+                raise DataError(
+                    f"{place}: the image has pixels of Pillow's mode {opened.mode!r}, expected 8 "
+                    "bits for each colour"
+                )
             pixels = np.asarray(opened.convert("RGB"))
     except (OSError, SyntaxError, ValueError, zlib.error) as error:
         raise DataError(f"{place}: the image cannot be decoded ({error})") from None

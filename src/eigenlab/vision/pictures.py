@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from eigenlab.errors import InputError
 from eigenlab.reporter import SILENT, Reporter
-from eigenlab.vision.cifar10_files import needed_module
+from eigenlab.vision.cifar10_files import EIGHT_BIT_MODES, needed_module
 from eigenlab.vision.dataset import ImageDataset
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -23,7 +24,8 @@ def read_picture(path: Path | str, size: tuple[int, int] | int) -> Tensor:
     """Read one picture, cut to the wanted shape about its centre and scaled.
 
     Transparent pixels are shown on white; the orientation that cameras note is applied; of an
-    animation the first frame is taken.
+    animation the first frame is taken. Grey values of 16 or 32 bits are divided by 65535, and grey
+    floating-point numbers, which have to be in [0, 1], are taken as they are.
 
     Args:
         path: a file that Pillow reads, such as PNG or JPEG.
@@ -33,7 +35,7 @@ def read_picture(path: Path | str, size: tuple[int, int] | int) -> Tensor:
         uint8 (height, width, 3).
 
     Raises:
-        InputError: the file cannot be read, or is no picture.
+        InputError: the file cannot be read, is no picture, or has pixels of another kind or range.
     """
     module, operations = needed_module("PIL.Image", path), needed_module("PIL.ImageOps", path)
     height, width = _size(size)
@@ -43,7 +45,7 @@ def read_picture(path: Path | str, size: tuple[int, int] | int) -> Tensor:
                 raise InputError(
                     f"{path} has {opened.width} x {opened.height} pixels; give a smaller picture"
                 )
-            upright = operations.exif_transpose(opened).convert("RGBA")
+            upright = _eight_bit(module, operations.exif_transpose(opened), path).convert("RGBA")
             white = module.new("RGBA", upright.size, "white")
             shown = module.alpha_composite(white, upright).convert("RGB")
             fitted = operations.fit(shown, (width, height), method=module.Resampling.BOX)
@@ -55,6 +57,29 @@ def read_picture(path: Path | str, size: tuple[int, int] | int) -> Tensor:
         reason = "it is no picture" if type(error).__name__ == "UnidentifiedImageError" else error
         raise InputError(f"{path} cannot be read as a picture: {reason}") from None
     return torch.from_numpy(np.array(fitted, dtype=np.uint8))
+
+
+def _eight_bit(module: Any, picture: Any, path: Path | str) -> Any:
+    """The picture with 8 bits for each colour.
+
+    Pillow's own conversion would clip larger grey values to 255, and so make a picture white, and
+    cut fractions to 0, and so make it black.
+    """
+    if picture.mode in EIGHT_BIT_MODES:
+        return picture
+    if picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
+        raise InputError(
+            f"{path} has pixels of Pillow's mode {picture.mode!r}, which cannot be shown in red, "
+            "green and blue; save it as a PNG or JPEG in colour or grey"
+        )
+    grey = np.asarray(picture).astype(np.float64)
+    highest = 1 if picture.mode == "F" else 65535
+    if not (grey.min() >= 0 and grey.max() <= highest):  # also refuses what is not a number
+        raise InputError(
+            f"{path} has grey values from {grey.min():g} to {grey.max():g}, expected 0 to "
+            f"{highest}; scale it, or save it with 8 bits"
+        )
+    return module.fromarray((grey * (255 / highest)).round().astype(np.uint8))
 
 
 def load_image_folder(
