@@ -39,6 +39,8 @@ def folder(tmp_path):
 def test_a_folder_is_learned_and_its_pictures_classified(call, folder, tmp_path):
     shown = call("classify", "train", "pictures", *QUICK)
     assert shown.status == 0, shown.err
+    assert "classify: classes: cross, disc, star\n" in shown.err
+    assert "skipped" not in shown.err
     assert "54 pictures of 3 classes to train on and 6 held out" in shown.err
     assert re.search(r"^\d+\.\d% of 6 held-out pictures are right\n", shown.out)
     assert shown.out.endswith("Model: pictures.safetensors\n")

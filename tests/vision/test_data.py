@@ -338,6 +338,65 @@ def test_folders_that_are_not_of_classes(tmp_path):
         load_image_folder(tmp_path / "data")
 
 
+def put(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(root / name)
+
+
+@pytest.mark.parametrize(
+    ("names", "given"),
+    [
+        (("train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png"), "train"),
+        (("Val/a/1.png", "Test/b/1.png"), "Test"),
+        (("train/a/1.png", "test/1.png"), "train"),  # test images without labels
+        (("train/a/1.png",), "train"),
+        (("2019/a/1.png", "2019/b/1.png", "2020/a/1.png", "2020/b/1.png"), "2019"),
+    ],
+)
+def test_parts_of_the_data_are_not_classes(tmp_path, names, given):
+    put(tmp_path / "data", *names)
+    with pytest.raises(InputError, match=rf"parts of the data.* such as .*data/{given}$"):
+        load_image_folder(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("cat/images/1.png", "dog/images/1.png"),
+        ("cat/1.png", "cat/old/1.png", "dog/1.png", "dog/old/1.png"),
+        ("train/1.png", "car/1.png"),  # vehicles
+        ("train/1.png", "test/1.png"),
+        ("train/1.png", "train/new/1.png", "train/old/1.png", "car/1.png"),
+        ("cat/indoor/1.png", "cat/outdoor/1.png", "dog/indoor/1.png", "dog/1.png"),
+    ],
+)
+def test_deeper_pictures_belong_to_the_class(tmp_path, names):
+    put(tmp_path, *names)
+    data = load_image_folder(tmp_path)
+    assert data.classes == tuple(sorted({name.split("/")[0] for name in names}))
+    assert len(data) == len(names)
+
+
+def test_classes_and_what_is_skipped_are_said(tmp_path):
+    make_folder(tmp_path / "data")
+    put(tmp_path / "data", "loose.png", "red/.ipynb_checkpoints/0.png", ".trash/x/1.png")
+    (tmp_path / "data" / "red" / "phone.HEIC").write_text("")
+    (tmp_path / "data" / "red" / "README").write_text("")
+    said = Said()
+    assert len(load_image_folder(tmp_path / "data", reporter=said)) == 6
+    assert said.messages == [
+        "classes: blue, red",
+        "skipped: 1 picture beside the class folders, 1 folder without pictures (empty), "
+        "3 files of other kinds (.heic, .txt, no suffix)",
+    ]
+    clean = Said()
+    put(tmp_path / "clean", *(f"c{k:02d}/1.png" for k in range(23)))
+    load_image_folder(tmp_path / "clean", reporter=clean)
+    assert len(clean.messages) == 1
+    assert clean.messages[0].endswith("c18, c19 and 3 more")
+
+
 def test_pictures_are_cut_turned_and_laid_on_white(tmp_path):
     wide = np.zeros((10, 30, 3), np.uint8)
     wide[:, 10:20] = 255

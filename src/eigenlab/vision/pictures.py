@@ -14,8 +14,14 @@ from eigenlab.errors import InputError
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.vision.cifar10_files import EIGHT_BIT_MODES, needed_module
 from eigenlab.vision.dataset import ImageDataset
+from eigenlab.vision.picture_folders import (
+    check_layout,
+    class_folders,
+    listed,
+    pictures_in,
+    skipped,
+)
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 #: Pictures of more pixels are refused: a small file can stand for gigabytes.
 MAX_PIXELS = 1 << 28
 
@@ -93,27 +99,28 @@ def load_image_folder(
 
     Args:
         folder: it has a folder for each class, whose name is the class; pictures may lie deeper.
-            Hidden files and files of other kinds are skipped.
+            Hidden files and files of other kinds are skipped. A folder of parts such as ``train``
+            and ``test`` is refused: give one of them.
         size: height and width to which each picture is cut and scaled, or one number for both; see
             :func:`read_picture`. Default: ``32``.
         classes: names in the order of the labels, which other data may have. Default: ``None``,
             the folders in alphabetical order.
-        reporter: receives progress and may cancel. Default: silent.
+        reporter: receives progress, is told the classes and what is skipped, and may cancel.
+            Default: silent.
 
     Raises:
-        InputError: the folder is missing or has no class with a picture, has a folder that is not
-            in ``classes``, or a picture cannot be read (it is named).
+        InputError: the folder is missing, has no class with a picture, or has the classes in parts
+            such as ``train`` and ``test``; it has a folder that is not in ``classes``; or a picture
+            cannot be read (it is named).
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give one with a folder for each class")
-    found = {
-        place.name: files
-        for place in sorted(folder.iterdir())
-        if place.is_dir() and not place.name.startswith(".") and (files := _pictures(place))
-    }
+    if classes is None:
+        check_layout(folder)
+    found = {place.name: files for place in class_folders(folder) if (files := pictures_in(place))}
     if not found:
-        loose = "pictures lie in it, but in no class" if _pictures(folder) else "it has none"
+        loose = "pictures lie in it, but in no class" if pictures_in(folder) else "it has none"
         raise InputError(
             f"{folder}: {loose}; expected {folder.name}/<class>/<picture>.png (or jpg, ...)"
         )
@@ -121,6 +128,9 @@ def load_image_folder(
     unknown = sorted(set(found) - set(names))
     if unknown:
         raise InputError(f"{folder} has the class {unknown[0]!r}; expected {', '.join(names)}")
+    reporter.message(f"classes: {listed(found)}")
+    if left_out := skipped(folder):
+        reporter.message(f"skipped: {left_out}")
     files = [file for name in found for file in found[name]]
     labels = [names.index(name) for name in found for _ in found[name]]
     images = []
@@ -129,14 +139,6 @@ def load_image_folder(
         reporter.progress(place + 1, len(files), str(file.relative_to(folder)))
         images.append(read_picture(file, size))
     return ImageDataset(torch.stack(images), torch.tensor(labels), names)
-
-
-def _pictures(place: Path) -> list[Path]:
-    return sorted(
-        file
-        for file in place.rglob("*")
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
-    )
 
 
 def _size(size: tuple[int, int] | int) -> tuple[int, int]:
