@@ -190,6 +190,42 @@ def test_damaged_images_and_other_tables_are_named(tmp_path):
     refused({"img": [{"bytes": good}] * 10, "label": [11] * 10}, "label 11")
 
 
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (pyarrow.array([0.5, 1.9, 2.0] * 4), "type double, expected integers"),
+        (pyarrow.array(["0", "1", "2"] * 4), "type string, expected integers"),
+        (pyarrow.array([0, None, 2] * 4), "type int64 with 4 nulls"),
+        (pyarrow.array([True, False, True] * 4), "type bool"),
+        (pyarrow.array([None] * 12), "type null with 12 nulls"),
+        (pyarrow.array([2**63] * 12, pyarrow.uint64()), "damaged"),
+        (pyarrow.array([0] * 11 + [255], pyarrow.uint8()), "label 255; expected 0 to 9"),
+    ],
+)
+def test_labels_that_are_no_integers_are_refused(tmp_path, monkeypatch, labels, said):
+    from pyarrow import parquet
+
+    monkeypatch.setattr(module, "SIZES", {"test": 12})
+    (tmp_path / "cifar10").mkdir()
+    rows = [{"bytes": png(pixels("test")[0][0])}] * 12
+    file = tmp_path / "cifar10" / "test-00000-of-00001.parquet"
+    parquet.write_table(pyarrow.table({"img": rows, "label": labels}), file)
+    with pytest.raises(DataError, match=rf"test-00000-of-00001\.parquet.*{said}"):
+        load_cifar10("test", tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int32", "uint64"])
+def test_labels_of_any_integer_type_are_read(tmp_path, monkeypatch, kind):
+    from pyarrow import parquet
+
+    monkeypatch.setattr(module, "SIZES", {"test": 3})
+    (tmp_path / "cifar10").mkdir()
+    labels = pyarrow.array([0, 9, 4], getattr(pyarrow, kind)())
+    table = pyarrow.table({"img": [{"bytes": png(pixels("test")[0][0])}] * 3, "label": labels})
+    parquet.write_table(table, tmp_path / "cifar10" / "test-00000-of-00001.parquet")
+    assert load_cifar10("test", tmp_path).labels.tolist() == [0, 9, 4]
+
+
 @pytest.mark.parametrize("kind", ["binary", "python"])
 def test_damaged_official_files_are_named(tmp_path, kind):
     folder = write(tmp_path, f"{kind}-files")
@@ -234,8 +270,23 @@ def test_a_pickle_that_runs_a_command_is_refused(tmp_path, protocol):
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("record", [[], {b"data": 3}, {b"data": np.zeros((2, 3)), b"labels": [0]}])
-def test_other_pickles_are_refused(tmp_path, record):
+BYTES = np.zeros((2, 3072), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        [],
+        {b"data": 3},
+        {b"data": np.zeros((2, 3)), b"labels": [0]},
+        {b"data": BYTES, b"labels": [0]},
+        {b"data": BYTES, b"labels": [0.5, 1.9]},
+        {b"data": BYTES, b"labels": ["0", "1"]},
+        {b"data": BYTES, b"labels": [0, None]},
+    ],
+)
+def test_other_pickles_are_refused(tmp_path, monkeypatch, record):
+    monkeypatch.setattr(module, "SIZES", {"test": 2})
     folder = write(tmp_path, "python-files") / "cifar-10-batches-py"
     (folder / "test_batch").write_bytes(pickle.dumps(record, protocol=2))
     with pytest.raises(DataError, match="test_batch"):
