@@ -17,7 +17,7 @@ from eigenlab.errors import InputError
 from eigenlab.files import dump_json, load_json
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.spectrum.matrices import as_tensor
-from eigenlab.training import TrainingHistory, resolve_device
+from eigenlab.training import TrainingHistory, distributed, resolve_device
 from eigenlab.training.device import present_or_cpu
 from eigenlab.training.precision import Precision
 from eigenlab.training.seeding import resolve_seed
@@ -153,7 +153,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         found = train_cifar10(
             self._recipe(len(images)),
             data,
-            seed=resolve_seed(self.random_state),
+            seed=_agreed(resolve_seed(self.random_state)),
             device=self.device,
             reporter=reporter,
             checkpoint=checkpoint,
@@ -287,6 +287,15 @@ def as_images(X: Any, size: int) -> Tensor:
     elif images.dtype != torch.uint8:
         raise InputError(f"X has dtype {images.dtype}; expected uint8, or floats in [0, 1]")
     return torch.cat([_scaled(block, size) for block in images.split(BLOCK)])
+
+
+def _agreed(seed: int) -> int:
+    """The seed of the first of the processes that train together.
+
+    Without a ``random_state`` each has drawn its own, and with these their parts of a batch would
+    be of different batches.
+    """
+    return int(distributed.current().broadcast_bytes(str(seed).encode()))
 
 
 def _array(X: Any) -> npt.NDArray[Any]:
