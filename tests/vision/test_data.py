@@ -478,6 +478,24 @@ def test_pictures_are_cut_turned_and_laid_on_white(tmp_path):
         read_picture(tmp_path / "wide.png", 0)
 
 
+@pytest.mark.parametrize("shape", [(40, 40), (64, 100), (90, 33), (300, 80), (10, 21)])
+@pytest.mark.parametrize("size", [(32, 32), (16, 24)])
+def test_scaling_is_that_of_pillow(tmp_path, shape, size):
+    """Pillow's own fit() cuts by fractions of a pixel; here the box is of whole pixels."""
+    from eigenlab.vision.scaling import crop_and_scale
+
+    pixels = np.random.default_rng(0).integers(256, size=(*shape, 3), dtype=np.uint8)
+    found = crop_and_scale(torch.from_numpy(pixels)[None], size)[0]
+    rows = min(shape[0], round(shape[1] * size[0] / size[1]))
+    columns = min(shape[1], round(shape[0] * size[1] / size[0]))
+    top, left = (shape[0] - rows) // 2, (shape[1] - columns) // 2
+    cut = Image.fromarray(pixels).crop((left, top, left + columns, top + rows))
+    expected = cut.resize(size[::-1], Image.Resampling.BILINEAR)
+    assert np.abs(found.numpy().astype(int) - np.asarray(expected).astype(int)).max() <= 1
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert torch.equal(read_picture(tmp_path / "a.png", size), found)
+
+
 def test_grey_of_more_bits_is_the_same_picture(tmp_path):
     """The 8-bit picture is the reference; v / 255 = 257 v / 65535."""
     grey = np.random.default_rng(0).integers(256, size=(9, 9), dtype=np.uint8)

@@ -60,6 +60,7 @@ def train(
     from eigenlab.vision import ImageClassifier
 
     classifier = ImageClassifier(**parameters)
+    classifier.check_parameters()  # reading the pictures may take minutes
     checkpoint = checkpoint_of(model)
     with (
         distributed.start(),

@@ -21,6 +21,7 @@ from eigenlab.vision.picture_folders import (
     pictures_in,
     skipped,
 )
+from eigenlab.vision.scaling import crop_and_scale
 
 #: Pictures of more pixels are refused: a small file can stand for gigabytes.
 MAX_PIXELS = 1 << 28
@@ -28,6 +29,9 @@ MAX_PIXELS = 1 << 28
 
 def read_picture(path: Path | str, size: tuple[int, int] | int) -> Tensor:
     """Read one picture, cut to the wanted shape about its centre and scaled.
+
+    That is what :class:`ImageClassifier` does with arrays, so a file and its array are classified
+    the same.
 
     Transparent pixels are shown on white; the orientation that cameras note is applied; of an
     animation the first frame is taken. Grey values of 16 or 32 bits are divided by 65535, and grey
@@ -44,7 +48,6 @@ def read_picture(path: Path | str, size: tuple[int, int] | int) -> Tensor:
         InputError: the file cannot be read, is no picture, or has pixels of another kind or range.
     """
     module, operations = needed_module("PIL.Image", path), needed_module("PIL.ImageOps", path)
-    height, width = _size(size)
     try:
         with module.open(path) as opened:
             if opened.width * opened.height > MAX_PIXELS:
@@ -54,7 +57,7 @@ def read_picture(path: Path | str, size: tuple[int, int] | int) -> Tensor:
             upright = _eight_bit(module, operations.exif_transpose(opened), path).convert("RGBA")
             white = module.new("RGBA", upright.size, "white")
             shown = module.alpha_composite(white, upright).convert("RGB")
-            fitted = operations.fit(shown, (width, height), method=module.Resampling.BOX)
+            pixels = torch.from_numpy(np.array(shown))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None
     except InputError:
@@ -62,7 +65,7 @@ def read_picture(path: Path | str, size: tuple[int, int] | int) -> Tensor:
     except Exception as error:  # decoders of damaged files raise almost anything
         reason = "it is no picture" if type(error).__name__ == "UnidentifiedImageError" else error
         raise InputError(f"{path} cannot be read as a picture: {reason}") from None
-    return torch.from_numpy(np.array(fitted, dtype=np.uint8))
+    return crop_and_scale(pixels[None], size)[0]
 
 
 def _eight_bit(module: Any, picture: Any, path: Path | str) -> Any:
@@ -139,10 +142,3 @@ def load_image_folder(
         reporter.progress(place + 1, len(files), str(file.relative_to(folder)))
         images.append(read_picture(file, size))
     return ImageDataset(torch.stack(images), torch.tensor(labels), names)
-
-
-def _size(size: tuple[int, int] | int) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else size
-    if min(height, width) < 1:
-        raise InputError(f"size={size} must be at least 1 pixel in each direction")
-    return height, width
