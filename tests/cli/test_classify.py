@@ -39,6 +39,8 @@ def folder(tmp_path):
 def test_a_folder_is_learned_and_its_pictures_classified(call, folder, tmp_path):
     shown = call("classify", "train", "pictures", *QUICK)
     assert shown.status == 0, shown.err
+    assert "classify: classes: cross, disc, star\n" in shown.err
+    assert "skipped" not in shown.err
     assert "54 pictures of 3 classes to train on and 6 held out" in shown.err
     assert re.search(r"^\d+\.\d% of 6 held-out pictures are right\n", shown.out)
     assert shown.out.endswith("Model: pictures.safetensors\n")
@@ -66,6 +68,44 @@ def test_options_reach_the_classifier(call, folder, tmp_path):
     found = ImageClassifier.load(tmp_path / "deep/model.safetensors").get_params()
     expected = {"flip": "none", "tta": "none", "image_size": 16, "random_state": 7, "width": 4}
     assert {name: found[name] for name in expected} == expected
+
+
+def test_a_picture_given_twice_is_shown_twice(call, folder):
+    assert call("classify", "train", "pictures", *QUICK).status == 0
+    one, other = sorted(folder.glob("*/*.png"))[:2]
+    shown = call("classify", one, other, one, "--model", "pictures.safetensors", "--json")
+    rows = json.loads(shown.out)
+    assert [row["picture"] for row in rows] == [str(one), str(other), str(one)]
+    assert rows[0]["classes"] == pytest.approx(rows[2]["classes"], abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [(300, 100), (41, 90), (20, 30), (32, 32)])
+def test_a_file_and_its_array_are_classified_the_same(call, folder, tmp_path, size):
+    assert call("classify", "train", "pictures", *QUICK).status == 0
+    pixels = np.random.default_rng(0).integers(256, size=(size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "some.png")
+    shown = call("classify", "some.png", "--model", "pictures.safetensors", "--json")
+    (row,) = json.loads(shown.out)
+    model = ImageClassifier.load(tmp_path / "pictures.safetensors")
+    for array in (pixels, pixels / 255, (pixels / 255).astype(np.float32)):
+        found = dict(zip(model.classes_.tolist(), model.predict_proba(array[None])[0], strict=True))
+        assert row["classes"] == pytest.approx(found, abs=1e-12)
+
+
+def test_settings_are_refused_before_pictures_are_read(call, folder, monkeypatch):
+    def read(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr("eigenlab.vision.load_image_folder", read)
+    for words in (
+        ("--image-size", "8"),
+        ("--width", "0"),
+        ("--epochs", "0"),
+        ("--device", "toaster"),
+    ):
+        shown = call("classify", "train", "pictures", *words)
+        assert shown.status == 2
+        assert words[1] in shown.err
 
 
 def test_what_is_no_picture_is_named_and_the_others_are_classified(call, folder, tmp_path):
@@ -164,7 +204,10 @@ def test_the_classifier_as_a_library(tmp_path):
         (["a.png"] * 4, [0, 1, 0, 1], "read_picture"),
         (np.zeros((4, 8, 8, 3)), [0, 1, 0], "one for each image"),
         (np.zeros((4, 8, 8, 3)), [0.5, 1.5, 0.5, 1.5], "strings or"),
-        (np.zeros((4, 8, 8, 3)), ["a", "a", "a", "a"], "one class"),
+        (np.zeros((4, 8, 8, 3)), ["a", "a", "a", "a"], "one class, 'a'"),
+        (np.zeros((4, 8, 8, 3)), [3, 3, 3, 3], "one class, 3;"),
+        (np.zeros((32, 32, 3)), [0, 1] * 16, r"one image in colour.*give X\[None\]"),
+        (np.zeros((32, 32, 4)), [0, 1] * 16, r"give X\[None, \.\.\., :3\]"),
         (np.zeros((4, 8, 8, 3)), np.array(["a", None, "a", "b"], dtype=object), "None"),
     ],
 )
@@ -173,6 +216,25 @@ def test_data_that_cannot_be_used(x, y, said):
 
     with pytest.raises(InputError, match=said):
         ImageClassifier(width=4, n_epochs=1).fit(x, y)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"batch_size": 0}, "batch_size=0 must be at least 1"),
+        ({"batch_size": 2.5}, r"batch_size=2\.5 must be an integer"),
+        ({"image_size": 8}, "image_size=8"),
+        ({"precision": "float8"}, "float8"),
+        ({"device": "toaster"}, "toaster"),
+    ],
+)
+def test_parameters_that_cannot_be_used(settings, said):
+    from eigenlab.errors import InputError
+
+    with pytest.raises(InputError, match=said):
+        ImageClassifier(**settings).check_parameters()
+    with pytest.raises(InputError, match=said):
+        ImageClassifier(**settings).fit("no images", [])
 
 
 def test_arrays_in_any_memory_are_the_same_images():

@@ -105,6 +105,20 @@ def test_two_processes_train_an_image_network_like_one_with_micro_batches(result
     assert torch.tensor(one["weights"]).std() > 0.05
 
 
+def test_processes_end_with_the_same_image_network(results):
+    """Running statistics included, although each process saw other images."""
+    assert results[2]["images"]["alike"]
+    assert results[2]["images"]["judged alike"]
+
+
+def test_precision_and_seed_are_those_of_the_first_process(results):
+    assert results[2]["choices"] == {
+        "precision": "bfloat16",
+        "same precision": True,
+        "same seed": True,
+    }
+
+
 def test_early_stopping_is_agreed(results):
     one, two = results[1]["early stop"], results[2]["early stop"]
     assert one["stopped"] == two["stopped"] == "target"

@@ -7,6 +7,7 @@ of an uneven part (of order 1/n) is ten orders of magnitude too large to hide.
 import json
 import sys
 from pathlib import Path
+from unittest import mock
 
 import torch
 from torch import nn
@@ -15,7 +16,14 @@ from eigenlab.errors import Cancelled
 from eigenlab.reporter import Reporter
 from eigenlab.training import cosine, distributed, generated, generator, minibatches, train
 from eigenlab.translation import Seq2Seq, bucketed_batches, fit_seq2seq
-from eigenlab.vision import Recipe, shapes32, train_cifar10
+from eigenlab.vision import (
+    ImageClassifier,
+    Recipe,
+    classifier,
+    shapes32,
+    speed,
+    train_cifar10,
+)
 
 STEPS = 12
 X = torch.randn(23, 3, generator=generator(0, "x"), dtype=torch.float64)
@@ -141,7 +149,43 @@ def run_images(processes):
         recipe = recipe.replaced(micro_batch_size=20)
     found = train_cifar10(recipe, shapes32(120), shapes32(40, seed=1))
     parameters = torch.cat([value.flatten() for value in found.model.parameters()])
-    return {"weights": parameters.tolist(), "seen": found.n_seen}
+    state = torch.cat([value.flatten().float() for value in found.model.state_dict().values()])
+    return {
+        "weights": parameters.tolist(),
+        "seen": found.n_seen,
+        "alike": same_everywhere(state),
+        "judged alike": same_everywhere(found.judgement.logits),
+    }
+
+
+def same_everywhere(tensor):
+    return all(torch.equal(tensor, other) for other in distributed.current().gather(tensor))
+
+
+def run_choices():
+    """What each process would choose otherwise: the faster precision, and a random seed."""
+    rank = distributed.current().rank
+    rates = {"float32": 1.0 + rank, "bfloat16": 2.0 - rank}  # rank 1 measures the opposite
+    seeds, train_it = [], classifier.train_cifar10
+
+    def spied(*arguments, seed, **options):
+        seeds.append(seed)
+        return train_it(*arguments, seed=seed, **options)
+
+    data = shapes32(40)
+    recipe = Recipe(width=4, epochs=1, batch_size=20, precision="auto")
+    with (
+        mock.patch.object(speed, "resolve_precision", return_value="bfloat16"),
+        mock.patch.object(speed, "images_per_second", side_effect=lambda *of: rates[of[2]]),
+        mock.patch.object(classifier, "train_cifar10", spied),
+    ):
+        precision = train_cifar10(recipe, data).precision
+        ImageClassifier(width=4, n_epochs=1).fit(data.images, data.labels)
+    return {
+        "precision": precision,
+        "same precision": same_everywhere(torch.tensor([precision == "float32"])),
+        "same seed": same_everywhere(torch.tensor(seeds)),
+    }
 
 
 def stopped_and_resumed(folder):
@@ -165,6 +209,7 @@ def main(folder):
         results["channels last"] = run_channels_last()
         results["translation"] = run_translation()
         results["images"] = run_images(group.size)
+        results["choices"] = run_choices()
         results["size"] = group.size
         alike = group.gather(torch.tensor([hash(json.dumps(results["uneven"]["weights"]))]))
         results["same weights"] = len({int(value) for value in alike}) == 1

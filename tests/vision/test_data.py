@@ -184,8 +184,46 @@ def test_damaged_images_and_other_tables_are_named(tmp_path):
     refused({"img": [{"bytes": None}], "label": [0]}, "row 0: the image")
     big = png(np.zeros((8, 16, 3), np.uint8))
     refused({"img": [{"bytes": big}], "label": [0]}, "16 x 8 pixels")
+    deep = png(np.full((32, 32), 30000, np.uint16))
+    refused({"img": [{"bytes": deep}], "label": [0]}, "row 0: .* expected 8 bits")
     refused({"img": [{"bytes": good}] * 3, "label": [0, 1, 2]}, "holds 3 images, expected 10")
     refused({"img": [{"bytes": good}] * 10, "label": [11] * 10}, "label 11")
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (pyarrow.array([0.5, 1.9, 2.0] * 4), "type double, expected integers"),
+        (pyarrow.array(["0", "1", "2"] * 4), "type string, expected integers"),
+        (pyarrow.array([0, None, 2] * 4), "type int64 with 4 nulls"),
+        (pyarrow.array([True, False, True] * 4), "type bool"),
+        (pyarrow.array([None] * 12), "type null with 12 nulls"),
+        (pyarrow.array([2**63] * 12, pyarrow.uint64()), "damaged"),
+        (pyarrow.array([0] * 11 + [255], pyarrow.uint8()), "label 255; expected 0 to 9"),
+    ],
+)
+def test_labels_that_are_no_integers_are_refused(tmp_path, monkeypatch, labels, said):
+    from pyarrow import parquet
+
+    monkeypatch.setattr(module, "SIZES", {"test": 12})
+    (tmp_path / "cifar10").mkdir()
+    rows = [{"bytes": png(pixels("test")[0][0])}] * 12
+    file = tmp_path / "cifar10" / "test-00000-of-00001.parquet"
+    parquet.write_table(pyarrow.table({"img": rows, "label": labels}), file)
+    with pytest.raises(DataError, match=rf"test-00000-of-00001\.parquet.*{said}"):
+        load_cifar10("test", tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int32", "uint64"])
+def test_labels_of_any_integer_type_are_read(tmp_path, monkeypatch, kind):
+    from pyarrow import parquet
+
+    monkeypatch.setattr(module, "SIZES", {"test": 3})
+    (tmp_path / "cifar10").mkdir()
+    labels = pyarrow.array([0, 9, 4], getattr(pyarrow, kind)())
+    table = pyarrow.table({"img": [{"bytes": png(pixels("test")[0][0])}] * 3, "label": labels})
+    parquet.write_table(table, tmp_path / "cifar10" / "test-00000-of-00001.parquet")
+    assert load_cifar10("test", tmp_path).labels.tolist() == [0, 9, 4]
 
 
 @pytest.mark.parametrize("kind", ["binary", "python"])
@@ -232,8 +270,23 @@ def test_a_pickle_that_runs_a_command_is_refused(tmp_path, protocol):
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("record", [[], {b"data": 3}, {b"data": np.zeros((2, 3)), b"labels": [0]}])
-def test_other_pickles_are_refused(tmp_path, record):
+BYTES = np.zeros((2, 3072), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        [],
+        {b"data": 3},
+        {b"data": np.zeros((2, 3)), b"labels": [0]},
+        {b"data": BYTES, b"labels": [0]},
+        {b"data": BYTES, b"labels": [0.5, 1.9]},
+        {b"data": BYTES, b"labels": ["0", "1"]},
+        {b"data": BYTES, b"labels": [0, None]},
+    ],
+)
+def test_other_pickles_are_refused(tmp_path, monkeypatch, record):
+    monkeypatch.setattr(module, "SIZES", {"test": 2})
     folder = write(tmp_path, "python-files") / "cifar-10-batches-py"
     (folder / "test_batch").write_bytes(pickle.dumps(record, protocol=2))
     with pytest.raises(DataError, match="test_batch"):
@@ -336,6 +389,65 @@ def test_folders_that_are_not_of_classes(tmp_path):
         load_image_folder(tmp_path / "data")
 
 
+def put(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(root / name)
+
+
+@pytest.mark.parametrize(
+    ("names", "given"),
+    [
+        (("train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png"), "train"),
+        (("Val/a/1.png", "Test/b/1.png"), "Test"),
+        (("train/a/1.png", "test/1.png"), "train"),  # test images without labels
+        (("train/a/1.png",), "train"),
+        (("2019/a/1.png", "2019/b/1.png", "2020/a/1.png", "2020/b/1.png"), "2019"),
+    ],
+)
+def test_parts_of_the_data_are_not_classes(tmp_path, names, given):
+    put(tmp_path / "data", *names)
+    with pytest.raises(InputError, match=rf"parts of the data.* such as .*data/{given}$"):
+        load_image_folder(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("cat/images/1.png", "dog/images/1.png"),
+        ("cat/1.png", "cat/old/1.png", "dog/1.png", "dog/old/1.png"),
+        ("train/1.png", "car/1.png"),  # vehicles
+        ("train/1.png", "test/1.png"),
+        ("train/1.png", "train/new/1.png", "train/old/1.png", "car/1.png"),
+        ("cat/indoor/1.png", "cat/outdoor/1.png", "dog/indoor/1.png", "dog/1.png"),
+    ],
+)
+def test_deeper_pictures_belong_to_the_class(tmp_path, names):
+    put(tmp_path, *names)
+    data = load_image_folder(tmp_path)
+    assert data.classes == tuple(sorted({name.split("/")[0] for name in names}))
+    assert len(data) == len(names)
+
+
+def test_classes_and_what_is_skipped_are_said(tmp_path):
+    make_folder(tmp_path / "data")
+    put(tmp_path / "data", "loose.png", "red/.ipynb_checkpoints/0.png", ".trash/x/1.png")
+    (tmp_path / "data" / "red" / "phone.HEIC").write_text("")
+    (tmp_path / "data" / "red" / "README").write_text("")
+    said = Said()
+    assert len(load_image_folder(tmp_path / "data", reporter=said)) == 6
+    assert said.messages == [
+        "classes: blue, red",
+        "skipped: 1 picture beside the class folders, 1 folder without pictures (empty), "
+        "3 files of other kinds (.heic, .txt, no suffix)",
+    ]
+    clean = Said()
+    put(tmp_path / "clean", *(f"c{k:02d}/1.png" for k in range(23)))
+    load_image_folder(tmp_path / "clean", reporter=clean)
+    assert len(clean.messages) == 1
+    assert clean.messages[0].endswith("c18, c19 and 3 more")
+
+
 def test_pictures_are_cut_turned_and_laid_on_white(tmp_path):
     wide = np.zeros((10, 30, 3), np.uint8)
     wide[:, 10:20] = 255
@@ -364,6 +476,70 @@ def test_pictures_are_cut_turned_and_laid_on_white(tmp_path):
         read_picture(tmp_path / "gone.png", 4)
     with pytest.raises(InputError, match="size=0"):
         read_picture(tmp_path / "wide.png", 0)
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (64, 100), (90, 33), (300, 80), (10, 21)])
+@pytest.mark.parametrize("size", [(32, 32), (16, 24)])
+def test_scaling_is_that_of_pillow(tmp_path, shape, size):
+    """Pillow's own fit() cuts by fractions of a pixel; here the box is of whole pixels."""
+    from eigenlab.vision.scaling import crop_and_scale
+
+    pixels = np.random.default_rng(0).integers(256, size=(*shape, 3), dtype=np.uint8)
+    found = crop_and_scale(torch.from_numpy(pixels)[None], size)[0]
+    rows = min(shape[0], round(shape[1] * size[0] / size[1]))
+    columns = min(shape[1], round(shape[0] * size[1] / size[0]))
+    top, left = (shape[0] - rows) // 2, (shape[1] - columns) // 2
+    cut = Image.fromarray(pixels).crop((left, top, left + columns, top + rows))
+    expected = cut.resize(size[::-1], Image.Resampling.BILINEAR)
+    assert np.abs(found.numpy().astype(int) - np.asarray(expected).astype(int)).max() <= 1
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert torch.equal(read_picture(tmp_path / "a.png", size), found)
+
+
+def test_grey_of_more_bits_is_the_same_picture(tmp_path):
+    """The 8-bit picture is the reference; v / 255 = 257 v / 65535."""
+    grey = np.random.default_rng(0).integers(256, size=(9, 9), dtype=np.uint8)
+    Image.fromarray(grey).save(tmp_path / "8.png")
+    expected = read_picture(tmp_path / "8.png", 9).numpy()
+    assert np.array_equal(expected, np.repeat(grey[..., None], 3, axis=2))
+    fine = grey.astype(np.uint16) * 257
+    Image.fromarray(fine).save(tmp_path / "16.png")
+    Image.fromarray(fine).save(tmp_path / "16.tif")
+    Image.fromarray(fine.astype(np.int32)).save(tmp_path / "32.tif")
+    Image.fromarray((grey / 255).astype(np.float32)).save(tmp_path / "float.tif")
+    for name in ("16.png", "16.tif", "32.tif", "float.tif"):
+        assert np.array_equal(read_picture(tmp_path / name, 9).numpy(), expected), name
+    between = np.random.default_rng(1).integers(65536, size=(9, 9)).astype(np.uint16)
+    Image.fromarray(between).save(tmp_path / "between.png")
+    found = read_picture(tmp_path / "between.png", 9).numpy()[..., 0] / 255.0
+    assert np.abs(found - between / 65535.0).max() <= 0.5 / 255 + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.full((4, 4), 70000, np.int32), "from 70000 to 70000, expected 0 to 65535"),
+        (np.full((4, 4), -3, np.int32), "from -3 to -3, expected 0 to 65535"),
+        (np.full((4, 4), 200.0, np.float32), "from 200 to 200, expected 0 to 1"),
+        (np.full((4, 4), np.nan, np.float32), "from nan to nan, expected 0 to 1"),
+    ],
+)
+def test_grey_beyond_its_range_is_refused(tmp_path, values, said):
+    Image.fromarray(values).save(tmp_path / "grey.tif")
+    with pytest.raises(InputError, match=rf"grey\.tif has grey values {said}"):
+        read_picture(tmp_path / "grey.tif", 4)
+
+
+def test_every_8_bit_mode_is_read_and_others_are_refused(tmp_path):
+    colour = Image.new("RGB", (4, 4), (255, 255, 255))
+    for mode, suffix in (("1", "png"), ("L", "png"), ("LA", "png"), ("P", "png"), ("CMYK", "jpg")):
+        colour.convert(mode).save(tmp_path / f"{mode}.{suffix}")
+        assert bool((read_picture(tmp_path / f"{mode}.{suffix}", 4) >= 254).all()), mode
+    colour.convert("YCbCr").save(tmp_path / "y.jpg")
+    assert bool((read_picture(tmp_path / "y.jpg", 4) == 255).all())
+    Image.new("LAB", (4, 4)).save(tmp_path / "lab.tif")
+    with pytest.raises(InputError, match="mode 'LAB'"):
+        read_picture(tmp_path / "lab.tif", 4)
 
 
 def test_hashes_of_the_shared_files_are_those_of_the_catalogue():

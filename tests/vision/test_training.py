@@ -1,6 +1,7 @@
 import functools
 import itertools
 import math
+import shutil
 
 import pytest
 import torch
@@ -9,6 +10,8 @@ from eigenlab.errors import Cancelled, InputError
 from eigenlab.reporter import Reporter
 from eigenlab.training import train
 from eigenlab.vision import (
+    ImageClassifier,
+    ImageDataset,
     Judgement,
     Recipe,
     ladder,
@@ -93,6 +96,135 @@ def test_a_resumed_training_is_the_same(tmp_path, tricks):
     resumed = train_cifar10(recipe, *data(), checkpoint=tmp_path / "training")
     assert torch.equal(weights(resumed), weights(whole))
     assert resumed.accuracy == whole.accuracy
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory):
+    """Folder of a checkpoint of SMALL on data(), seed 0."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    with pytest.raises(Cancelled):
+        train_cifar10(SMALL, data()[0], reporter=CancelAfter(11), checkpoint=folder / "training")
+    return folder
+
+
+OTHER_SETTINGS = {
+    "activation": "silu",
+    "batch_size": 49,
+    "bias_learning_rate": 50.0,
+    "brightness": 0.1,
+    "compile": True,
+    "constant": 0.1,
+    "contrast": 0.1,
+    "cutout": 4,
+    "epochs": 2.9,
+    "final_rate": 0.1,
+    "flip": "random",
+    "freeze": 0.5,
+    "frozen_scales": True,
+    "ghost_size": 10,
+    "hard_share": 0.5,
+    "head_learning_rate": 500.0,
+    "label_smoothing": 0.0,
+    "learning_rate": 0.1,
+    "low_resolution": 0.5,
+    "low_size": 16,
+    "micro_batch_size": 25,
+    "momentum": 0.5,
+    "network": "resnet9",
+    "optimizer": "sgd",
+    "pool": "last",
+    "average": 0.9,
+    "side_momentum": 0.5,
+    "translate": 1,
+    "warmup": 0.1,
+    "weight_decay": 0.01,
+    "whitening": False,
+    "whitening_share": 0.9,
+    "width": 4,
+}
+
+
+def test_every_setting_of_the_training_is_tried():
+    free = {"tta", "tta_below", "precision"}
+    assert set(OTHER_SETTINGS) == set(module.settings(SMALL)) - free
+
+
+@pytest.mark.parametrize("name", sorted(OTHER_SETTINGS))
+def test_a_checkpoint_is_not_continued_with_other_settings(interrupted, tmp_path, name):
+    shutil.copytree(interrupted, tmp_path, dirs_exist_ok=True)
+    recipe = SMALL.replaced(**{name: OTHER_SETTINGS[name]})
+    with pytest.raises(InputError, match="checkpoint of another training"):
+        train_cifar10(recipe, data()[0], checkpoint=tmp_path / "training")
+
+
+def test_a_checkpoint_is_not_continued_with_other_data(interrupted, tmp_path):
+    shutil.copytree(interrupted, tmp_path, dirs_exist_ok=True)
+    train_data = data()[0]
+    one_pixel = train_data.images.clone()
+    one_pixel[399, 31, 31, 2] ^= 1
+    one_label = train_data.labels.clone()
+    one_label[7] = (one_label[7] + 1) % 10
+    renamed = ("ball", *train_data.classes[1:])
+    for images, labels, classes in (
+        (shapes32(400, seed=2).images, train_data.labels, train_data.classes),
+        (one_pixel, train_data.labels, train_data.classes),
+        (train_data.images, one_label, train_data.classes),
+        (train_data.images, train_data.labels, renamed),
+    ):
+        other = ImageDataset(images, labels, classes)
+        with pytest.raises(
+            InputError, match=r"batches\.data: [0-9a-f]{64} stored, [0-9a-f]{64} now"
+        ):
+            train_cifar10(SMALL, other, checkpoint=tmp_path / "training")
+    with pytest.raises(InputError, match=r"batches\.seed: 0 stored, 1 now"):
+        train_cifar10(SMALL, train_data, seed=1, checkpoint=tmp_path / "training")
+    # What does not affect the training may differ.
+    whole = train_cifar10(SMALL, train_data)
+    other_test = SMALL.replaced(tta="mirror", tta_below=0.5)
+    found = train_cifar10(other_test, train_data, checkpoint=tmp_path / "training")
+    assert torch.equal(weights(found), weights(whole))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image_size": 24},
+        {"label_smoothing": 0.0},
+        {"flip": "none"},
+        {"translate": 1},
+        {"cutout": 3},
+        {"learning_rate": 0.1},
+        {"width": 8},
+        {"n_epochs": 4},
+        {"batch_size": 20},
+        {"random_state": 1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_classifier_is_not_continued_with_other_settings(tmp_path, change):
+    settings = {"width": 4, "n_epochs": 5, "random_state": 0}
+    train_data = shapes32(200)
+    with pytest.raises(Cancelled):
+        ImageClassifier(**settings).fit(
+            train_data.images,
+            train_data.labels,
+            reporter=CancelAfter(10),
+            checkpoint=tmp_path / "fit",
+        )
+    with pytest.raises(InputError, match="checkpoint of another training"):
+        ImageClassifier(**{**settings, **change}).fit(
+            train_data.images, train_data.labels, checkpoint=tmp_path / "fit"
+        )
+
+
+def test_data_are_only_digested_for_a_checkpoint(monkeypatch):
+    """It reads all images, from the device at that, within the time of peers' clocks."""
+
+    def refused(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("eigenlab.vision.loader.digest_of_images", refused)
+    train_cifar10(SMALL.replaced(epochs=0.2), data()[0])
 
 
 def test_evaluations_do_not_change_the_training():

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eigenlab.cli.status import SUCCESS, USAGE_ERROR
 from eigenlab.cli.terminal import notices, output, print_json
 from eigenlab.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: Pictures that are read before they are classified.
 TOGETHER = 500
@@ -37,17 +41,17 @@ def classify(pictures: Sequence[Path], *, model: Path, top: int, json: bool) -> 
     rows = []
     failed = False
     for start in range(0, len(pictures), TOGETHER):
-        read = {}
+        read: list[tuple[Path, Tensor]] = []  # a picture may be given twice
         for picture in pictures[start : start + TOGETHER]:
             try:
-                read[picture] = read_picture(picture, classifier.image_size)
+                read.append((picture, read_picture(picture, classifier.image_size)))
             except InputError as error:
                 failed = True
                 notices().print(f"eigenlab: {error}", markup=False, soft_wrap=True)
         if not read:
             continue
-        probabilities = classifier.predict_proba(torch.stack(list(read.values())))
-        for picture, row in zip(read, probabilities, strict=True):
+        probabilities = classifier.predict_proba(torch.stack([pixels for _, pixels in read]))
+        for (picture, _), row in zip(read, probabilities, strict=True):
             order = (-row).argsort(kind="stable")[:top]
             found = [(str(classifier.classes_[place]), float(row[place])) for place in order]
             rows.append({"picture": str(picture), "classes": dict(found)})

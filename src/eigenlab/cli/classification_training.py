@@ -15,7 +15,13 @@ from eigenlab.cli.model_files import (
     stopped,
 )
 from eigenlab.cli.status import SUCCESS
-from eigenlab.cli.terminal import TerminalReporter, cancel_on_interrupt, notices, output
+from eigenlab.cli.terminal import (
+    TerminalReporter,
+    cancel_on_interrupt,
+    is_main_process,
+    notices,
+    output,
+)
 from eigenlab.errors import Cancelled, InputError
 
 if TYPE_CHECKING:
@@ -34,6 +40,8 @@ def train(
 ) -> int:
     """Fit a classifier, save it and return the exit status.
 
+    Under ``torchrun`` the processes train together, and the first one prints and writes.
+
     Args:
         folder: folder of pictures; with ``data``, or if it is named as a model and alone, the
             model.
@@ -48,16 +56,21 @@ def train(
     if folder is not None and not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give one with a folder for each class")
     check_new(model)
+    from eigenlab.training import distributed
     from eigenlab.vision import ImageClassifier
 
     classifier = ImageClassifier(**parameters)
+    classifier.check_parameters()  # reading the pictures may take minutes
     checkpoint = checkpoint_of(model)
     with (
+        distributed.start(),
         TerminalReporter("classify", notices()) as reporter,
         cancel_on_interrupt(reporter.cancel),
     ):
         training, test = _read(folder, data, held_out, parameters, reporter)
         reporter.message(_sizes(training, test))
+        if (processes := distributed.current().size) > 1:
+            reporter.message(f"{processes} processes train together")
         reporter.stage(f"train on {folder or data or 'shapes32'}")
         try:
             classifier.fit(
@@ -67,6 +80,8 @@ def train(
             return stopped(checkpoint)
         except InputError as error:
             raise how_to_restart(error, checkpoint) from None
+    if not is_main_process():
+        return SUCCESS
     classifier.save(model)
     remove_checkpoint(checkpoint)
     if test is not None:

@@ -185,6 +185,7 @@ def decode(
 
 
 def _difference(stored: dict[str, Any], now: dict[str, Any]) -> str:
+    stored, now = _flat(stored), _flat(now)
     keys = [key for key in stored | now if stored.get(key) != now.get(key)]
     shown = [
         f"{key}: {stored.get(key, 'absent')} stored, {now.get(key, 'absent')} now"
@@ -192,3 +193,14 @@ def _difference(stored: dict[str, Any], now: dict[str, Any]) -> str:
     ]
     more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
     return f"({', '.join(shown)}{more})"
+
+
+def _flat(nested: dict[str, Any]) -> dict[str, Any]:
+    """Settings of settings as ``outer.inner``, so that only what differs is named."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{inner}": each for inner, each in _flat(value).items()}
+        else:
+            flat[key] = value
+    return flat

@@ -166,7 +166,7 @@ def train(
         synchronized(group, model, update.device),
         DeferredInterrupt() as interrupt,
     ):
-        saved = Checkpoints(checkpoint, model, optimizer, plan.signature(batches), group)
+        saved = Checkpoints(checkpoint, model, optimizer, lambda: plan.signature(batches), group)
         progress = (saved.load() if resume else None) or Progress()
         if progress.step:
             leader.message(f"resumed after step {progress.step} of {steps}")

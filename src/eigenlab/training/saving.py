@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ class Checkpoints:
             rank 0 counts.
         model: the module that is trained.
         optimizer: over parameters of ``model``, with the learning rates that training starts from.
-        plan: what two trainings must share for one to continue the other.
+        plan: returns what two trainings must share for one to continue the other. It may read all
+            data, so it is called only where there are checkpoints.
         group: the processes that train together.
     """
 
@@ -31,7 +33,7 @@ class Checkpoints:
         path: Path | None,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
-        plan: dict[str, Any],
+        plan: Callable[[], dict[str, Any]],
         group: Group,
     ) -> None:
         self.model, self.optimizer, self.group = model, optimizer, group
@@ -39,7 +41,7 @@ class Checkpoints:
         self.device = self.parameters[0].device
         self.file = checkpoint.CheckpointFile(Path(path)) if path else None
         self.enabled = group.broadcast_bytes(b"x" if self.file else b"") == b"x"
-        self.signature = checkpoint.signature(model, optimizer, plan)
+        self.signature = checkpoint.signature(model, optimizer, plan()) if self.enabled else {}
 
     def load(self) -> Progress | None:
         """Put back what is stored and return its progress; None where nothing is stored."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Literal, get_args
-
-import torch
-from torch import Tensor
 
 from eigenlab.data import cache_folder, find
 from eigenlab.errors import DataError, InputError
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.training.storage import read_model, write_model
 from eigenlab.vision.cifar10_files import Source, find_source
-from eigenlab.vision.dataset import ImageDataset
+from eigenlab.vision.dataset import ImageDataset, digest_of_images
 
 Split = Literal["train", "test"]
 
@@ -105,11 +101,4 @@ def _stored(path: Path, fingerprint: str) -> ImageDataset | None:
 
 
 def _digest(data: ImageDataset) -> str:
-    digest = hashlib.sha256()
-    for tensor in (data.images, data.labels):
-        digest.update(_bytes(tensor))
-    return digest.hexdigest()
-
-
-def _bytes(tensor: Tensor) -> bytes:
-    return tensor.contiguous().view(torch.uint8).numpy().tobytes()
+    return digest_of_images(data.images, data.labels, data.classes)

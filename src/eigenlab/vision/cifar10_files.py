@@ -28,6 +28,9 @@ PIXELS = 3 * SIZE * SIZE
 RECORD = 1 + PIXELS
 """Bytes of a label and an image of the binary version."""
 
+EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV")
+"""Pillow's modes of at most 8 bits a colour, which it converts to RGB without loss of range."""
+
 Part = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 """Images (n, 32, 32, 3) and labels (n,)."""
 
@@ -131,12 +134,21 @@ def _read_parquet(file: Path) -> Part:
         table = parquet.read_table(file)
         columns = table.select(["img", "label"]).combine_chunks()
         pngs = columns["img"].combine_chunks().field("bytes").to_pylist()
-        labels = columns["label"].to_numpy().astype(np.int64)
+        labels = columns["label"]
+        kind, nulls = labels.type, labels.null_count
+        if arrow.types.is_integer(kind) and not nulls:
+            labels = labels.cast(arrow.int64()).to_numpy()
     except (OSError, ValueError, KeyError, AttributeError, arrow.ArrowException) as error:
         raise DataError(
             f"{file} is damaged, or no Parquet file with the columns img.bytes and label "
             f"({error}); fetch it again"
         ) from None
+    if not arrow.types.is_integer(kind) or nulls:
+        missing = f" with {nulls} nulls" if nulls else ""
+        raise DataError(
+            f"{file}: the column label has the type {kind}{missing}, expected integers from 0 to 9 "
+            "without nulls"
+        )
     images = np.empty((len(pngs), SIZE, SIZE, 3), dtype=np.uint8)
     for row, png in enumerate(pngs):
         images[row] = _decode(png, f"{file}, row {row}")
@@ -147,6 +159,11 @@ def _decode(png: bytes | None, place: str) -> npt.NDArray[np.uint8]:
     image = needed_module("PIL.Image", place)
     try:
         with image.open(io.BytesIO(png or b"")) as opened:
+            if opened.mode not in EIGHT_BIT_MODES:
+                raise DataError(
+                    f"{place}: the image has pixels of Pillow's mode {opened.mode!r}, expected 8 "
+                    "bits for each colour"
+                )
             pixels = np.asarray(opened.convert("RGB"))
     except (OSError, SyntaxError, ValueError, zlib.error) as error:
         raise DataError(f"{place}: the image cannot be decoded ({error})") from None
@@ -230,7 +247,7 @@ def _parse_pickle(content: bytes, place: str) -> Part:
     try:
         record = _DataOnly(io.BytesIO(content), encoding="bytes").load()
         rows = np.asarray(record[b"data"])
-        labels = np.asarray(record[b"labels"], dtype=np.int64)
+        labels = np.asarray(record[b"labels"])
     except Exception as error:  # damaged pickles raise almost anything
         raise DataError(
             f"{place} is no batch of CIFAR-10's Python version ({error}); fetch it again"
@@ -239,9 +256,12 @@ def _parse_pickle(content: bytes, place: str) -> Part:
         raise DataError(
             f"{place} holds {rows.dtype} of shape {rows.shape}, expected bytes (n, {PIXELS})"
         )
-    if labels.shape != (len(rows),):
-        raise DataError(f"{place} holds {len(rows)} images and labels of shape {labels.shape}")
-    return _channels_last(rows), labels
+    if labels.shape != (len(rows),) or labels.dtype.kind not in "iu":
+        raise DataError(
+            f"{place} holds {len(rows)} images and labels of shape {labels.shape} and type "
+            f"{labels.dtype}, expected an integer for each image"
+        )
+    return _channels_last(rows), labels.astype(np.int64)
 
 
 def _read_archive(file: Path, members: list[str], parse: Callable[[bytes, str], Part]) -> Part:

@@ -11,15 +11,15 @@ import numpy.typing as npt
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor, nn
+from torch import Tensor
 
 from eigenlab.errors import InputError
 from eigenlab.files import dump_json, load_json
 from eigenlab.reporter import SILENT, Reporter
 from eigenlab.spectrum.matrices import as_tensor
-from eigenlab.training import TrainingHistory, resolve_device
+from eigenlab.training import TrainingHistory, distributed, resolve_device
 from eigenlab.training.device import present_or_cpu
-from eigenlab.training.precision import Precision
+from eigenlab.training.precision import Precision, resolve_precision
 from eigenlab.training.seeding import resolve_seed
 from eigenlab.training.storage import read_model, write_model
 from eigenlab.vision.dataset import ImageDataset
@@ -31,6 +31,7 @@ from eigenlab.vision.evaluation import (
 )
 from eigenlab.vision.loader import Flip
 from eigenlab.vision.recipe import Recipe
+from eigenlab.vision.scaling import crop_and_scale
 from eigenlab.vision.speednet import SpeedNet
 from eigenlab.vision.training import train_cifar10
 
@@ -42,8 +43,9 @@ BLOCK = 1000
 class ImageClassifier(ClassifierMixin, BaseEstimator):
     """A :class:`SpeedNet` fitted to labelled images of any size.
 
-    Images are scaled to ``image_size`` pixels and normalised by the mean and standard deviation of
-    the training images. The prediction for an image does not depend on the others.
+    Images that are not square are cut to a square about their centre, as by :func:`read_picture`,
+    and all are scaled to ``image_size`` pixels and normalised by the mean and standard deviation
+    of the training images. The prediction for an image does not depend on the others.
 
     Args:
         width: channels of the first group; the others have 4 times as many. Default: ``64``.
@@ -142,6 +144,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             InputError: images, classes or a parameter cannot be used.
             TrainingDiverged: the loss is not finite.
         """
+        self.check_parameters()
         images = as_images(X, self._size())
         classes, labels = _encoded(y, len(images))
         if checkpoint is not None and not isinstance(self.random_state, Integral):
@@ -153,7 +156,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         found = train_cifar10(
             self._recipe(len(images)),
             data,
-            seed=resolve_seed(self.random_state),
+            seed=_agreed(resolve_seed(self.random_state)),
             device=self.device,
             reporter=reporter,
             checkpoint=checkpoint,
@@ -225,7 +228,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
                 weights.pop("mean").to(device),
                 weights.pop("deviation").to(device),
             )
-            network = found._recipe(1).build(len(found.classes_))
+            network = found._recipe(None).build(len(found.classes_))
             assert isinstance(network, SpeedNet)
             network.load_state_dict(weights)
         except (KeyError, TypeError, RuntimeError, ValueError) as error:
@@ -235,16 +238,32 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         found.model_ = channels_last(network.to(device)).eval()
         return found
 
+    def check_parameters(self) -> None:
+        """Refuse parameters that cannot be used, before images are read; :meth:`fit` does so, too.
+
+        Raises:
+            InputError: a parameter is of a wrong type or out of range.
+
+        >>> ImageClassifier(width=0).check_parameters()
+        Traceback (most recent call last):
+            ...
+        eigenlab.errors.InputError: width=0 must be at least 1
+        """
+        self._size()
+        resolve_precision(self.precision, resolve_device(self.device))
+        self._recipe(None)
+
     def _size(self) -> int:
         if not isinstance(self.image_size, Integral) or self.image_size < 16:
             raise InputError(f"image_size={self.image_size!r} must be an integer of at least 16")
         return int(self.image_size)
 
-    def _recipe(self, n_images: int) -> Recipe:
-        return Recipe(
+    def _recipe(self, n_images: int | None) -> Recipe:
+        """The recipe, with batches of at most a quarter of the images where these are given."""
+        recipe = Recipe(
             width=self.width,
             epochs=self.n_epochs,
-            batch_size=max(1, min(self.batch_size, n_images // 4)),
+            batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             label_smoothing=self.label_smoothing,
             flip=self.flip,
@@ -253,6 +272,9 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             tta=self.tta,
             precision=self.precision,
         )
+        if n_images is None:
+            return recipe
+        return recipe.replaced(batch_size=max(1, min(self.batch_size, n_images // 4)))
 
 
 def as_images(X: Any, size: int) -> Tensor:
@@ -261,7 +283,7 @@ def as_images(X: Any, size: int) -> Tensor:
     Args:
         X: uint8 or floats in [0, 1], (n, height, width, 3) or grey (n, height, width), array or
             tensor.
-        size: height and width to which they are scaled.
+        size: height and width to which they are cut and scaled; see :func:`crop_and_scale`.
 
     Raises:
         InputError: they have another shape, dtype or range.
@@ -270,6 +292,12 @@ def as_images(X: Any, size: int) -> Tensor:
     torch.Size([2, 16, 16, 3])
     """
     images = X.detach().cpu() if isinstance(X, Tensor) else as_tensor(_array(X))
+    if images.ndim == 3 and images.shape[-1] in (3, 4):
+        one = "X[None]" if images.shape[-1] == 3 else "X[None, ..., :3]"
+        raise InputError(
+            f"X has shape {tuple(images.shape)}, which looks like one image in colour; expected "
+            f"several, (n, height, width, 3); give {one}"
+        )
     if images.ndim == 3:
         images = images.unsqueeze(-1).expand(*images.shape, 3)
     if images.ndim != 4 or images.shape[-1] != 3 or 0 in images.shape:
@@ -286,7 +314,16 @@ def as_images(X: Any, size: int) -> Tensor:
             )
     elif images.dtype != torch.uint8:
         raise InputError(f"X has dtype {images.dtype}; expected uint8, or floats in [0, 1]")
-    return torch.cat([_scaled(block, size) for block in images.split(BLOCK)])
+    return torch.cat([crop_and_scale(_bytes(block), size) for block in images.split(BLOCK)])
+
+
+def _agreed(seed: int) -> int:
+    """The seed of the first of the processes that train together.
+
+    Without a ``random_state`` each has drawn its own, and with these their parts of a batch would
+    be of different batches.
+    """
+    return int(distributed.current().broadcast_bytes(str(seed).encode()))
 
 
 def _array(X: Any) -> npt.NDArray[Any]:
@@ -302,14 +339,9 @@ def _array(X: Any) -> npt.NDArray[Any]:
     return array
 
 
-def _scaled(images: Tensor, size: int) -> Tensor:
-    if images.dtype == torch.uint8 and images.shape[1:3] == (size, size):
-        return images.contiguous()
-    scale = 1.0 if images.dtype == torch.uint8 else 255.0
-    values = images.permute(0, 3, 1, 2).float() * scale
-    if images.shape[1:3] != (size, size):
-        values = nn.functional.interpolate(values, (size, size), mode="bilinear", antialias=True)
-    return values.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+def _bytes(images: Tensor) -> Tensor:
+    """Floats in [0, 1] as bytes, before they are scaled, so that both kinds are scaled alike."""
+    return images if images.dtype == torch.uint8 else (255.0 * images.float()).round().byte()
 
 
 def _encoded(y: Any, count: int) -> tuple[npt.NDArray[Any], Tensor]:
@@ -327,5 +359,6 @@ def _encoded(y: Any, count: int) -> tuple[npt.NDArray[Any], Tensor]:
         labels = labels.astype(str)
     classes, index = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
-        raise InputError(f"y holds one class, {classes[0]!r}; a classifier needs at least two")
+        only = classes[0].item()  # the class, not numpy's wrapper of it
+        raise InputError(f"y holds one class, {only!r}; a classifier needs at least two")
     return classes, torch.from_numpy(index.astype(np.int64))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,6 +80,26 @@ class ImageDataset:
             device: where images and labels are to be.
         """
         return ImageDataset(self.images.to(device), self.labels.to(device), self.classes)
+
+
+def digest_of_images(images: Tensor, labels: Tensor, classes: Sequence[str]) -> str:
+    """SHA-256 of images, labels and classes, with their order; equal data have equal digests.
+
+    Args:
+        images: uint8.
+        labels: int64.
+        classes: names.
+
+    >>> images, labels = torch.zeros(2, 4, 4, 3, dtype=torch.uint8), torch.tensor([0, 1])
+    >>> digests = [digest_of_images(images, labels, names) for names in ("ab", "ac", "ab")]
+    >>> digests[0] == digests[1], digests[0] == digests[2]
+    (False, True)
+    """
+    header = [list(images.shape), list(labels.shape), list(classes)]
+    digest = hashlib.sha256(json.dumps(header).encode())
+    for tensor in (images, labels):
+        digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def channel_statistics(images: Tensor) -> tuple[Tensor, Tensor]:

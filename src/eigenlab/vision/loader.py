@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from typing import Any, Literal, get_args
 
@@ -13,7 +14,7 @@ from eigenlab.errors import InputError
 from eigenlab.training import Batch, generator
 from eigenlab.training.batches import shard_bounds
 from eigenlab.vision.augment import crop, cutout, flip, jitter, pad_reflecting
-from eigenlab.vision.dataset import ImageDataset, channel_statistics
+from eigenlab.vision.dataset import ImageDataset, channel_statistics, digest_of_images
 from eigenlab.vision.evaluation import normalize
 
 Flip = Literal["none", "random", "alternating"]
@@ -84,7 +85,7 @@ class CifarLoader:
         self.batch_size = min(batch_size, self.n_samples)
         self.seed, self.flip, self.translate, self.cutout = seed, flip, translate, cutout
         self.brightness, self.contrast = brightness, contrast
-        self.drop_last, self.labels = drop_last, data.labels
+        self.drop_last, self.labels, self.classes = drop_last, data.labels, data.classes
         full, rest = divmod(self.n_samples, self.batch_size)
         self.steps_per_epoch = full + (rest > 0 and not drop_last)
         self.statistics = statistics or channel_statistics(data.images)
@@ -214,7 +215,14 @@ class CifarLoader:
             "brightness": self.brightness,
             "contrast": self.contrast,
             "drop_last": self.drop_last,
+            "statistics": [values.tolist() for values in self.statistics],
+            "data": self._digest,
         }
+
+    @functools.cached_property
+    def _digest(self) -> str:
+        """SHA-256 of the data, computed on demand since it reads them all."""
+        return digest_of_images(self._padded, self.labels, self.classes)
 
 
 def _check(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from eigenlab.vision.recipe import Network, Recipe
 from eigenlab.vision.trainee import Trainee
 from eigenlab.vision.whiten import IMAGES
 
+#: Settings with which a checkpoint may be continued in spite of another value: how test images are
+#: augmented, and the precision that was asked for, which is compared as resolved.
+NOT_OF_TRAINING = ("tta", "tta_below", "precision")
 #: Added to the variances of patches, as published for each network.
 WHITENING_EPS = {"resnet9": 1e-2, "speednet": 5e-4}
 
@@ -242,10 +246,12 @@ class _Batches:
 
     @property
     def signature(self) -> dict[str, Any]:
-        recipe = self._run.recipe
-        until = int(recipe.low_resolution * self._run.steps)
-        low = {"low_size": recipe.low_size, "until": until} if until else {}
-        return {**self._run.loader.signature, **low, "precision": self._run.precision}
+        """What must agree before a checkpoint is resumed: data, recipe and resolved precision."""
+        recipe = asdict(self._run.recipe)
+        for name in NOT_OF_TRAINING:
+            del recipe[name]
+        signature = {**self._run.loader.signature, "recipe": recipe}
+        return signature | {"precision": self._run.precision}
 
 
 def _slow_down_statistics(network: Network, share: float) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 
 from eigenlab.reporter import Reporter
-from eigenlab.training import resolve_precision
+from eigenlab.training import distributed, resolve_precision
 from eigenlab.training.precision import multiplies_bfloat16
 from eigenlab.vision.dataset import ImageDataset
 from eigenlab.vision.recipe import Recipe
@@ -19,6 +19,8 @@ def choose_precision(
     recipe: Recipe, data: ImageDataset, reporter: Reporter
 ) -> Literal["float32", "bfloat16"]:
     """The precision of a training; ``"auto"`` is the faster one, measured on a CPU.
+
+    Processes that train together take what the first one found.
 
     Args:
         recipe: what it asks for.
@@ -35,6 +37,8 @@ def choose_precision(
     names: tuple[Literal["float32", "bfloat16"], ...] = ("float32", "bfloat16")
     rates = {name: images_per_second(recipe, data, name) for name in names}
     fastest = max(names, key=lambda name: rates[name])
+    agreed = distributed.current().broadcast_bytes(fastest.encode()).decode()
+    fastest = "bfloat16" if agreed == "bfloat16" else "float32"
     measured = ", ".join(f"{rate:.0f} images/s in {name}" for name, rate in rates.items())
     reporter.message(f"{measured}; training in {fastest}")
     return fastest
