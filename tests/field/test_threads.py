@@ -36,7 +36,17 @@ THREADS, ROUNDS = 8, 4
 #: A class with one of these, public in its package, is an estimator.
 ANSWERS = {"predict", "predict_proba", "transform", "score", "logits"}
 #: Methods that fit, configure or write files, and not those that answer.
-OTHERS = ("fit", "partial_fit", "set_", "get_params", "get_metadata", "get_feature", "save", "load")
+OTHERS = (
+    "fit",
+    "partial_fit",
+    "set_",
+    "get_params",
+    "get_metadata",
+    "get_feature",
+    "check_parameters",
+    "save",
+    "load",
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 9)) * np.arange(1, 10)

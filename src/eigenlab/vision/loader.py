@@ -215,8 +215,8 @@ class CifarLoader:
             "brightness": self.brightness,
             "contrast": self.contrast,
             "drop_last": self.drop_last,
-            "statistics": [values.tolist() for values in self.statistics],
             "data": self._digest,
+            "statistics": [values.tolist() for values in self.statistics],
         }
 
     @functools.cached_property
