@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -437,7 +440,7 @@ def averages(seq_len=10, batch_size=1):
 
 
 def in_a_loop(seq_len=10, batch_size=1):
-    x = torch.rand(batch_size, seq_len, 1)
+    x = torch.normal(0.0, torch.ones(batch_size, seq_len, 1))
     return x, torch.stack([x[:, :t].mean(dim=1) for t in range(1, seq_len + 1)], dim=1)
 
 
@@ -449,7 +452,25 @@ def recursive(seq_len=10, batch_size=1):
     return [x, y]
 
 
-RIGHT["1c-data"] = [averages, in_a_loop, recursive]
+def drawn_by(draw):
+    def generate_batch(seq_len=10, batch_size=1):
+        x = draw(batch_size, seq_len, 1)
+        return x, x.cumsum(dim=1) / torch.arange(1, seq_len + 1).view(1, -1, 1)
+
+    return generate_batch
+
+
+def by_numpy(*shape):
+    return torch.tensor(np.random.default_rng().standard_normal(shape), dtype=torch.float32)
+
+
+RIGHT["1c-data"] = [
+    averages,
+    in_a_loop,
+    recursive,
+    drawn_by(by_numpy),
+    drawn_by(lambda *shape: torch.empty(shape).normal_()),
+]
 
 
 @pytest.mark.parametrize("make", RIGHT["1c-data"])
@@ -492,6 +513,10 @@ def same_seed(seq_len=10, batch_size=1):
 
 
 WRONG["1c-data"] = [
+    (drawn_by(torch.rand), "the numbers are uniform"),
+    (drawn_by(lambda *shape: 12**0.5 * (torch.rand(shape) - 0.5)), "the numbers are uniform"),
+    (drawn_by(lambda *shape: 2 * torch.randn(shape)), "mean 0 and standard deviation 1"),
+    (drawn_by(lambda *shape: 1 + torch.randn(shape)), "mean 0 and standard deviation 1"),
     (running_sums, "running sums"),
     (divided_by_length, "divided by T"),
     (over_the_batch, "over the batch"),
@@ -532,7 +557,21 @@ def test_right_gradients_pass(gradients):
     assert check("1d", gradients)
 
 
+def not_retained(collect):
+    def hidden_gradients(h_list, loss):
+        loss.backward()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, that grad of these tensors is empty
+            return collect([h.grad for h in h_list])
+
+    return hidden_gradients
+
+
 WRONG["1d"] = [
+    (not_retained(list), "call h.retain_grad() before backward()"),
+    (not_retained(tuple), "call h.retain_grad() before backward()"),
+    (not_retained(torch.stack), "call h.retain_grad() before backward()"),
+    (lambda h, loss: torch.stack([None, *h]), "TypeError"),
     (lambda h, loss: by_grad(h, loss).transpose(0, 1), "(seq_len, B, H)"),
     (lambda h, loss: by_grad(h, loss).flip(0), "reversed"),
     (lambda h, loss: torch.stack(h), "these are the states"),
