@@ -232,12 +232,17 @@ class OnCPU(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """``x.cuda()``, and functions that work on a GPU only."""
+        """``x.cuda()``, ``x.to(0)``, and functions that work on a GPU only."""
         function = node.func
         name = _last_name(function)
         if name in {"autocast", "GradScaler"}:  # disabled without a GPU
             return node
         self.generic_visit(node)
+        if name in {"to", "to_empty", "device"} and node.args and _is_number(node.args[0]):
+            node.args[0] = ast.copy_location(ast.Constant("cpu"), node.args[0])
+        for keyword in node.keywords:
+            if keyword.arg == "device" and _is_number(keyword.value):
+                keyword.value = ast.copy_location(ast.Constant("cpu"), keyword.value)
         if isinstance(function, ast.Attribute):
             if name == "cuda":
                 to_cpu = ast.Attribute(function.value, "cpu", ast.Load())
@@ -245,6 +250,11 @@ class OnCPU(ast.NodeTransformer):
             if name in ONLY_ON_GPU and getattr(function.value, "attr", "") == "cuda":
                 return ast.copy_location(ast.Constant(None), node)
         return node
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Whether an expression is the number of a GPU, as in ``x.to(0)``."""
+    return isinstance(node, ast.Constant) and type(node.value) is int
 
 
 def _last_name(node: ast.expr) -> str:
