@@ -230,6 +230,20 @@ def test_only_constants_that_follow_from_literals_are_run(tmp_path, statement, i
     assert (values(path, "x")[0] is not None) is is_run
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "x = torch.ones(2, device=0)",
+        "x = torch.ones(2).to(0)",
+        "x = torch.ones(2).to(device=1)",
+        "x = torch.ones(2, device=torch.device(0))",
+    ],
+)
+def test_a_gpu_may_be_named_by_its_number(tmp_path, statement):
+    (x,) = values(save(tmp_path, [f"import torch\n{statement}"]), "x")
+    assert x.tolist() == [1.0, 1.0]
+
+
 def test_methods_and_items_that_are_set_later_count(tmp_path):
     cells = [
         "class A:\n    pass",
