@@ -134,6 +134,21 @@ def test_the_source_is_compiled_as_a_file_of_its_own(template):
     assert outcome.result.hint == "loss_fn is not defined."
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "loss_fn = torch.compile(loss_fn)",
+        "loss_fn = torch.compile(lambda *a, f=loss_fn, **k: f(*a, **k), mode='max-autotune')",
+        "@torch.compile\ndef loss_fn(*a, f=loss_fn, **k): return f(*a, **k)",
+        "@torch.compile(fullgraph=True)\ndef loss_fn(*a, f=loss_fn, **k): return f(*a, **k)",
+        "from torch import compile\nloss_fn = compile(loss_fn)",
+    ],
+)
+def test_what_is_to_be_compiled_is_run_as_it_is(template, source):
+    (outcome,) = run(template, source, ["1c"]).outcomes
+    assert outcome.status == "passed", outcome
+
+
 def test_a_part_that_is_not_there_is_refused(template):
     with pytest.raises(InputError, match="no such part"):
         check_source("", ["9z"], template=template)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -437,7 +440,7 @@ def averages(seq_len=10, batch_size=1):
 
 
 def in_a_loop(seq_len=10, batch_size=1):
-    x = torch.rand(batch_size, seq_len, 1)
+    x = torch.normal(0.0, torch.ones(batch_size, seq_len, 1))
     return x, torch.stack([x[:, :t].mean(dim=1) for t in range(1, seq_len + 1)], dim=1)
 
 
@@ -449,7 +452,25 @@ def recursive(seq_len=10, batch_size=1):
     return [x, y]
 
 
-RIGHT["1c-data"] = [averages, in_a_loop, recursive]
+def drawn_by(draw):
+    def generate_batch(seq_len=10, batch_size=1):
+        x = draw(batch_size, seq_len, 1)
+        return x, x.cumsum(dim=1) / torch.arange(1, seq_len + 1).view(1, -1, 1)
+
+    return generate_batch
+
+
+def by_numpy(*shape):
+    return torch.tensor(np.random.default_rng().standard_normal(shape), dtype=torch.float32)
+
+
+RIGHT["1c-data"] = [
+    averages,
+    in_a_loop,
+    recursive,
+    drawn_by(by_numpy),
+    drawn_by(lambda *shape: torch.empty(shape).normal_()),
+]
 
 
 @pytest.mark.parametrize("make", RIGHT["1c-data"])
@@ -492,6 +513,10 @@ def same_seed(seq_len=10, batch_size=1):
 
 
 WRONG["1c-data"] = [
+    (drawn_by(torch.rand), "the numbers are uniform"),
+    (drawn_by(lambda *shape: 12**0.5 * (torch.rand(shape) - 0.5)), "the numbers are uniform"),
+    (drawn_by(lambda *shape: 2 * torch.randn(shape)), "mean 0 and standard deviation 1"),
+    (drawn_by(lambda *shape: 1 + torch.randn(shape)), "mean 0 and standard deviation 1"),
     (running_sums, "running sums"),
     (divided_by_length, "divided by T"),
     (over_the_batch, "over the batch"),
@@ -532,7 +557,21 @@ def test_right_gradients_pass(gradients):
     assert check("1d", gradients)
 
 
+def not_retained(collect):
+    def hidden_gradients(h_list, loss):
+        loss.backward()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, that grad of these tensors is empty
+            return collect([h.grad for h in h_list])
+
+    return hidden_gradients
+
+
 WRONG["1d"] = [
+    (not_retained(list), "call h.retain_grad() before backward()"),
+    (not_retained(tuple), "call h.retain_grad() before backward()"),
+    (not_retained(torch.stack), "call h.retain_grad() before backward()"),
+    (lambda h, loss: torch.stack([None, *h]), "TypeError"),
     (lambda h, loss: by_grad(h, loss).transpose(0, 1), "(seq_len, B, H)"),
     (lambda h, loss: by_grad(h, loss).flip(0), "reversed"),
     (lambda h, loss: torch.stack(h), "these are the states"),
@@ -613,7 +652,38 @@ class OtherOrder(FusedLSTM):
         return super().forward(x)
 
 
-RIGHT["1h-lstm-layer"] = [FusedLSTM, EightLinears, OtherOrder]
+class OneMatrixForEachGate(FusedLSTM):
+    """Rows of W_x, W_h and b side by side, a product for each sample, and the state in a list."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        del self.linear
+        shape = (hidden_size, input_size + hidden_size + 1)
+        self.of = nn.ParameterDict({gate: nn.Parameter(torch.rand(shape)) for gate in "ofig"})
+
+    def gates(self, x_t, h):
+        rows = torch.cat([x_t, h, torch.ones(len(x_t), 1)], dim=1)
+        return [torch.stack([self.of[gate] @ row for row in rows]) for gate in "ifgo"]
+
+
+class OneVector(FusedLSTM):
+    """All numbers of the layer in one parameter; the features are read from the last to the first.
+
+    Which feature a weight belongs to is a matter of its name.
+    """
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        del self.linear
+        self.rows = input_size + hidden_size + 1
+        self.theta = nn.Parameter(torch.zeros(4 * hidden_size * self.rows))
+
+    def gates(self, x_t, h):
+        inputs = torch.cat([h, torch.ones(len(x_t), 1), x_t.flip(1)], dim=1)
+        return (inputs @ self.theta.view(self.rows, -1)).chunk(4, dim=1)
+
+
+RIGHT["1h-lstm-layer"] = [FusedLSTM, EightLinears, OtherOrder, OneMatrixForEachGate, OneVector]
 
 
 @pytest.mark.parametrize("layer", RIGHT["1h-lstm-layer"])
@@ -680,6 +750,59 @@ class FlatResult(FusedLSTM):
         return torch.stack(states, dim=1), states[-1]
 
 
+class DetachedState(FusedLSTM):
+    def gates(self, x_t, h):
+        return super().gates(x_t, h.detach())
+
+    def cell(self, c, i, f, g):
+        return super().cell(c.detach(), i, f, g)
+
+
+class AllOfOneGate(EightLinears):
+    def gates(self, x_t, h):
+        return [self.from_x[0](x_t) + self.from_h[0](h)] * 4
+
+
+class ForgetGateOfTheInputGate(EightLinears):
+    def gates(self, x_t, h):
+        i, _, g, o = super().gates(x_t, h)
+        return i, i, g, o
+
+
+class MeanOfTheStates(FusedLSTM):
+    def gates(self, x_t, h):
+        return super().gates(x_t, h.mean(dim=1, keepdim=True).expand_as(h))
+
+
+class FirstUnitOnly(EightLinears):
+    """The output gate alone reads the state of the first unit in the place of each."""
+
+    def gates(self, x_t, h):
+        i, f, g, _ = super().gates(x_t, h)
+        o = super().gates(x_t, h[:, :1] + 0 * h)[3]
+        return i, f, g, o
+
+
+class FirstStatesIgnored(FusedLSTM):
+    def forward(self, x, hc0=None):
+        return super().forward(x)
+
+
+class FirstStatesSwapped(FusedLSTM):
+    def forward(self, x, hc0=None):
+        return super().forward(x, hc0 and hc0[::-1])
+
+
+class FirstCellIgnored(FusedLSTM):
+    def forward(self, x, hc0=None):
+        return super().forward(x, hc0 and (hc0[0], torch.zeros_like(hc0[1])))
+
+
+class FailsWithFirstStates(FusedLSTM):
+    def forward(self, x, hc0=None):
+        return super().forward(x, hc0 and (hc0.h, hc0.c))
+
+
 WRONG["1h-lstm-layer"] = [
     (MixedGates, "the order of the gates is mixed up"),
     (CellAsState, "the cell states are returned for the hidden states"),
@@ -691,6 +814,15 @@ WRONG["1h-lstm-layer"] = [
     (TwoBiasesEach, "two biases"),
     (OneGate, "share their weights"),
     (FlatResult, "the pair (h_last, c_last)"),
+    (DetachedState, "a state is detached from the graph"),
+    (AllOfOneGate, "54 have none: each gate uses weights of its own"),
+    (ForgetGateOfTheInputGate, "18 have none: each gate uses weights of its own"),
+    (MeanOfTheStates, "the units read the mean of h_{t-1}"),
+    (FirstUnitOnly, "stands in the place of another"),
+    (FirstStatesIgnored, "hc0 is ignored"),
+    (FirstStatesSwapped, "h0 and c0 are swapped"),
+    (FirstCellIgnored, "c0 is ignored"),
+    (FailsWithFirstStates, "AttributeError"),
 ]
 
 
@@ -730,7 +862,21 @@ class StackOfRaw(Stack):
     kind = RawParameters
 
 
-RIGHT["1h-rnn"] = [Stack, StackOfTwoLinears, StackOfRaw]
+class FromTheTop(StackOfRaw):
+    """The layers are registered from the top to the bottom, and write into one tensor."""
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.layers = nn.ModuleList(reversed(self.layers))
+
+    def forward(self, x):
+        last = torch.zeros(len(self.layers), len(x), self.layers[0].hidden_size)
+        for index, layer in enumerate(reversed(self.layers)):
+            x, last[index] = layer(x)[:2]
+        return x, last
+
+
+RIGHT["1h-rnn"] = [Stack, StackOfTwoLinears, StackOfRaw, FromTheTop]
 
 
 @pytest.mark.parametrize("stack", RIGHT["1h-rnn"])
@@ -786,6 +932,36 @@ class SharedLayer(Stack):
             self.layers = nn.ModuleList([self.layers[0]] * num_layers)
 
 
+class SecondForAllAbove(Stack):
+    def forward(self, x):
+        last = []
+        for index in range(len(self.layers)):
+            x, h = self.layers[min(index, 1)](x)
+            last.append(h)
+        return self.result(x, last)
+
+
+class StackOfMeans(Stack):
+    """The layers read the mean of their states."""
+
+    class kind(Layer):
+        def total(self, x_t, h):
+            return super().total(x_t, h.mean(dim=1, keepdim=True).expand_as(h))
+
+
+class ShuffledBetweenSteps(Stack):
+    """Each layer reads the states below as they are, save the top one, which reads them summed."""
+
+    def forward(self, x):
+        last = []
+        for index, layer in enumerate(self.layers):
+            if index == 2:
+                x = x.mean(dim=2, keepdim=True).expand_as(x)
+            x, h = layer(x)
+            last.append(h)
+        return self.result(x, last)
+
+
 WRONG["1h-rnn"] = [
     (FedWithX, "the layers above read x"),
     (TopOnly, "top layer's only"),
@@ -794,6 +970,9 @@ WRONG["1h-rnn"] = [
     (Joined, "use torch.stack"),
     (PlainList, "nn.ModuleList"),
     (SharedLayer, "share their weights"),
+    (SecondForAllAbove, "21 have none: each layer uses weights of its own"),
+    (StackOfMeans, "the units read the mean of h_{t-1}"),
+    (ShuffledBetweenSteps, "stands in the place of another"),
 ]
 
 
@@ -840,7 +1019,11 @@ class StepwiseLSTM(LSTMStack):
         return self.result(torch.cat(top, dim=1), states)
 
 
-RIGHT["1h-lstm"] = [LSTMStack, StackOfEight, StepwiseLSTM]
+class StackOfMatrices(LSTMStack):
+    kind = OneMatrixForEachGate
+
+
+RIGHT["1h-lstm"] = [LSTMStack, StackOfEight, StepwiseLSTM, StackOfMatrices]
 
 
 @pytest.mark.parametrize("stack", RIGHT["1h-lstm"])
@@ -871,11 +1054,38 @@ class FedWithXAgain(LSTMStack):
         return self.result(outputs[-1][0], [hc for _, hc in outputs])
 
 
+class SecondForAllAboveAgain(LSTMStack):
+    def forward(self, x, hc0=None):
+        last = []
+        for index in range(len(self.layers)):
+            x, hc = self.layers[min(index, 1)](x, self.start(hc0, index))
+            last.append(hc)
+        return self.result(x, last)
+
+
+class StackOfMixedStates(LSTMStack):
+    kind = MeanOfTheStates
+
+
+class FirstStatesOfTheBottom(LSTMStack):
+    def start(self, hc0, index):
+        return None if hc0 is None else (hc0[0][0], hc0[1][0])
+
+
+class FirstStatesReversed(LSTMStack):
+    def start(self, hc0, index):
+        return super().start(hc0, -1 - index)
+
+
 WRONG["1h-lstm"] = [
     (IgnoresFirstStates, "hc0 is ignored"),
     (SwapsFirstStates, "h0 and c0 are swapped"),
     (SwapsLastStates, "the order is (h, c)"),
     (FedWithXAgain, "the layers above read x"),
+    (SecondForAllAboveAgain, "84 have none: each gate of each layer uses weights of its own"),
+    (StackOfMixedStates, "the units read the mean of h_{t-1}"),
+    (FirstStatesOfTheBottom, "layer l starts from (h0[l], c0[l])"),
+    (FirstStatesReversed, "the layers of hc0 are in reversed order"),
 ]
 
 

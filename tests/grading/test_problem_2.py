@@ -55,6 +55,22 @@ def sorted_batch(names):
     return make_batch(sorted(names, key=len, reverse=True))
 
 
+def raw_lengths(names):
+    return make_batch(names)[0], torch.tensor([len(name) - 1 for name in names])
+
+
+def raw_width(names):
+    x, last_pos = make_batch(names)
+    return F.pad(x, (0, max(map(len, names)) - x.shape[1]), value=57), last_pos
+
+
+def letters_of_ascii(names):
+    """Accents are lost with their letters; that is a mistake of 2-letters."""
+    rows = [torch.tensor([LETTERS.index(c) for c in name if c in LETTERS]) for name in names]
+    x = pad_sequence(rows, batch_first=True, padding_value=57)
+    return x, torch.tensor([len(row) - 1 for row in rows])
+
+
 def left_padded(names):
     rows = [encode(name).flip(0) for name in names]
     x = pad_sequence(rows, batch_first=True, padding_value=57).flip(1)
@@ -206,6 +222,46 @@ class Positional(Net):
             for r, e in zip(x, last_pos, strict=True)
         ]
         return torch.cat(rows)
+
+
+class FrozenOneHot(Net):
+    """Rows of the identity, which need no training, and a first state that is held as one."""
+
+    def make(self):
+        V, H, C = self.sizes
+        self.embedding = nn.Embedding.from_pretrained(torch.eye(V), freeze=True)
+        self.make_layers(V)
+        self.start = nn.Parameter(torch.zeros(1, 1, H), requires_grad=False)
+        self.linear = nn.Linear(H, C)
+
+    def states(self, x, last_pos):
+        h = self.start.expand(self.num_layers, len(x), -1).contiguous()
+        return self.recurrent(self.embed(x), h if self.kind == "rnn" else (h, h))[0]
+
+
+class RectifiedHead(SmallEmbedding):
+    """Dropout before each of the two linear maps."""
+
+    def forward(self, x, last_pos):
+        z = F.dropout(self.read(self.states(x, last_pos), last_pos), self.p, self.training)
+        first, activation, second = self.linear
+        return second(F.dropout(activation(first(z)), self.p, self.training))
+
+
+class FrozenEmbedding(Net):
+    def make(self):
+        super().make()
+        self.embedding.weight.requires_grad_(False)
+
+
+class DetachedEmbedding(Net):
+    def embed(self, x):
+        return super().embed(x).detach()
+
+
+class DropoutOfLogits(Net):
+    def forward(self, x, last_pos):
+        return F.dropout(super().forward(x, last_pos), self.p, self.training)
 
 
 class LastColumn(Net):
@@ -476,6 +532,18 @@ def update(model, optimizer, x, last_pos, y):
     return loss.item()
 
 
+def clipped(clip):
+    def update(model, optimizer, x, last_pos, y):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x, last_pos), y)
+        loss.backward()
+        clip(model.parameters())
+        optimizer.step()
+        return loss
+
+    return update
+
+
 def altered_update(loss_of=F.cross_entropy, zero=True, step=True, zero_late=False, sign=1.0):
     def update(model, optimizer, x, last_pos, y):
         if zero and not zero_late:
@@ -537,6 +605,7 @@ RIGHT = {
         "full": full_batch,
         "the library": library.encode_names,
         "int32": lambda names: tuple(part.int() for part in make_batch(names)),
+        "letters that 2-letters finds": letters_of_ascii,
         "a list, and more": lambda names: [*make_batch(names), "more"],
     },
     "2": {
@@ -552,6 +621,8 @@ RIGHT = {
             OwnCells,
             LogSoftmax,
             Positional,
+            FrozenOneHot,
+            RectifiedHead,
         )
     },
     "2-update": {
@@ -614,6 +685,8 @@ WRONG = {
             "last_pos of make_batch(['Li', 'Rossi', 'Ito', 'Abe']) is a tensor: it is not",
         ),
         (lambda names: (make_batch(names)[0].float(), make_batch(names)[1]), "torch.long"),
+        (raw_lengths, "it counts the characters of the names"),
+        (raw_width, "it is as wide as the longest name has characters"),
         (lambda names: make_batch(names)[0], "the two values (x, last_pos)"),
     ],
     "2": [
@@ -659,6 +732,9 @@ WRONG = {
         (DropoutInEval, "training=self.training"),
         (NoDropout, "dropout has no effect"),
         (FixedDropout, "in training mode, dropout=0.0: it does"),
+        (FrozenEmbedding, "the embedding is not trained"),
+        (DetachedEmbedding, "the embedding is not trained"),
+        (DropoutOfLogits, "dropout acts on the logits"),
         (CellState, "read the hidden state h"),
     ],
     "2-update": [
@@ -668,6 +744,9 @@ WRONG = {
         (altered_update(lambda z, y: F.cross_entropy(z.softmax(1), y)), "softmax is taken twice"),
         (altered_update(lambda z, y: F.cross_entropy(z, y, reduction="sum")), "take the mean"),
         (altered_update(sign=-1.0), "the loss is maximised"),
+        (clipped(lambda p: nn.utils.clip_grad_norm_(p, 1.0)), "the gradient is clipped"),
+        (clipped(lambda p: nn.utils.clip_grad_norm_(p, 5.0)), "the gradient is clipped"),
+        (clipped(lambda p: nn.utils.clip_grad_value_(p, 1.0)), "one step"),
         (lambda *arguments: update(*arguments) and None, "`return` is"),
     ],
     "2-accuracy": [

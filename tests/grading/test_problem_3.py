@@ -203,7 +203,38 @@ def detached(self, x):
         return (self(x) - x).square().sum(1).mean()
 
 
+class FirstAndLastWidth(Plain):
+    def __init__(self, input_size, hidden_sizes, activation_cls=nn.ReLU):
+        ends = [*hidden_sizes[:1], *hidden_sizes[1:][-1:]]
+        super().__init__(input_size, ends, activation_cls)
+
+
+class FirstTwoWidths(Plain):
+    def __init__(self, input_size, hidden_sizes, activation_cls=nn.ReLU):
+        super().__init__(input_size, hidden_sizes[:2], activation_cls)
+
+
+class SameOrderInTheDecoder(Plain):
+    def __init__(self, input_size, hidden_sizes, activation_cls=nn.ReLU):
+        super().__init__(input_size, hidden_sizes, activation_cls)
+        sizes = [hidden_sizes[-1], *hidden_sizes[:-1], input_size]
+        self.decoder = stack(sizes, activation_cls)
+
+
+class OneActivation(Plain):
+    """None follows the second hidden size."""
+
+    def __init__(self, input_size, hidden_sizes, activation_cls=nn.ReLU):
+        super().__init__(input_size, hidden_sizes, activation_cls)
+        if len(hidden_sizes) > 2:
+            self.encoder[3] = nn.Identity()
+
+
 WRONG_AUTOENCODERS = [
+    (FirstAndLastWidth, "hidden_sizes[1] is left out"),
+    (FirstTwoWidths, "only hidden_sizes[0] and [1] count"),
+    (SameOrderInTheDecoder, "in the order of the encoder; reverse them"),
+    (OneActivation, "with an activation between layers"),
     (plain(last=(True, False)), "follows the last layer of the encoder: end"),
     (plain(last=(False, True)), "follows the last layer of the decoder: end"),
     (plain(last=(True, True)), "follows the last layer of the encoder"),
@@ -336,11 +367,21 @@ def by_dropout(self, x):
     return F.dropout(x, self.mask_prob) * (1 - self.mask_prob)
 
 
+def by_numpy(self, x):
+    return x + self.noise_std * torch.tensor(np.random.default_rng().normal(size=x.shape)).float()
+
+
 RIGHT_DENOISING = {
     "in get_loss": noise(normal),
     "in forward": NoisyForward,
     "loop": NoisyLoop,
     "two passes": LooksTwice,
+    "numpy's generator": noise(by_numpy),
+    "numpy": noise(
+        lambda self, x: (
+            x + torch.tensor(np.random.normal(0, self.noise_std, x.shape)).float()  # noqa: NPY002
+        )
+    ),
     "torch.normal": noise(lambda self, x: x + torch.normal(0.0, self.noise_std, x.shape)),
     "per row": noise(lambda self, x: torch.stack([normal(self, row) for row in x])),
 }
@@ -362,10 +403,6 @@ def in_place_noise(self, x):
 def in_place_mask(self, x):
     x[torch.rand_like(x) < self.mask_prob] = 0
     return x
-
-
-def by_numpy(self, x):
-    return x + self.noise_std * torch.tensor(np.random.default_rng().normal(size=x.shape)).float()
 
 
 def one_draw(self, x):
@@ -411,7 +448,6 @@ WRONG_DENOISING = [
     (noise(lambda self, x: x + self.noise_std * torch.randn(x.shape[1])), "every sample has"),
     (noise(lambda self, x: x + self.noise_std * torch.randn(len(x), 1)), "every feature has"),
     (noise(one_draw), "every call has the same noise"),
-    (noise(by_numpy), "Draw the noise by torch"),
     (IgnoresTheActivation, "pass activation_cls on"),
     (noise(normal, again=True), "there is no noise in training mode"),
     (noise(normal, loss=mse), "averaged over the features too"),
@@ -571,6 +607,36 @@ def frozen(self):
     return Probing.train_probe(self)
 
 
+def both_splits(self):
+    train, validation = self.data.train, self.data.validation
+    x, y = torch.cat([train.x, validation.x]), torch.cat([train.y, validation.y])
+    self.data = self.data._replace(train=train._replace(x=x, y=y))
+    return Probing.train_probe(self)
+
+
+def both_splits_in_one_batch(self):
+    self.batch_size = 1000
+    return both_splits(self)
+
+
+def best_on_validation(self):
+    """The epoch with the best accuracy on the validation samples."""
+    epochs, self.probe_epochs = self.probe_epochs, 1
+    classifier = self.classifier(2)
+    self.classifier = lambda n: classifier
+    best, kept = -1.0, {}
+    for _ in range(epochs):
+        Probing.train_probe(self)
+        found = float(self._get_model_accuracy(classifier, "validation"))
+        if found > best:
+            best, kept = found, {k: v.clone() for k, v in classifier.state_dict().items()}
+    classifier.load_state_dict(kept)
+    return classifier
+
+
+RIGHT_EXPERIMENTS["the best epoch"] = probing(train_probe=best_on_validation)
+
+
 class NotTrained(Probing):
     def train_probe(self):
         return self.classifier(2)
@@ -613,6 +679,12 @@ WRONG_EXPERIMENTS = [
     ),
     (NotTrained, "Minimise F.cross_entropy"),
     (probing(train_probe=lambda self: Probing.train_probe(self, "test")), "on the test samples"),
+    (probing(train_probe=both_splits), "the probe follows the validation samples"),
+    (probing(train_probe=both_splits_in_one_batch), "the probe follows the validation samples"),
+    (
+        probing(train_probe=lambda self: Probing.train_probe(self, "validation")),
+        "the probe follows the validation samples",
+    ),
     (TrainsInTrainingMode, "in training mode while the probe is trained"),
 ]
 

@@ -11,6 +11,7 @@ import scipy.special
 import torch
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import rbf_kernel
 
 from eigenlab.grading import check
@@ -82,6 +83,11 @@ RIGHT = {
         "torch": lambda M: torch.tensor(kmeans(torch.linalg.svd(M)[0][:, :3].numpy())),
         "other names": lambda M: 10 - kmeans(np.linalg.svd(M)[0][:, :3]),
         "a list": lambda M: kmeans(np.linalg.svd(M)[0][:, :3]).tolist(),
+        "texts": lambda M: ["abc"[n] for n in kmeans(np.linalg.svd(M)[0][:, :3])],
+        "one start, float32": lambda M: KMeans(3, n_init=1).fit_predict(
+            torch.svd(torch.as_tensor(M, dtype=torch.float32))[0][:, :3].numpy()
+        ),
+        "another sign and order": lambda M: kmeans(-np.linalg.svd(M)[0][:, [2, 0, 1]]),
     },
     "5g": {
         "division": lambda M: M / M.sum(axis=0),
@@ -144,6 +150,18 @@ WRONG = {
         (lambda M: np.zeros(len(M)), "all points are in one cluster"),
         (lambda M: np.linalg.svd(M)[0][:, :3], "shape (18, 3), expected (18,)"),
         (lambda M: np.arange(len(M)), "Cluster the rows"),
+        (kmeans, "of the rows of the matrix"),
+        (lambda M: kmeans(PCA(3).fit_transform(M)), "of the rows of the matrix"),
+        (lambda M: kmeans(np.linalg.svd(M)[0][:, :3] * np.linalg.svd(M)[1][:3]), "U times"),
+        (lambda M: kmeans(np.linalg.svd(M)[0][:, :2]), "two vectors are clustered"),
+        (lambda M: kmeans(np.linalg.svd(M)[2].T[:, :3]), "right singular vectors"),
+        (lambda M: kmeans(np.linalg.eigh(M.T @ M)[1][:, -3:]), "right singular vectors"),
+        (lambda M: kmeans(np.linalg.svd(M)[2][:, :3]), "rows of V"),
+        (lambda M: kmeans(np.linalg.eig(M)[1][:, :3].real), "clusters of eigenvectors"),
+        (lambda M: kmeans(np.linalg.eigh(M)[1][:, -3:]), "clusters of eigenvectors"),
+        (lambda M: ["a"] * len(M), "all points are in one cluster"),
+        (lambda M: ["a", "b", "c"], "one label for each vector"),
+        (lambda M: ["a", 1, None], "a list, not numbers"),
     ],
     "5g": [
         (lambda M: M / M.sum(axis=1, keepdims=True), "the rows sum to one"),
@@ -236,6 +254,7 @@ RIGHT_LABELS = {
     "other names": lambda X, truth: torch.tensor([7, -1, 3])[torch.tensor(truth)],
     "few are wrong": lambda X, truth: few_are_wrong(truth),
     "a list": lambda X, truth: truth.tolist(),
+    "texts": lambda X, truth: ["abc"[n] for n in truth],
 }
 WRONG_LABELS = [
     (clusters_of_the_points, "clusters of the points themselves"),

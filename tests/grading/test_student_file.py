@@ -176,6 +176,18 @@ def test_a_constant_that_training_changes_is_told(tmp_path):
         ("a, (b, x) = 1, (2, 3)", True),
         ("x = {c: i for i, c in enumerate('abc') if c != 'b'}", True),
         ("x = torch.tensor([[1.0, 2.0]], device='cuda').float()", True),
+        ("x = torch.tensor([1.0], device=0).to(0)", True),
+        ("x = torch.zeros(2).to(device=0) + torch.zeros(2, device=torch.device(0))", True),
+        ("x = torch.ones(2).to(torch.float64)", True),
+        ("with torch.no_grad():\n    x = []", True),
+        ("with torch.no_grad():\n    x = [1]\n    x.append(2)", True),
+        ("with torch.inference_mode(), np.errstate(all='ignore'):\n    x = np.zeros(3)", True),
+        ("import re\nx = re.compile('a+')", True),
+        ("x = torch.compile(lambda a: a)", True),
+        ("with torch.no_grad():\n    x = train()", False),
+        ("with torch.no_grad() as x:\n    pass", False),
+        ("def no_grad(): 1\nwith no_grad():\n    x = 1", False),
+        ("x = compile('1', 'a', 'eval')", False),
         ("x = nn.Tanh()", True),
         ("x = torch.Generator().manual_seed(3)", True),
         ("x = np.linspace(0, 1, 5)[1:]", True),
@@ -216,6 +228,20 @@ def test_only_constants_that_follow_from_literals_are_run(tmp_path, statement, i
     path = save(tmp_path, [start + statement])
     assert ("x" in read_student_file(path).definitions) is is_run
     assert (values(path, "x")[0] is not None) is is_run
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "x = torch.ones(2, device=0)",
+        "x = torch.ones(2).to(0)",
+        "x = torch.ones(2).to(device=1)",
+        "x = torch.ones(2, device=torch.device(0))",
+    ],
+)
+def test_a_gpu_may_be_named_by_its_number(tmp_path, statement):
+    (x,) = values(save(tmp_path, [f"import torch\n{statement}"]), "x")
+    assert x.tolist() == [1.0, 1.0]
 
 
 def test_methods_and_items_that_are_set_later_count(tmp_path):

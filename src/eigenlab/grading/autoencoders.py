@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -66,24 +66,30 @@ def constant_network(
     value: float,
     activation: Function,
     *,
+    sizes: Sequence[int] = SIZES,
     encoder: bool = True,
     decoder: bool = True,
     after_code: Function = identity,
     after_output: Function = identity,
 ) -> tuple[Tensor, Tensor]:
-    """Code (n, 3) and reconstruction (n, 5) if all parameters are ``value``, in float64.
+    """Code and reconstruction if all parameters are ``value``, in float64.
 
-    A layer then has equal units: ``value`` times the sum of its inputs plus one. The options are
-    likely mistakes.
+    A layer then has equal units: ``value`` times the sum of its inputs plus one. ``sizes`` has the
+    code in its middle; the other options are likely mistakes.
     """
 
     def layer(h: Tensor, units: int, after: Function) -> Tensor:
         return after(value * (h.sum(-1, keepdim=True) + 1)).expand(-1, units)
 
-    inner = layer(x.double(), SIZES[1], activation if encoder else identity)
-    code = layer(inner, SIZES[2], after_code)
-    inner = layer(code, SIZES[3], activation if decoder else identity)
-    return code, layer(inner, SIZES[4], after_output)
+    def stack(h: Tensor, sizes: Sequence[int], between: Function, last: Function) -> Tensor:
+        for size in sizes[:-1]:
+            h = layer(h, size, between)
+        return layer(h, sizes[-1], last)
+
+    middle = len(sizes) // 2
+    inner, outer = sizes[1 : middle + 1], sizes[middle + 1 :]
+    code = stack(x.double(), inner, activation if encoder else identity, after_code)
+    return code, stack(code, outer, activation if decoder else identity, after_output)
 
 
 def loss_mistakes(error: Tensor) -> dict[str, Tensor]:
@@ -140,6 +146,7 @@ def autoencoder(Autoencoder: Callable[..., Any]) -> Iterator[Comparison]:
     yield from _constant(model, label, x, 0.3, torch.tanh)
     relu = Autoencoder(5, [4, 3])
     yield from _constant(relu, "Autoencoder(5, [4, 3])", x, -0.4, torch.relu)
+    yield from _three_widths(Autoencoder, draw)
     yield from _random(Autoencoder, draw)
     yield from _loss(model, f"get_loss(x) of {label} with every parameter 0.3", x)
 
@@ -182,6 +189,40 @@ def _constant(
                 if not torch.allclose(values[place], right[place])
             },
             advice="nn.Linear, activation, nn.Linear in the encoder and again in the decoder.",
+            tolerance=1e-5,
+        )
+
+
+def _three_widths(Autoencoder: Callable[..., Any], draw: torch.Generator) -> Iterator[Comparison]:
+    """Every hidden size counts, in the encoder and in reversed order in the decoder."""
+    x = torch.randn(4, 6, generator=draw)
+    model, label = Autoencoder(6, [5, 2, 3], nn.Tanh), "Autoencoder(6, [5, 2, 3], nn.Tanh)"
+    reconstruct(model, x)
+    yield Comparison(
+        f"the number of parameters of {label}",
+        count(model),
+        115.0,
+        mistakes={
+            "hidden_sizes[1] is left out: there is a layer from each width to the next.": 109.0,
+            "only hidden_sizes[0] and [1] count: there is a layer from each width to the "
+            "next.": 35.0 + 12 + 15 + 36,
+            "the decoder has the hidden sizes in the order of the encoder; reverse them.": (
+                35.0 + 12 + 9 + 20 + 12 + 18
+            ),
+        },
+        advice="The layers 6-5-2-3 have 35 + 12 + 9, the layers 3-2-5-6 have 8 + 15 + 36.",
+    )
+    fill(model, 0.3)
+    right = constant_network(x, 0.3, torch.tanh, sizes=(6, 5, 2, 3, 2, 5, 6))
+    for name, given, expected in (
+        ("the code", encode(model, x), right[0]),
+        ("the reconstruction", reconstruct(model, x), right[1]),
+    ):
+        yield Comparison(
+            f"{name} of {label} with every parameter 0.3",
+            given,
+            expected,
+            advice="The widths are 6-5-2-3 and then 3-2-5-6, with an activation between layers.",
             tolerance=1e-5,
         )
 

@@ -173,51 +173,121 @@ def normalized(get_normalized_matrix: Callable[..., Any]) -> Iterator[Comparison
     )
 
 
-@part("5f", "cluster_data", "cluster_data")
-def vectors(cluster_data: Callable[..., Any]) -> Iterator[Comparison]:
-    """Three groups of unequal size and order, weakly linked: the vectors are nearly indicators.
+def crossed_groups(seed: int = 0) -> tuple[Floats, NDArray[np.int64]]:
+    """A matrix of 27 nodes whose rows, left, right and eigenvectors have other groups each.
 
-    The second matrix is that of the first with other columns, as in 5g, where U and V differ.
+    The nodes are the triples of 0, 1 and 2 in random order. Contrasts between the values of one
+    place are orthogonal to those of another one, and to those of the sum of all places.
+
+    Args:
+        seed: of the order. Default: ``0``.
+
+    Returns:
+        the matrix, and the groups of its three leading left singular vectors.
+
+    >>> matrix, groups = crossed_groups()
+    >>> np.linalg.svd(matrix)[1][:6].round(1) + 0
+    array([150. ,   2. ,   1.8,   1.2,   1. ,   0. ])
     """
+    triples = np.indices((3, 3, 3)).reshape(3, -1)
+    left, right, level = np.random.default_rng(seed).permutation(triples, axis=1)
+    both = (left + right + level) % 3
+
+    def contrasts(groups: NDArray[np.int64]) -> Floats:
+        return np.array([[1.0, -0.5, -0.5], [0.0, 1.0, -1.0]])[:, groups]
+
+    # The first vectors are nearly constant. Their value is so large that the rows of the matrix
+    # differ by them the most, and the second and third ones have no part in an eigenvector.
+    first = 1 + np.array([0.0, 0.06, 0.2])[level]
+    U, V = (np.vstack([first, contrasts(groups), contrasts(both)]) for groups in (left, right))
+    U, V = (vectors / np.linalg.norm(vectors, axis=1)[:, None] for vectors in (U, V))
+    return U.T * [150.0, 2.0, 1.8, 1.2, 1.0] @ V, left
+
+
+def _linked_groups() -> Iterator[tuple[str, Floats, NDArray[np.int64]]]:
+    """Matrices with names, and the groups of their leading left singular vectors."""
+    # Three groups of unequal size and order, weakly linked: the vectors are nearly indicators.
     truth = np.array([0, 1, 2, 1, 0, 1, 2, 1, 1, 0, 2, 1, 0, 1, 2, 1, 0, 1])
     generator = np.random.default_rng(0)
     noise = generator.random((len(truth), len(truth)))
     A = np.where(truth[:, None] == truth, 1.0, 0.05) + 0.02 * (noise + noise.T)
     M = A / np.sqrt(np.outer(A.sum(axis=0), A.sum(axis=0)))
-    for name, matrix in (("M", M), ("S", M / M.sum(axis=0))):
-        U = np.linalg.svd(matrix)[0]
+    yield "M", M, truth
+    yield "S", M / M.sum(axis=0), truth
+    yield "a matrix that is not symmetric", *crossed_groups()
+
+
+@part("5f", "cluster_data", "cluster_data")
+def vectors(cluster_data: Callable[..., Any]) -> Iterator[Comparison]:
+    """A symmetric matrix, that with other columns as in 5g, and one that tells vectors apart."""
+    for name, matrix, truth in _linked_groups():
         labels = _call(cluster_data, matrix)
-        array = as_array(labels)
+        array = _codes(labels)
         if array is None or array.shape != truth.shape:
             few = array is not None and array.shape == (3,)
             yield Comparison(
                 f"labels of cluster_data({name})",
-                labels,
+                labels if array is None else array,
                 truth,
                 mistakes={
                     "one label for each vector; each of the n points needs one. Cluster the n "
-                    "rows of an (n, 3) matrix.": labels if few else None
+                    "rows of an (n, 3) matrix.": array if few else None
                 },
             )
             return
         given = _renamed(array, truth)
+        wrong = [] if (given == truth).all() else _other_vectors(array, matrix)
         yield Comparison(
             f"labels of cluster_data({name})",
             given,
             truth,
-            mistakes={
-                "rows of U are clustered; a singular vector is a column, U[:, :3].": given
-                if _is_kmeans(array, U[:3].T)
-                else None,
-                "these are the clusters of the vectors of the smallest singular values; take the "
-                "largest (numpy.linalg.eigh sorts ascending, svd descending).": given
-                if _is_kmeans(array, U[:, -3:])
-                else None,
-                "all points are in one cluster.": given if len(np.unique(array)) == 1 else None,
-            },
+            mistakes=dict.fromkeys(wrong, given),
             advice="Cluster the rows of the (n, 3) matrix of the three leading left singular "
             "vectors by k-means.",
         )
+
+
+def _other_vectors(labels: Floats, matrix: Floats) -> Iterator[str]:
+    """What the labels are if not the clusters of the three leading left singular vectors."""
+    U, _, V = np.linalg.svd(matrix)
+    values, eigenvectors = np.linalg.eig(matrix)
+    leading = np.argsort(-np.abs(values))[:3]
+    eigen = (
+        "these are the clusters of eigenvectors; those of a matrix that is not symmetric differ "
+        "from its singular vectors: take the columns of U."
+    )
+    found = {
+        "rows of U are clustered; a singular vector is a column, U[:, :3].": U[:3].T,
+        "these are the clusters of the vectors of the smallest singular values; take the largest "
+        "(numpy.linalg.eigh sorts ascending, svd descending).": U[:, -3:],
+        "these are the clusters of the rows of the matrix, or of U times the singular values; "
+        "cluster the rows of U[:, :3] as they are.": matrix,
+        "two vectors are clustered; take three, U[:, :3].": U[:, :2],
+        "these are the clusters of the right singular vectors; the left ones are the columns of "
+        "U, which svd returns first.": V[:3].T,
+        "rows of V are clustered, which svd returns last; the left singular vectors are the "
+        "columns of U, which it returns first.": V[:, :3],
+    }
+    for sentence, rows in found.items():
+        if _is_kmeans(labels, rows):
+            yield sentence
+    symmetric = np.linalg.eigh(matrix)[1]
+    for rows in (eigenvectors[:, :3].real, eigenvectors[:, leading].real, symmetric[:, -3:]):
+        if _is_kmeans(labels, rows):
+            yield eigen
+    if len(np.unique(labels)) == 1:
+        yield "all points are in one cluster."
+
+
+def _codes(labels: Any) -> Floats | None:
+    """Labels as numbers; a label may be a text, too. None for what has no array of them.
+
+    >>> _codes(["b", "a", "b"])
+    array([1., 0., 1.])
+    """
+    if isinstance(labels, list | tuple) and labels and all(isinstance(n, str) for n in labels):
+        return np.unique(list(labels), return_inverse=True)[1].astype(np.float64)
+    return as_array(labels)
 
 
 def _renamed(labels: Floats, truth: NDArray[np.int64]) -> Floats:
@@ -302,9 +372,14 @@ def labels(labels: Any) -> Iterator[Comparison]:
     X, truth = stretched_blobs()
     if labels is None or labels is ...:
         raise NotImplementedError("labels")
-    array = as_array(labels)
+    array = _codes(labels)
     if array is None or array.shape != truth.shape:
-        yield Comparison("labels", labels, truth, advice="Give one label for each point.")
+        yield Comparison(
+            "labels",
+            labels if array is None else array,
+            truth,
+            advice="Give one label for each point.",
+        )
         return
     wrong = float((_renamed(array, truth) != truth).mean())
     yield Comparison(

@@ -110,7 +110,7 @@ def _begin(watched: Watched, label: str, x: Tensor) -> Iterator[Comparison]:
 def _finish(
     watched: Watched, label: str, x: Tensor, what: str, mask: Tensor | None
 ) -> Iterator[Comparison]:
-    """The target, fresh draws from torch's generator, and no corruption in evaluation."""
+    """The target, and no corruption in evaluation."""
     seen = watched.see(x, training=True)
     corrupted = seen.corrupted
     error = FACTOR * corrupted - x
@@ -142,13 +142,6 @@ def _finish(
         float(is_attached),
         1.0,
         mistakes={"it has not: the loss is detached from the graph.": 0.0},
-    )
-    yield Comparison(
-        f"the encoder's input of {label} after the same torch.manual_seed",
-        watched.see(x, training=True).corrupted,
-        corrupted,
-        advice=f"Draw the {what} by torch, with torch.randn_like or torch.rand_like, so that a "
-        "seed repeats it.",
     )
     evaluated = watched.see(x, training=False).corrupted
     always = f"the {what} is there in evaluation mode too; add it only if self.training."

@@ -22,7 +22,7 @@ MODULES = {
 }
 #: Names within those modules that read, write, change settings or take long.
 EXCEPT = {
-    *("compile", "datasets", "distributed", "fromfile", "genfromtxt", "hub", "load", "loads"),
+    *("datasets", "distributed", "fromfile", "genfromtxt", "hub", "load", "loads"),
     *("loadtxt", "memmap", "multiprocessing", "onnx", "open_memmap", "save", "savetxt", "savez"),
     *("cwd", "home", "parse_args", "profiler", "set_default_device", "set_default_dtype"),
 }
@@ -40,6 +40,8 @@ SIMPLE = (
 )
 
 
+#: Contexts in which statements define what they define without them.
+CONTEXTS = {"enable_grad", "errstate", "inference_mode", "no_grad", "set_grad_enabled"}
 #: Methods that add to a list, set or dictionary.
 ADDING = {"add", "append", "extend", "insert", "setdefault", "update"}
 
@@ -118,10 +120,21 @@ class Harmless:
                 values = [*call.args, *(keyword.value for keyword in call.keywords)]
                 adds = getattr(call.func, "attr", "") in ADDING and self._is_own(name)
                 return adds and all(map(self.is_simple, values))
+            case ast.With(items=items, body=body):
+                contexts = all(self._is_context(item.context_expr) for item in items)
+                plain = all(item.optional_vars is None for item in items)
+                return contexts and plain and self._are_harmless(body)
             case ast.Try(body=body, handlers=handlers, orelse=other, finalbody=final):
                 caught = [inner for handler in handlers for inner in handler.body]
                 return self._are_harmless([*body, *caught, *other, *final])
         return False
+
+    def _is_context(self, node: ast.expr) -> bool:
+        """Whether it is ``torch.no_grad()`` or the like."""
+        if not isinstance(node, ast.Call):
+            return False
+        path = _dotted(node.func)
+        return bool(path) and path[-1] in CONTEXTS and self.is_simple(node)
 
     def _are_harmless(self, statements: list[ast.stmt], bound: Iterable[str] = ()) -> bool:
         """Whether all are, and may print; what the first ones bind is known to the others."""

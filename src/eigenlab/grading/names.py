@@ -106,70 +106,98 @@ def letters(encode_name: Callable[[str], Any]) -> Iterator[Comparison]:
         yield _integers(f"encode_name({name!r})", given)
 
 
+#: Batches of names, and their letters that have an index.
+BATCHES = (
+    (("Li", "Rossi", "Ito", "Abe"), ("Li", "Rossi", "Ito", "Abe")),
+    (("Ng",), ("Ng",)),
+    (("Smith-Jones", "Li", "Nu\u0301n\u0303ez"), ("SmithJones", "Li", "Nunez")),
+)
+
+
+def _encodes(make_batch: Callable[[list[str]], Any], names: Sequence[str], plain: Any) -> bool:
+    """Whether each name alone has the right letters; if not, 2-letters says so."""
+    for name, letters in zip(names, plain, strict=True):
+        row = as_array(make_batch([name])[0])
+        if row is None or row.ndim != 2:
+            return True
+        if [int(index) for index in row[0] if index != PADDING] != indices(letters):
+            return False
+    return True
+
+
 @part("2-batch", "make_batch", "make_batch")
 def batch(make_batch: Callable[[list[str]], Any]) -> Iterator[Comparison]:
-    """Names of different lengths, and one name alone."""
-    for names in (["Li", "Rossi", "Ito", "Abe"], ["Ng"]):
-        label = f"make_batch({names})"
+    """Names of different lengths, one name alone, and names with more characters than letters."""
+    for names, plain in BATCHES:
         found = make_batch(list(names))
         outer = returned("make_batch", "the two values (x, last_pos)", found)
         yield outer
         if not outer.passed:
             return
-        x, last_pos = found[:2]
-        longest = max(len(name) for name in names)
+        if names == plain or _encodes(make_batch, names, plain):
+            yield from _batch(f"make_batch({list(names)})", found, names, plain)
 
-        def filled(
-            number: int, names: Sequence[str] = names, longest: int = longest, left: bool = False
-        ) -> Tensor:
-            rows = []
-            for name in names:
-                padding = [number] * (longest - len(name))
-                rows.append(padding + indices(name) if left else indices(name) + padding)
-            return torch.tensor(rows)
 
-        right = filled(PADDING)
-        by_length = sorted(range(len(names)), key=lambda row: -len(names[row]))
+def _batch(
+    label: str, found: Any, names: Sequence[str], plain: Sequence[str]
+) -> Iterator[Comparison]:
+    x, last_pos = found[:2]
+    longest = max(map(len, plain))
+
+    def filled(number: int, longest: int = longest, left: bool = False) -> Tensor:
+        rows = []
+        for name in plain:
+            padding = [number] * (longest - len(name))
+            rows.append(padding + indices(name) if left else indices(name) + padding)
+        return torch.tensor(rows)
+
+    right = filled(PADDING)
+    by_length = sorted(range(len(plain)), key=lambda row: -len(plain[row]))
+    yield Comparison(
+        f"x of {label}",
+        x,
+        right,
+        mistakes={
+            "batch and time are swapped: x is (B, T), a name in each row "
+            "(pad_sequence takes batch_first=True).": right.T,
+            "it is filled up with 0, which is the letter a; use PADDING.": filled(0),
+            "it is filled up with -1; use PADDING.": filled(-1),
+            "it is filled up with 56, which is the apostrophe; use PADDING.": filled(56),
+            "the padding comes first; it belongs after the name.": filled(PADDING, left=True),
+            "the names are sorted by length; keep their order.": right[by_length],
+            "it is one-hot vectors; return indices.": _one_hot(right, 58),
+            "it is as wide as the longest name has characters; T is the length of the longest "
+            "encoded name.": filled(PADDING, max(map(len, names))),
+        },
+        advice="the indices of a name in each row, PADDING after the shorter ones.",
+    )
+    lengths = torch.tensor([len(name) for name in plain])
+    written = torch.tensor([len(name) for name in names])
+    yield Comparison(
+        f"last_pos of {label}",
+        last_pos,
+        lengths - 1,
+        mistakes={
+            "it is the lengths; the last letter of n has the index n - 1.": lengths,
+            "it is the last column for every name; the shorter ones end earlier.": (
+                torch.full_like(lengths, longest - 1)
+            ),
+            "it is the number of padded places.": longest - lengths,
+            "it has an axis too many: (B,).": (lengths - 1).unsqueeze(1),
+            "the names are sorted by length; keep their order.": (lengths - 1)[by_length],
+            "it counts the characters of the names; count the indices of the encoded names, which "
+            "may be fewer.": written - 1,
+        },
+        advice="the index of the last letter of each name, (B,).",
+    )
+    for name, value in (("x", x), ("last_pos", last_pos)):
         yield Comparison(
-            f"x of {label}",
-            x,
-            right,
-            mistakes={
-                "batch and time are swapped: x is (B, T), a name in each row "
-                "(pad_sequence takes batch_first=True).": right.T,
-                "it is filled up with 0, which is the letter a; use PADDING.": filled(0),
-                "it is filled up with -1; use PADDING.": filled(-1),
-                "it is filled up with 56, which is the apostrophe; use PADDING.": filled(56),
-                "the padding comes first; it belongs after the name.": filled(PADDING, left=True),
-                "the names are sorted by length; keep their order.": right[by_length],
-                "it is one-hot vectors; return indices.": _one_hot(right, 58),
-            },
-            advice="the indices of a name in each row, PADDING after the shorter ones.",
+            f"whether {name} of {label} is a tensor",
+            float(isinstance(value, Tensor)),
+            1.0,
+            mistakes={"it is not; use torch.tensor.": 0.0},
         )
-        lengths = torch.tensor([len(name) for name in names])
-        yield Comparison(
-            f"last_pos of {label}",
-            last_pos,
-            lengths - 1,
-            mistakes={
-                "it is the lengths; the last letter of n has the index n - 1.": lengths,
-                "it is the last column for every name; the shorter ones end earlier.": (
-                    torch.full_like(lengths, longest - 1)
-                ),
-                "it is the number of padded places.": longest - lengths,
-                "it has an axis too many: (B,).": (lengths - 1).unsqueeze(1),
-                "the names are sorted by length; keep their order.": (lengths - 1)[by_length],
-            },
-            advice="the index of the last letter of each name, (B,).",
-        )
-        for name, value in (("x", x), ("last_pos", last_pos)):
-            yield Comparison(
-                f"whether {name} of {label} is a tensor",
-                float(isinstance(value, Tensor)),
-                1.0,
-                mistakes={"it is not; use torch.tensor.": 0.0},
-            )
-            yield _integers(f"{name} of {label}", value)
+        yield _integers(f"{name} of {label}", value)
 
 
 #: Sizes that all differ, so that no axis is taken for another.
@@ -419,8 +447,8 @@ def trained_parameters(model: nn.Module) -> int:
 def _arguments(RecurrentClassifier: Callable[..., Any]) -> Iterator[Comparison]:
     """The sizes and kinds of the networks, from the numbers of parameters that are trained."""
 
-    def size(units: int = UNITS, **options: Any) -> int:
-        return trained_parameters(RecurrentClassifier(VOCABULARY, units, CATEGORIES, **options))
+    def size(units: int = UNITS, letters: int = VOCABULARY, **options: Any) -> int:
+        return trained_parameters(RecurrentClassifier(letters, units, CATEGORIES, **options))
 
     one = {kind: size(model_type=kind) for kind in KINDS}
     two = {kind: size(num_layers=2, model_type=kind) for kind in KINDS}
@@ -431,6 +459,15 @@ def _arguments(RecurrentClassifier: Callable[..., Any]) -> Iterator[Comparison]:
         mistakes={
             "it does not: hold the layers as attributes (in nn.ModuleList, not in a list), and "
             "compute the logits without torch.no_grad() or detach().": 0.0
+        },
+    )
+    yield Comparison(
+        "whether more parameters are trained with a larger vocab_size",
+        float(size(letters=2 * VOCABULARY) > size()),
+        1.0,
+        mistakes={
+            "there are not: the embedding is not trained. Leave its requires_grad as it is, and "
+            "compute it without torch.no_grad() or detach().": 0.0
         },
     )
     yield _has_effect("rnn_size", size(2 * UNITS) != size(), "the parameters are as many.")
@@ -499,6 +536,18 @@ def _dropout(RecurrentClassifier: Callable[..., Any], kind: str) -> Iterator[Com
             right,
             mistakes={sentence: 1.0 - right},
         )
+    some = [((rows == 0).any(1) & (rows != 0).any(1)).double().mean() for rows in logits]
+    yield Comparison(
+        "the share of rows of logits of RecurrentClassifier(..., num_layers=2, dropout=0.5, "
+        f"model_type={kind!r}) that have zeros beside other numbers in training mode",
+        max(some),
+        0.0,
+        mistakes={
+            "dropout acts on the logits; use it on the embedding and on the last state.": max(some)
+            if max(some) > 0
+            else None
+        },
+    )
 
 
 def _hidden_state(RecurrentClassifier: Callable[..., Any]) -> Comparison:
@@ -520,7 +569,7 @@ def _hidden_state(RecurrentClassifier: Callable[..., Any]) -> Comparison:
 UPDATE_X = torch.tensor([[0, 1, 3], [2, 3, 3], [1, 1, 2], [3, 0, 3], [2, 1, 3]])
 UPDATE_LAST = torch.tensor([1, 0, 2, 1, 1])
 UPDATE_LANGUAGES = torch.tensor([0, 2, 1, 2, 1])
-RATE = 0.5
+RATE = 0.002
 
 
 def update_by_hand(table: np.ndarray) -> tuple[float, np.ndarray]:
@@ -528,9 +577,10 @@ def update_by_hand(table: np.ndarray) -> tuple[float, np.ndarray]:
     loss, gradient = 0.0, np.zeros_like(table)
     for row, end, language in zip(UPDATE_X, UPDATE_LAST, UPDATE_LANGUAGES, strict=True):
         letter = int(row[end])
-        p = np.exp(table[letter]) / np.exp(table[letter]).sum()
+        powers = np.exp(Scores.FACTOR * table[letter])
+        p = powers / powers.sum()
         loss -= np.log(p[int(language)]) / len(UPDATE_X)
-        gradient[letter] += (p - np.eye(3)[int(language)]) / len(UPDATE_X)
+        gradient[letter] += Scores.FACTOR * (p - np.eye(3)[int(language)]) / len(UPDATE_X)
     return loss, gradient
 
 
@@ -545,6 +595,14 @@ def update_mistake(loss_of: Callable[[Tensor], Tensor], steps: int) -> tuple[flo
         optimizer.step()
         loss = found.item()
     return loss, model.table.detach()
+
+
+def _shorter(table: Tensor, before: np.ndarray, gradient: np.ndarray) -> Tensor | None:
+    """The table, if it has gone against the gradient and not as far as the rate says."""
+    step = (before - table.detach().double().numpy()).ravel()
+    along = step @ gradient.ravel() / np.linalg.norm(gradient)
+    is_parallel = np.linalg.norm(step) - along < 1e-4 * along
+    return table if is_parallel and along < 0.9 * RATE * np.linalg.norm(gradient) else None
 
 
 @part("2-update", "update", "update")
@@ -589,6 +647,10 @@ def update_step(update: Callable[..., Any]) -> Iterator[Comparison]:
                 "the loss is maximised: its sign.": before + RATE * gradient,
                 "the softmax is taken twice: F.cross_entropy takes logits.": softmax[1],
                 "the loss is the sum over the batch; take the mean.": sums[1],
+                "the gradient is clipped or scaled: take the step with the gradient as it is, of "
+                f"the length {np.linalg.norm(gradient):.2g} here.": _shorter(
+                    model.table, before, gradient
+                ),
             },
             advice="zero_grad, backward of the mean cross-entropy, and one step.",
         )

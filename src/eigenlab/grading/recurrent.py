@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -450,6 +452,41 @@ def batch(generate_batch: Callable[..., Any]) -> Iterator[Comparison]:
         0.0,
         mistakes={"both batches are the same: do not fix the seed inside.": 1.0},
     )
+    yield from _standard_normal(generate_batch)
+
+
+def _standard_normal(generate_batch: Callable[..., Any]) -> Iterator[Comparison]:
+    """Moments of 10,000 numbers, with bounds of at least five standard errors."""
+    x = torch.as_tensor(generate_batch(seq_len=5, batch_size=2000)[0]).double()
+    where = "of the data of generate_batch(seq_len=5, batch_size=2000)"
+    uniform = "the numbers are uniform, as torch.rand draws them; draw normal ones by torch.randn."
+    for name, given, right, of_uniform, bound in (
+        ("mean", x.mean(), 0.0, 0.5, 0.05),
+        ("standard deviation", x.std(), 1.0, 12**-0.5, 0.04),
+        # Its standard error is the root of 96 / n.
+        ("mean fourth power of the standardised values", _fourth(x), 3.0, 1.8, 0.5),
+    ):
+        is_uniform = abs(float(given) - of_uniform) <= bound
+        yield Comparison(
+            f"the {name} {where}",
+            given,
+            right,
+            mistakes={uniform: given if is_uniform else None},
+            advice="The numbers are standard normal, with mean 0 and standard deviation 1.",
+            tolerance=bound,
+        )
+
+
+def _fourth(x: Tensor) -> Tensor:
+    return ((x - x.mean()) / x.std()).pow(4).mean()
+
+
+#: What an empty ``grad`` means.
+NOT_RETAINED = (
+    "h.grad is None: call h.retain_grad() before backward(), since h is not a leaf of the graph."
+)
+#: An attribute ``grad``, not the function of torch.autograd.
+GRAD = re.compile(r"\.grad\b(?!\()")
 
 
 @part("1d", "hidden_gradients", "hidden_gradients")
@@ -468,9 +505,18 @@ def through_time(hidden_gradients: Callable[..., Any]) -> Iterator[Comparison]:
             total.insert(0, direct[t] + total[0] @ W_h)
         right = torch.stack(total)
         label = f"hidden_gradients(h_list, loss) {'at the last step' if last else 'at every step'}"
+        found = _gradients(hidden_gradients, (W_h, W_f, inputs, y, last))
+        if isinstance(found, list | tuple) and any(g is None for g in found):
+            yield Comparison(
+                f"the number of gradients of {label} that are None",
+                float(sum(g is None for g in found)),
+                0.0,
+                mistakes={NOT_RETAINED: float(sum(g is None for g in found))},
+            )
+            return
         yield Comparison(
             label,
-            applied(hidden_gradients, linear_recurrence, W_h, W_f, inputs, y, last),
+            found,
             right,
             axes=("step", "sequence", "unit"),
             mistakes={
@@ -485,3 +531,19 @@ def through_time(hidden_gradients: Callable[..., Any]) -> Iterator[Comparison]:
             },
             advice="row t is dL/dh_t, over every path from h_t to the loss.",
         )
+
+
+def _gradients(hidden_gradients: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """What the function returns; a list of None if it joins gradients that are None."""
+    try:
+        return applied(hidden_gradients, linear_recurrence, *arguments)
+    except Exception as error:
+        words = getattr(error, "explanation", str(error))
+        if "NoneType" in words and GRAD.search("\n".join([words, *_lines(error)])):
+            return [None]
+        raise
+
+
+def _lines(error: BaseException) -> list[str]:
+    """The lines of code that an exception came through."""
+    return [frame.line or "" for frame in traceback.extract_tb(error.__traceback__)]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from eigenlab.grading.comparison import Comparison
+from eigenlab.grading.own_weights import first_states, first_states_of_a_layer, own_weights
 from eigenlab.grading.parts import part
 from eigenlab.grading.recurrent import (
     DATA,
@@ -120,6 +121,24 @@ def lstm_layer(LSTMLayer: Callable[..., Any]) -> Iterator[Comparison]:
     yield from (shape := list(_lstm_results("LSTMLayer.forward", layer(DATA))))
     if not _complete(shape):
         return
+    passed: list[bool] = []
+    yield from _noted(passed, _constant_layer(layer))
+    if all(passed):
+        peer = nn.LSTM(2, 3, batch_first=True)
+        yield from _noted(passed, own_weights("LSTMLayer(2, 3)", layer, peer, "gate"))
+        if all(passed):
+            yield from first_states_of_a_layer(layer, peer)
+
+
+def _noted(passed: list[bool], comparisons: Iterator[Comparison]) -> Iterator[Comparison]:
+    """The comparisons, with a note of which have passed."""
+    for comparison in comparisons:
+        passed.append(comparison.passed)
+        yield comparison
+
+
+def _constant_layer(layer: Any) -> Iterator[Comparison]:
+    """Equal weights, and whether a gradient reaches the first input."""
     yield _lstm_parameters("LSTMLayer(2, 3)", count(layer))
     for value, x in ((-0.1, DATA), (0.6, -2 * DATA)):
         fill(layer, value)
@@ -214,6 +233,16 @@ def stacked_rnn(RNN: Callable[..., Any]) -> Iterator[Comparison]:
     yield shape
     if not shape.passed:
         return
+    passed: list[bool] = []
+    yield from _noted(passed, _equal_rnns(RNN, stack, square))
+    if all(passed):
+        network, peer = RNN(2, 3, 3), nn.RNN(2, 3, 3, batch_first=True)
+        network(DATA)
+        yield from own_weights("RNN(2, 3, 3)", network, peer, "layer")
+
+
+def _equal_rnns(RNN: Callable[..., Any], stack: Any, square: Tensor) -> Iterator[Comparison]:
+    """Stacks whose weights are equal."""
     yield _stack_parameters("RNN(3, 3, 2)", count(stack), 42, 21)
     yield from _rnn_states(RNN, 2, square, 0.3)
     yield from _rnn_states(RNN, 1, DATA, -0.1, TANH_STATES)
@@ -305,11 +334,23 @@ def stacked_lstm(LSTM: Callable[..., Any]) -> Iterator[Comparison]:
     yield from (shape := list(_lstm_results("LSTM.forward", stack(square))))
     if not _complete(shape):
         return
+    passed: list[bool] = []
+    yield from _noted(passed, _equal_lstms(LSTM, stack, square))
+    if all(passed):
+        network, peer = LSTM(2, 3, 3), nn.LSTM(2, 3, 3, batch_first=True)
+        network(DATA)
+        label = "LSTM(2, 3, 3)"
+        yield from _noted(passed, own_weights(label, network, peer, "gate of each layer"))
+        if all(passed):
+            yield first_states(network, label, peer)
+
+
+def _equal_lstms(LSTM: Callable[..., Any], stack: Any, square: Tensor) -> Iterator[Comparison]:
+    """Stacks whose weights are equal."""
     yield _stack_parameters("LSTM(3, 3, 2)", count(stack), 168, 84)
     yield from _lstm_states(LSTM, 2, square, 0.6)
     yield from _lstm_states(LSTM, 1, DATA, -0.1, LSTM_STATES)
     yield from _lstm_states(LSTM, 3, DATA, -0.1, THREE_LAYERS)
-    yield from _first_states(stack, "LSTM(3, 3, 2)", square)
     yield _through_time("LSTM(2, 3, 2)", LSTM(2, 3, 2), lambda found: found[0][:, -1])
 
 
@@ -338,36 +379,3 @@ def _lstm_states(
     order = "the hidden and the cell states are swapped; the order is (h, c)."
     yield _last_steps(f"last_step_h of {label}", h, right_h, {order: right_c})
     yield _last_steps(f"last_step_c of {label}", c, right_c, {order: right_h})
-
-
-def _first_states(network: Any, label: str, x: Tensor) -> Iterator[Comparison]:
-    draw = torch.Generator().manual_seed(0)
-    h0, c0 = torch.randn(2, 2, 2, 1, generator=draw).expand(-1, -1, -1, 3).contiguous()
-    fill(network, 0.6)
-    peer = constant_peer(nn.LSTM, 3, 2, 0.6)
-    none = torch.zeros_like(h0)
-    with torch.no_grad():
-        right, ignored, without_c, without_h, swapped, reversed_ = (
-            peer(x, state)[0]
-            for state in (
-                (h0, c0),
-                (none, none),
-                (h0, none),
-                (none, c0),
-                (c0, h0),
-                (h0.flip(0), c0.flip(0)),
-            )
-        )
-    yield Comparison(
-        f"last_layer_h of {label} that starts from hc0=(h0, c0)",
-        network(x, (h0, c0))[0],
-        right,
-        mistakes={
-            "hc0 is ignored: the states start from zero.": ignored,
-            "c0 is ignored.": without_c,
-            "h0 is ignored.": without_h,
-            "h0 and c0 are swapped; hc0 is (h0, c0).": swapped,
-            "the layers of hc0 are in reversed order, the bottom layer comes first.": reversed_,
-        },
-        advice="layer l starts from (h0[l], c0[l]), each (B, hidden_size).",
-    )

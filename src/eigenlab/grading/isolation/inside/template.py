@@ -52,6 +52,7 @@ def main(control: socket.socket) -> None:
     for thread in threading.enumerate():  # matplotlib's, while it looks for fonts
         if thread is not threading.current_thread():
             thread.join(10)
+    torch.compile = uncompiled  # which would start a compiler
     torch.ones(2, 2).pow(2).mean()  # asks for the kind of processor, which /proc tells
     used, addresses = confine.memory()
     # Copies share the memory of what is here, as long as their garbage collector leaves it alone.
@@ -89,6 +90,11 @@ def _threads() -> int:
         return len(os.listdir("/proc/self/task"))
     except OSError:
         return 0
+
+
+def uncompiled(model: Any = None, **_: Any) -> Any:
+    """Stands for ``torch.compile``: what it is given, or a decorator that does so."""
+    return uncompiled if model is None else model
 
 
 def _request(control: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
