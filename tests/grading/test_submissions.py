@@ -11,9 +11,10 @@ import pytest
 from eigenlab.errors import InputError
 from eigenlab.grading.batch import Settings, find_submissions
 from eigenlab.grading.batch.archives import unpack
-from eigenlab.grading.batch.one import grade_files, without_names
+from eigenlab.grading.batch.one import grade_files, merged, without_names
 from eigenlab.grading.isolation import Report
-from student_files import CLUSTERING, NAMES, exported, notebook, save
+from eigenlab.grading.parts import parts
+from student_files import CLUSTERING, NAMES, RECURRENT, exported, notebook, save
 
 
 def found(folder):
@@ -202,8 +203,22 @@ def test_of_a_notebook_and_its_script_the_notebook_counts(tmp_path):
     ]
     report = graded(files)
     assert (report.file, report.problems) == ("a.ipynb", ["5"])
-    assert "a.py is not graded: there is a notebook." in report.notes
+    assert "a.py is not graded for problem 5: a.ipynb is the notebook." in report.notes
     assert any(note.startswith("helper.py is not graded: ") for note in report.notes)
+
+
+def test_a_part_counts_once_whatever_files_it_is_in(tmp_path):
+    files = [
+        save(tmp_path, exported([*RECURRENT, *CLUSTERING]), "all.py"),
+        save(tmp_path, CLUSTERING, "problem_5.ipynb"),
+    ]
+    report = graded(files)
+    ids = [part.part for part in report.parts]
+    assert sorted(ids) == sorted({part.id for part in [*parts("1"), *parts("5")]})
+    assert report.file == "all.py, problem_5.ipynb"
+    assert "all.py is not graded for problem 5: problem_5.ipynb is the notebook." in report.notes
+    with pytest.raises(ValueError, match=r"parts 5b, .* several of the reports of all\.py"):
+        merged([report, graded(files[1:])])
 
 
 def test_two_notebooks_of_a_problem_are_not_chosen_from(tmp_path):

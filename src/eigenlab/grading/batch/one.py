@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -44,7 +44,7 @@ def grade_files(
     """Grade the files of one submission: notebooks and scripts, also in zip files.
 
     Files that have nothing of the course are left out, and named. Of a notebook and a script of
-    the same problem the notebook counts.
+    the same problem the notebook counts; for its other problems the script still does.
 
     Args:
         files: notebooks, scripts and zip files.
@@ -61,14 +61,14 @@ def grade_files(
         reports = [
             check_file(
                 path,
-                problem=settings.problem,
+                problem=numbers,
                 execute=settings.execute,
                 aliases=settings.aliases,
                 points=settings.points,
                 only=only,
                 run=run,
             )
-            for path in chosen
+            for path, numbers in chosen.items()
         ]
     found = merged(reports)
     return replace(found, notes=[*found.notes, *notes, *more])
@@ -91,8 +91,8 @@ def _sources(files: Sequence[Path], folder: Path) -> tuple[list[Path], list[str]
     return found, notes
 
 
-def _chosen(paths: Sequence[Path], settings: Settings) -> tuple[list[Path], list[str]]:
-    """The files to grade, and what is said of the others."""
+def _chosen(paths: Sequence[Path], settings: Settings) -> tuple[dict[Path, list[str]], list[str]]:
+    """The files to grade with the problems that each counts for, and what is said of the rest."""
     if not paths:
         raise InputError("there is no notebook and no script")
     wanted = problem_number(settings.problem) if settings.problem else ""
@@ -105,18 +105,24 @@ def _chosen(paths: Sequence[Path], settings: Settings) -> tuple[list[Path], list
         except InputError as error:
             errors[path] = str(error).replace(str(path), path.name)
             if len(paths) == 1 and wanted and "nothing of the course" in str(error):
-                return [path], []  # every part of the problem is missing
+                return {path: [wanted]}, []  # every part of the problem is missing
             continue
         for number in [n for n in numbers if not wanted or n == wanted]:
             by_problem.setdefault(number, []).append(path)
     if not by_problem:
         words = "; ".join(list(errors.values())[:3])
         raise InputError(words or f"no file is of problem {wanted}")
-    found = list(dict.fromkeys(_preferred(number, same) for number, same in by_problem.items()))
-    used = set(itertools.chain.from_iterable(by_problem.values())) - set(found)
+    chosen: dict[Path, list[str]] = {}
     notes = [f"{path.name} is not graded: {words}" for path, words in errors.items()]
-    notes += [f"{path.name} is not graded: there is a notebook." for path in sorted(used)]
-    return found, notes
+    for number, same in sorted(by_problem.items()):
+        best = _preferred(number, same)
+        chosen.setdefault(best, []).append(number)
+        notes += [
+            f"{path.name} is not graded for problem {number}: {best.name} is the notebook."
+            for path in sorted(same)
+            if path != best
+        ]
+    return chosen, notes
 
 
 def _preferred(number: str, paths: Sequence[Path]) -> Path:
@@ -131,9 +137,18 @@ def _preferred(number: str, paths: Sequence[Path]) -> Path:
 
 
 def merged(reports: Sequence[FileReport]) -> FileReport:
-    """One report of several files."""
+    """One report of several files.
+
+    Raises:
+        ValueError: a part is in two of the reports, and would count twice.
+    """
     if len(reports) == 1:
         return reports[0]
+    counts = Counter(part.part for report in reports for part in report.parts)
+    twice = [part for part, count in counts.items() if count > 1]
+    if twice:
+        files = ", ".join(report.file for report in reports)
+        raise ValueError(f"parts {', '.join(twice)} are in several of the reports of {files}")
     left_out: dict[str, list[str]] = {}
     for report in reports:
         for reason, found in report.left_out.items():
