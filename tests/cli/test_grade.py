@@ -191,6 +191,26 @@ def test_anonymous_results_hold_no_name(call, tmp_path):
 
 
 @pytest.mark.usefixtures("here")
+def test_everybody_in_the_zip_file_of_a_class_has_a_row(call, tmp_path):
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        archive.writestr("doejane_12_45_problem_5.ipynb", json.dumps(notebook(CLUSTERING)))
+        archive.writestr("roejohn_13_46_report.pdf", "PDF")
+        archive.writestr("bob/../../evil.py", "x = 1")
+    status, out, _ = call("grade", "class.zip", "--out", "results")
+    assert status == 1
+    assert "1 of 3 submissions graded" in out
+    found = rows(tmp_path / "results/grades.csv")
+    assert {name: row["score"] for name, row in found.items()} == {
+        "doejane": "5",
+        "roejohn": "",
+        "bob": "",
+    }
+    assert "script or zip file (roejohn_13_46_report.pdf)" in found["roejohn"]["problem"]
+    assert "class.zip: 'bob/../../evil.py' is a path outside" in found["bob"]["problem"]
+    assert not list(tmp_path.parent.glob("**/evil.py"))
+
+
+@pytest.mark.usefixtures("here")
 def test_what_has_not_changed_is_kept_and_what_has_is_graded_again(graded, tmp_path, capsys):
     out, students = graded / "results", graded / "results/students"
     before = {path.name: path.read_bytes() for path in students.iterdir()}
@@ -300,15 +320,12 @@ def test_progress_is_reported_and_a_cancelled_run_keeps_what_is_done(tmp_path):
         (["class", "--part-seconds", "0"], "positive"),
         (["class", "--out", "class/results"], "in the folder of the submissions"),
         (["bad.zip"], "cannot be unpacked"),
-        (["evil.zip"], "a path outside its folder"),
     ],
 )
 def test_a_mistake_is_reported_in_one_line(call, tmp_path, words, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "class").mkdir()
     (tmp_path / "bad.zip").write_text("no zip")
-    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
-        archive.writestr("../evil.py", "x = 1")
     save(tmp_path / "class", CLUSTERING)
     status, out, err = call("grade", *words)
     assert (status, out) == (2, "")

@@ -10,7 +10,7 @@ import pytest
 
 from eigenlab.errors import InputError
 from eigenlab.grading.batch import Settings, find_submissions
-from eigenlab.grading.batch.archives import unpack
+from eigenlab.grading.batch.archives import unpack, unpack_class
 from eigenlab.grading.batch.one import grade_files, merged, without_names
 from eigenlab.grading.isolation import Report
 from eigenlab.grading.parts import parts
@@ -79,7 +79,30 @@ def test_links_and_pipes_are_neither_followed_nor_read(tmp_path):
     (folder / "ada" / "folder").symlink_to(secret)
     (folder / "eve").symlink_to(secret)
     os.mkfifo(folder / "bob" / "pipe.py")
-    assert found(folder) == {"ada": ("ada", "", ["a.py"]), "bob": ("bob", "", ["b.py"])}
+    assert found(folder) == {
+        "ada": ("ada", "", ["a.py"]),
+        "bob": ("bob", "", ["b.py"]),
+        "eve": ("eve", "", []),
+    }
+    problem = "there is no notebook, script or zip file (eve)"
+    assert find_submissions(folder)[2].problem == problem
+
+
+def test_nobody_disappears_who_handed_in_something_else(tmp_path):
+    names = ["doejane_123_45_p5.py", "doejane_123_46_p5.pdf", "smithbob_124_46_p5.pdf"]
+    names += ["carlx_125_47_p5.ipynb.txt", "dan_126_48_p5.tar.gz", "..weird.py", "notes.html"]
+    names += ["Eve Moo_555_assignsubmission_file_/p5.pdf", "README.txt", ".hidden.py", "._a.ipynb"]
+    submissions = find_submissions(write(tmp_path, *names))
+    none = "there is no notebook, script or zip file"
+    assert {s.name: (s.id, s.problem) for s in submissions} == {
+        "doejane": ("123", ""),
+        "smithbob": ("124", f"{none} (smithbob_124_46_p5.pdf)"),
+        "carlx": ("125", f"{none} (carlx_125_47_p5.ipynb.txt)"),
+        "dan": ("126", f"{none} (dan_126_48_p5.tar.gz)"),
+        "Eve Moo": ("555", f"{none} (p5.pdf)"),
+        "..weird": ("", ""),
+        "notes": ("", f"{none} (notes.html)"),
+    }
 
 
 def test_odd_names_give_files_of_their_own(tmp_path):
@@ -150,6 +173,73 @@ def test_paths_that_lead_elsewhere_are_refused(tmp_path, name, words):
     with pytest.raises(InputError, match=words):
         unpack(archive, tmp_path / "out", max_bytes=1000)
     assert not (tmp_path / "a.py").exists()
+
+
+ODD = [
+    ("bob/../../evil.py", "bob", "a path outside"),
+    ("../eve.py", "eve", "a path outside"),
+    ("/etc/eve.py", "etc", "a path outside"),
+    ("..", "_", "a path outside"),
+    ("bo\nb/x.py", "bo_b", "no usual one"),
+    ("bob/x\n.py", "bob", "no usual one"),
+    ("bob/" + "x" * 600 + ".py", "bob", "no usual one"),
+    ("bob/" + "x" * 300 + ".py", "bob", "cannot be unpacked"),
+    (link("eve.py"), "eve", "a link"),
+    ("../ada.py", "ada-130745", "a path outside"),  # which is not Ada's
+    ("ada.py/x.py", "ada", "cannot be unpacked"),
+]
+
+
+@pytest.mark.parametrize(("name", "owner", "words"), ODD)
+@pytest.mark.parametrize("root", ["", "class/"])
+def test_in_the_zip_file_of_a_class_a_bad_entry_costs_its_owner_only(
+    tmp_path, root, name, owner, words
+):
+    if root and isinstance(name, str):
+        if name.startswith(("/", "..")):
+            pytest.skip("it is in no folder")
+        name = root + name
+    elif root:
+        name = link(root + "eve.py")
+    others = [(f"{root}ada.py", "x = 1"), (f"{root}zoe/a.py", "x = 1"), (f"{root}bob/b.py", "1")]
+    archive = zipped(tmp_path / "c.zip", (name, "1"), *others)
+    if owner == "ada" and words == "cannot be unpacked":
+        archive = zipped(tmp_path / "c.zip", *others, (name, "1"))
+    refused = unpack_class(archive, tmp_path / "out", max_bytes=1000)
+    submissions = {s.name: s for s in find_submissions(tmp_path / "out", refused)}
+    assert submissions.keys() == {"ada", "zoe", "bob", owner}
+    bad = {name: s.problem for name, s in submissions.items() if s.problem}
+    assert list(bad) == [owner]
+    assert words in bad[owner]
+    assert not submissions[owner].files
+    assert [path.name for path in tmp_path.iterdir() if path.name != "out"] == ["c.zip"]
+
+
+def test_in_the_zip_file_of_a_class_a_damaged_entry_costs_its_owner_only(tmp_path):
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        for name in ("ada", "bob"):
+            archive.writestr(f"{name}.py", f"name = '{name}'")
+    content = (tmp_path / "c.zip").read_bytes().replace(b"name = 'bob'", b"name = 'eve'")
+    (tmp_path / "c.zip").write_bytes(content)
+    refused = unpack_class(tmp_path / "c.zip", tmp_path / "out", max_bytes=1000)
+    found = {s.name: s.problem for s in find_submissions(tmp_path / "out", refused)}
+    assert found["ada"] == ""
+    assert "Bad CRC-32" in found["bob"]
+
+
+def test_the_zip_file_of_a_class_names_whoever_handed_in_something_else(tmp_path):
+    names = ["c/ada/a.py", "c/bob/report.pdf", "c/eve/", "__MACOSX/c/._x.py", "c/.DS_Store"]
+    archive = zipped(tmp_path / "c.zip", *((name, "x") for name in names))
+    assert unpack_class(archive, tmp_path / "out", max_bytes=10) == {}
+    assert (tmp_path / "out/c/bob/report.pdf").read_bytes() == b""  # only that it is there
+    submissions = find_submissions(tmp_path / "out")
+    assert [(s.name, bool(s.problem)) for s in submissions] == [
+        ("ada", False),
+        ("bob", True),
+        ("eve", True),
+    ]
+    with pytest.raises(InputError, match="too large"):
+        unpack_class(archive, tmp_path / "more", max_bytes=0)
 
 
 def test_bombs_are_refused_by_what_they_unpack_to(tmp_path):

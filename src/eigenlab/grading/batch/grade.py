@@ -32,7 +32,7 @@ from eigenlab.errors import EigenlabError, InputError
 from eigenlab.files import dump_json, read_json, write_atomic
 from eigenlab.grading import folders
 from eigenlab.grading.batch import anonymous, tables
-from eigenlab.grading.batch.archives import unpack
+from eigenlab.grading.batch.archives import unpack_class
 from eigenlab.grading.batch.one import Settings, grade_files, with_part, without_names
 from eigenlab.grading.batch.submissions import Submission, find_submissions
 from eigenlab.grading.batch.summary import summary_page
@@ -125,12 +125,13 @@ def grade(
     source, out, settings = Path(source).absolute(), Path(out).absolute(), settings or Settings()
     _require(settings, jobs, regrade)
     with folders.temporary() as scratch:
-        folder = source
+        folder, refused = source, {}
         if source.suffix.lower() == ".zip":
             folder = Path(scratch) / "submissions"
-            unpack(source, folder, max_bytes=MAX_BYTES)
+            refused = unpack_class(source, folder, max_bytes=MAX_BYTES)
         reporter.stage("reading submissions")
-        tasks = _tasks(folder, out, settings, Path(scratch), regrade, hide_names)
+        submissions = find_submissions(folder, refused)
+        tasks = _tasks(submissions, out, settings, Path(scratch), regrade, hide_names)
         kept = [task for task in tasks if not regrade and _is_kept(task)]
         todo = [task for task in tasks if task not in kept]
         reporter.stage(f"grading {len(todo)} submissions")
@@ -158,9 +159,13 @@ def _require(settings: Settings, jobs: int, regrade: str) -> None:
 
 
 def _tasks(
-    folder: Path, out: Path, settings: Settings, scratch: Path, part: str, hide_names: bool
+    found: list[Submission],
+    out: Path,
+    settings: Settings,
+    scratch: Path,
+    part: str,
+    hide_names: bool,
 ) -> list[_Task]:
-    found = find_submissions(folder)
     hidden: list[tuple[str, ...]] = [() for _ in found]
     if hide_names:
         hidden = [(s.name, s.id, s.key) for s in found]
