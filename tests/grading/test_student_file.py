@@ -326,6 +326,32 @@ def test_an_edition_without_lstm_classes_is_no_failure_but_a_missing_one_is(tmp_
     assert found == ["failed", "missing", "missing"]
 
 
+OWN = {"eigenlab": {"problem": "1", "version": "0.1.0"}}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "points"), [(OWN, {}), ({}, dict.fromkeys(OPTIONAL - {"5g-labels"}, 2))]
+)
+def test_leaving_out_a_task_that_was_set_costs_its_points(tmp_path, metadata, points):
+    """RECURRENT has no LSTM; eigenlab's notebook asks for one, and so do points for it."""
+    report = checked(save(tmp_path, RECURRENT, metadata=metadata), points=points)
+    found = {statuses(report)[part] for part in OPTIONAL - {"5g-labels"}}
+    assert found == {"missing"}
+    assert (report.score, report.max_score) == (5, 11 if points else 8)
+    assert not report.passed
+
+
+def test_labels_are_asked_for_only_where_the_file_is_executed(tmp_path):
+    metadata = {"eigenlab": {"problem": "5"}}
+    path = save(tmp_path, [*CLUSTERING[:1], *CLUSTERING[2:3]], metadata=metadata)
+    assert statuses(checked(path, points={"5g-labels": 1}))["5g-labels"] == "left out"
+    report = checked(path, execute=True)
+    assert statuses(report)["5g-labels"] == "missing"
+    path = save(tmp_path, [*CLUSTERING[:1], *CLUSTERING[2:3]])
+    assert statuses(checked(path, execute=True))["5g-labels"] == "left out"
+    assert statuses(checked(path, execute=True, points={"5g-labels": 2}))["5g-labels"] == "missing"
+
+
 def test_a_part_of_no_points_is_left_out(tmp_path):
     cells = [cell for cell in CLUSTERING if "cluster_data(M)" not in cell]
     path = save(tmp_path, cells)

@@ -262,7 +262,7 @@ def _before(
     missing = absence(part, file, aliases)
     if not missing:
         return None
-    if is_left_out(part, file, aliases):
+    if is_left_out(part, file, aliases, points):
         return replace(report, hint=missing)
     return replace(report, status=MISSING, hint=missing)
 

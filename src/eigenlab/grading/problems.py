@@ -21,7 +21,7 @@ PROBLEMS = {
 }
 #: Names that files of other problems define, too. They tell the problem only if no other name does.
 COMMON = {"LSTM", "RNN", "accuracy", "generate_batch", "labels", "loss_fn", "update"}
-#: Parts that some editions lack: they are left out if the file has none of these names.
+#: Parts that some editions lack -> names that tell that a file is of an edition that has them.
 OPTIONAL = {
     "1h-lstm-layer": ("LSTMLayer", "LSTM"),
     "1h-lstm": ("LSTMLayer", "LSTM"),
@@ -171,12 +171,31 @@ def _missing(name: str, file: StudentFile) -> str:
     return f"{name} is not defined in this file."
 
 
-def is_left_out(part: Part, file: StudentFile, aliases: Mapping[str, str]) -> bool:
-    """Whether a part is one that some editions lack, and the file has none of its names."""
+def is_left_out(
+    part: Part,
+    file: StudentFile,
+    aliases: Mapping[str, str],
+    points: Mapping[str, float] | None = None,
+) -> bool:
+    """Whether a part is one that some editions lack, and nothing says that this one has it.
+
+    It is asked for where it has points, where the notebook is one of eigenlab's, all of which have
+    it, and where the file has one of its names.
+
+    Args:
+        part: a part whose objects are not in the file.
+        file: what the student wrote.
+        aliases: name that the checks use -> the student's name.
+        points: id of a part -> its points. Default: ``None``, none.
+    """
     names = OPTIONAL.get(part.id)
     if names is None:
         return False
-    if part.id == "5g-labels":  # a value, which only --execute computes
-        return not file.executed or not {"labels"} & {*file.definitions, *aliases}
+    if part.id == "5g-labels" and not file.executed:  # a value, which only --execute computes
+        return True
+    if part.id in (points or {}) or file.problem == part.id[0]:
+        return False
+    if part.id == "5g-labels":
+        return not {"labels"} & {*file.definitions, *aliases}
     there = {*file.taken("class", "function", "value"), *file.not_run, *aliases}
     return not any(name in there or near_miss(name, file) for name in names)
