@@ -191,6 +191,29 @@ def test_anonymous_results_hold_no_name(call, tmp_path):
 
 
 @pytest.mark.usefixtures("here")
+def test_results_of_nobody_among_the_submissions_are_removed(call, tmp_path):
+    (tmp_path / "class").mkdir()
+    save(tmp_path / "class", CLUSTERING, "Jane Doe.ipynb")
+    save(tmp_path / "class", "no notebook", "Bob Roe.ipynb")
+    assert call("grade", "class", "--out", "results").status == 1
+    results = tmp_path / "results"
+    (results / "students/mine.json").write_text('{"student": {"key": "mine"}}')
+    (results / "feedback/Mine.html").write_text("notes")
+    status, _, error = call("grade", "class", "--out", "results", "--anonymous")
+    assert status == 1
+    assert "2 earlier results of nobody among these submissions are removed" in error
+    names = {path.stem for kind in ("students", "feedback") for path in (results / kind).iterdir()}
+    pseudonyms = json.loads((results / "pseudonyms.json").read_text())["names"]
+    assert names == {*pseudonyms, "mine", "Mine"}  # what the grader did not write stays
+    (tmp_path / "class/Bob Roe.ipynb").unlink()
+    assert call("grade", "class", "--out", "results").status == 0
+    assert {path.name for path in (results / "students").iterdir()} == {
+        "Jane_Doe.json",
+        "mine.json",
+    }
+
+
+@pytest.mark.usefixtures("here")
 def test_everybody_in_the_zip_file_of_a_class_has_a_row(call, tmp_path):
     with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
         archive.writestr("doejane_12_45_problem_5.ipynb", json.dumps(notebook(CLUSTERING)))

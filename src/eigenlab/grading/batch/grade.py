@@ -16,7 +16,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,8 @@ def grade(
 
     A submission whose files, settings and version of eigenlab are those of an earlier result keeps
     it. In ``out`` are then ``students/KEY.json`` and ``feedback/KEY.html`` for each student,
-    ``grades.csv``, ``grades.json`` and ``summary.html``.
+    ``grades.csv``, ``grades.json`` and ``summary.html``. Earlier results with keys that no
+    submission has any more, such as the names of students who now have pseudonyms, are removed.
 
     Args:
         source: folder or zip file; see :func:`~eigenlab.grading.batch.find_submissions`.
@@ -138,6 +139,9 @@ def grade(
         if kept:
             reporter.message(f"{len(kept)} submissions keep their results")
         _run(todo, jobs, reporter)
+    removed = _remove_others(out, {task.submission.key for task in tasks})
+    if removed:
+        reporter.message(f"{removed} earlier results of nobody among these submissions are removed")
     records = [read_json(_record_path(task)) for task in tasks]
     tables.write(out, records)
     write_atomic(out / "summary.html", summary_page(records, given or {}))
@@ -213,6 +217,25 @@ def _stored(task: _Task) -> dict[str, Any] | None:
     same = found["student"] == {"key": submission.key, "name": submission.name, "id": submission.id}
     graded = found["status"] == GRADED and _page_path(task).is_file()
     return found if same and graded and found["sha256"] == task.digest != "" else None
+
+
+def _remove_others(out: Path, keys: Collection[str]) -> int:
+    """Remove what earlier runs wrote of other students; how many they were."""
+    count = 0
+    for path in sorted((out / "students").glob("*.json")):
+        if path.stem in keys:
+            continue
+        try:
+            found = read_json(path)
+        except InputError:
+            continue
+        student = found.get("student") if isinstance(found, dict) else None
+        is_own = isinstance(student, dict) and student.get("key") == path.stem
+        if is_own and {"format", "eigenlab", "sha256", "status", "report"} <= found.keys():
+            (out / "feedback" / f"{path.stem}.html").unlink(missing_ok=True)
+            path.unlink()
+            count += 1
+    return count
 
 
 def _is_kept(task: _Task) -> bool:
