@@ -323,13 +323,48 @@ def test_notebooks_of_two_problems_make_one_report(tmp_path):
     assert sorted(report.problems) == ["2", "5"]
     assert {part.part[0] for part in report.parts} == {"2", "5"}
     assert graded(files, problem="names").file == "b.ipynb"
-    with pytest.raises(InputError, match="no file is of problem 3"):
-        graded(files, problem="3")
 
 
-def test_a_file_without_the_problem_fails_every_part_of_it(tmp_path):
-    report = graded([save(tmp_path, "x = 1", "a.py")], problem="5")
+UNTOUCHED = (
+    "def get_adjacency_matrix(gamma, X):\n"
+    "    d = 0\n    # TODO\n    raise NotImplementedError('get_adjacency_matrix')\n    return d"
+)
+
+
+def test_a_notebook_in_which_nothing_is_written_gives_way(tmp_path):
+    """Until something is: a part of the notebook counts more than a whole script."""
+    files = [save(tmp_path, [UNTOUCHED]), save(tmp_path, exported(CLUSTERING), "hw.py")]
+    report = graded(files)
+    assert report.file == "hw.py"
+    words = "homework.ipynb is not graded for problem 5: all of it still has to be written."
+    assert words in report.notes
+    assert graded(files[:1]).file == "homework.ipynb"
+    save(tmp_path, [UNTOUCHED, CLUSTERING[4]])
+    assert graded(files).file == "homework.ipynb"
+    save(tmp_path, [UNTOUCHED])
+    two = [*files, save(tmp_path, CLUSTERING, "b.ipynb")]
+    assert graded(two).file == "b.ipynb"
+
+
+@pytest.mark.parametrize(
+    ("contents", "note"),
+    [
+        (["x = 1"], "0.py has no code of problem 5: 0.py has nothing of the course"),
+        (["\n\n".join(NAMES)], "0.py has no code of problem 5: it is of problem 2"),
+        (["x = 1", "\n\n".join(NAMES)], "1.py has no code of problem 5: it is of problem 2"),
+    ],
+)
+def test_a_submission_without_the_problem_fails_every_part_of_it(tmp_path, contents, note):
+    files = [save(tmp_path, content, f"{i}.py") for i, content in enumerate(contents)]
+    report = graded(files, problem="5")
     assert {part.status for part in report.parts if part.part != "5g-labels"} == {"missing"}
+    assert any(found.startswith(note) for found in report.notes)
+    metadata = {"eigenlab": {"problem": "4"}}
+    report = graded([save(tmp_path, ["x = 1"], metadata=metadata)], problem="5")
+    assert {part.status for part in report.parts if part.part != "5g-labels"} == {"missing"}
+    files.append(save(tmp_path, "no notebook", "broken.ipynb"))  # which may have been it
+    with pytest.raises(InputError, match=r"broken\.ipynb is no notebook"):
+        graded(files, problem="5")
 
 
 def test_zip_files_are_read_and_those_in_them_named(tmp_path):
