@@ -191,6 +191,19 @@ def test_anonymous_results_hold_no_name(call, tmp_path):
 
 
 @pytest.mark.usefixtures("here")
+def test_the_folder_that_was_zipped_is_the_class(call, tmp_path):
+    """As file managers zip a folder: `course.zip` holds `course/`."""
+    for stem in ("course", "other"):
+        with zipfile.ZipFile(tmp_path / f"{stem}.zip", "w") as archive:
+            archive.writestr("course/ada.ipynb", json.dumps(notebook(CLUSTERING)))
+            archive.writestr("course/bob.py", "x = 1")
+    assert call("grade", "course.zip", "--out", "results").status == 1
+    assert rows(tmp_path / "results/grades.csv").keys() == {"ada", "bob"}
+    assert call("grade", "other.zip", "--out", "others").status == 0
+    assert rows(tmp_path / "others/grades.csv").keys() == {"course"}
+
+
+@pytest.mark.usefixtures("here")
 def test_results_of_nobody_among_the_submissions_are_removed(call, tmp_path):
     (tmp_path / "class").mkdir()
     save(tmp_path / "class", CLUSTERING, "Jane Doe.ipynb")
@@ -230,7 +243,7 @@ def test_everybody_in_the_zip_file_of_a_class_has_a_row(call, tmp_path):
     }
     assert "script or zip file (roejohn_13_46_report.pdf)" in found["roejohn"]["problem"]
     assert "class.zip: 'bob/../../evil.py' is a path outside" in found["bob"]["problem"]
-    assert not list(tmp_path.parent.glob("**/evil.py"))
+    assert not list(tmp_path.glob("**/evil.py"))
 
 
 @pytest.mark.usefixtures("here")

@@ -72,6 +72,30 @@ def test_a_folder_of_folders_has_a_student_each(tmp_path):
     assert submissions[2].problem == "there is no notebook, script or zip file"
 
 
+def only_folder(tmp_path, *files):
+    """Names of the submissions in a folder with one folder, which holds these files."""
+    (tmp_path / "zoe").mkdir()
+    for name, content in files:
+        save(tmp_path / "zoe", content, name)
+    return [submission.name for submission in find_submissions(tmp_path)]
+
+
+def test_the_only_student_of_a_class_is_not_taken_apart(tmp_path):
+    all_in_one = ("all.py", exported([*RECURRENT, *CLUSTERING]))
+    assert only_folder(tmp_path, all_in_one, ("problem_5.ipynb", CLUSTERING)) == ["zoe"]
+    write(tmp_path, "zoe/figures/plot.py")
+    assert list(found(tmp_path)) == ["zoe"]
+    assert len(find_submissions(tmp_path)[0].files) == 3
+
+
+@pytest.mark.parametrize(
+    "names", [("a.ipynb", "b.ipynb"), ("doejane_12_1_p.ipynb", "roejohn_13_2_p.zip")]
+)
+def test_the_only_folder_is_a_class_if_it_is_that_of_several_students(tmp_path, names):
+    people = only_folder(tmp_path, *((name, CLUSTERING) for name in names))
+    assert people == [name.split("_")[0].removesuffix(".ipynb") for name in names]
+
+
 def test_links_and_pipes_are_neither_followed_nor_read(tmp_path):
     secret = write(tmp_path / "secret", "key.py")
     folder = write(tmp_path / "class", "ada/a.py", "bob/b.py")
@@ -206,7 +230,7 @@ def test_in_the_zip_file_of_a_class_a_bad_entry_costs_its_owner_only(
     if owner == "ada" and words == "cannot be unpacked":
         archive = zipped(tmp_path / "c.zip", *others, (name, "1"))
     refused = unpack_class(archive, tmp_path / "out", max_bytes=1000)
-    submissions = {s.name: s for s in find_submissions(tmp_path / "out", refused)}
+    submissions = {s.name: s for s in find_submissions(tmp_path / "out" / root, refused)}
     assert submissions.keys() == {"ada", "zoe", "bob", owner}
     bad = {name: s.problem for name, s in submissions.items() if s.problem}
     assert list(bad) == [owner]

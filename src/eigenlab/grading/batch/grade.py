@@ -126,10 +126,7 @@ def grade(
     source, out, settings = Path(source).absolute(), Path(out).absolute(), settings or Settings()
     _require(settings, jobs, regrade)
     with folders.temporary() as scratch:
-        folder, refused = source, {}
-        if source.suffix.lower() == ".zip":
-            folder = Path(scratch) / "submissions"
-            refused = unpack_class(source, folder, max_bytes=MAX_BYTES)
+        folder, refused = _unpacked(source, Path(scratch))
         reporter.stage("reading submissions")
         submissions = find_submissions(folder, refused)
         tasks = _tasks(submissions, out, settings, Path(scratch), regrade, hide_names)
@@ -160,6 +157,20 @@ def _require(settings: Settings, jobs: int, regrade: str) -> None:
         from eigenlab.grading.problems import problem_number
 
         problem_number(settings.problem)
+
+
+def _unpacked(source: Path, scratch: Path) -> tuple[Path, dict[Path, str]]:
+    """The folder of the submissions, and what of a zip file was refused.
+
+    The only folder of a zip file that has the zip file's name is the one that was zipped.
+    """
+    if source.suffix.lower() != ".zip":
+        return source, {}
+    folder = scratch / "submissions"
+    refused = unpack_class(source, folder, max_bytes=MAX_BYTES)
+    zipped = folder / source.stem
+    is_only = [path.name for path in folder.iterdir()] == [zipped.name] and zipped.is_dir()
+    return (zipped if is_only else folder), refused
 
 
 def _tasks(

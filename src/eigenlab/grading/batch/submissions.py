@@ -6,13 +6,15 @@ import hashlib
 import itertools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from eigenlab.errors import InputError
 from eigenlab.grading.batch.archives import IGNORED
+from eigenlab.grading.problems import problems_of
+from eigenlab.grading.student_file import read_student_file
 
 #: What can be graded, or holds what can be.
 GRADED = (".ipynb", ".py", ".zip")
@@ -61,9 +63,9 @@ def find_submissions(folder: Path, refused: Mapping[Path, str] | None = None) ->
 
     Each folder in it is a student, and so is each file. One without a notebook, script or zip file
     is listed as one that cannot be read, so that nobody disappears. A folder that holds nothing but
-    one folder of students stands for that one. Names as Canvas, Moodle and Gradescope write them
-    are taken apart. Links, pipes and hidden files are not followed or read; hidden files and a file
-    ``README`` belong to nobody.
+    one folder of students stands for that one; a folder of one student does not. Names as Canvas,
+    Moodle and Gradescope write them are taken apart. Links, pipes and hidden files are not followed
+    or read; hidden files and a file ``README`` belong to nobody.
 
     Args:
         folder: where the submissions are.
@@ -152,10 +154,41 @@ def _innermost(folder: Path) -> Path:
         inner = entries[0] if len(entries) == 1 else None
         if inner is None or inner.is_symlink() or not inner.is_dir():
             return folder
-        is_class = any(e.is_dir() for e in inner.iterdir()) or len(graded_files(inner)) > 1
-        if MOODLE.fullmatch(inner.name) or not is_class:
+        if MOODLE.fullmatch(inner.name) or not _is_class(inner):
             return folder
         folder = inner
+
+
+def _is_class(folder: Path) -> bool:
+    """Whether a folder that is alone is a class, and not what its only student handed in.
+
+    It is one if it has Gradescope's list, nothing but folders, files that Canvas has named for
+    several students, or two notebooks or two scripts of one problem, of which a student hands in
+    one only.
+    """
+    entries = [entry for entry in folder.iterdir() if _is_somebodys(entry)]
+    files = [entry for entry in entries if not entry.is_dir()]
+    if (folder / GRADESCOPE).is_file() or (entries and not files):
+        return True
+    matches = [CANVAS.fullmatch(path.stem) for path in files]
+    names = {found["name"] for found in matches if found}
+    if len(names) > 1 and all(matches):
+        return True
+    return _has_two_of_a_problem([path for path in files if _is_graded(path)])
+
+
+def _has_two_of_a_problem(files: Iterable[Path]) -> bool:
+    seen: set[tuple[str, str]] = set()
+    for path in files:
+        try:
+            numbers = problems_of(read_student_file(path), {})
+        except (InputError, RecursionError):  # a zip file, or one that nobody can read
+            continue
+        found = {(path.suffix.lower(), number) for number in numbers}
+        if found & seen:
+            return True
+        seen |= found
+    return False
 
 
 def graded_files(folder: Path) -> list[Path]:
