@@ -307,6 +307,39 @@ def test_a_run_that_is_killed_goes_on(tmp_path, capsys):
     assert scores == {"aa": "5", "bb": "5", "cc": "5"}
 
 
+@pytest.mark.parametrize(
+    ("name", "module", "packages"),
+    [
+        ("dask", "distributed", "'dask[distributed]'"),
+        ("ray", "ray", "'ray'"),
+        ("spark", "joblibspark", "'joblibspark' 'pyspark'"),
+    ],
+)
+def test_a_backend_that_is_not_installed_is_named(
+    call, tmp_path, monkeypatch, name, module, packages
+):
+    monkeypatch.setitem(sys.modules, module, None)
+    if name == "dask":
+        monkeypatch.setitem(sys.modules, "dask", None)
+    (tmp_path / "class").mkdir()
+    save(tmp_path / "class", CLUSTERING, "ada.ipynb")
+    status, _, error = call("grade", "class", "--backend", name, "--jobs", "2")
+    assert status == 2
+    assert error.splitlines()[-1].endswith(f"pip install {packages}")
+    status, _, error = call("grade", "class", "--backend", name)
+    assert status == 2
+    assert "expected at least 2 jobs" in error
+
+
+def test_dask_grades_a_class(tmp_path):
+    pytest.importorskip("distributed")
+    (tmp_path / "class").mkdir()
+    save(tmp_path / "class", CLUSTERING, "ada.ipynb")
+    save(tmp_path / "class", WRONG, "bob.ipynb")
+    found = batch.grade(tmp_path / "class", tmp_path / "out", jobs=2, backend="dask")
+    assert [record["report"]["score"] for record in found.records] == [5, 4]
+
+
 def test_a_process_of_the_grader_that_dies_costs_one_submission(tmp_path, monkeypatch):
     (tmp_path / "class").mkdir()
     for name in "abcd":
@@ -351,6 +384,7 @@ def test_progress_is_reported_and_a_cancelled_run_keeps_what_is_done(tmp_path):
         (["nowhere"], "does not exist"),
         (["empty"], "has no submissions"),
         (["class", "--jobs", "0"], "at least 1"),
+        (["class", "--backend", "slurm"], "slurm"),
         (["class", "--regrade", "9z"], "no such part"),
         (["class", "--problem", "9"], "is unknown"),
         (["class", "--part-seconds", "0"], "positive"),

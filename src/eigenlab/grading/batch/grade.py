@@ -33,6 +33,8 @@ from eigenlab.files import dump_json, read_json, write_atomic
 from eigenlab.grading import folders
 from eigenlab.grading.batch import anonymous, tables
 from eigenlab.grading.batch.archives import unpack_class
+from eigenlab.grading.batch.backends import backend as chosen_backend
+from eigenlab.grading.batch.backends import require_backend
 from eigenlab.grading.batch.one import Settings, grade_files, with_part, without_names
 from eigenlab.grading.batch.submissions import Submission, find_submissions
 from eigenlab.grading.batch.summary import summary_page
@@ -89,6 +91,7 @@ def grade(
     settings: Settings | None = None,
     *,
     jobs: int = 1,
+    backend: str = "loky",
     regrade: str = "",
     hide_names: bool = False,
     given: Mapping[str, Sequence[str]] | None = None,
@@ -106,6 +109,9 @@ def grade(
         out: folder for the results.
         settings: how the submissions are graded. Default: ``None``, those of :class:`Settings`.
         jobs: how many are graded at once. Default: ``1``.
+        backend: what grades several at once: ``"loky"``, processes of this machine, or ``"dask"``,
+            ``"ray"`` or ``"spark"``, whose machines have to see ``source``, ``out`` and the folder
+            for temporary files. Default: ``"loky"``.
         regrade: id of a part to grade again, while the others keep their results. Default: ``""``,
             none.
         hide_names: whether students have pseudonyms in all files but ``out/pseudonyms.json``.
@@ -118,13 +124,14 @@ def grade(
         a record of each submission. One that could not be graded says why, and has no score.
 
     Raises:
-        InputError: there are no submissions, there is no such part or problem, or parts are to be
-            graded again with other settings.
+        InputError: there are no submissions, there is no such part, problem or backend, or parts
+            are to be graded again with other settings.
         Cancelled: the reporter was cancelled; what was graded is kept.
     """
     # Workers may be in another folder.
     source, out, settings = Path(source).absolute(), Path(out).absolute(), settings or Settings()
     _require(settings, jobs, regrade)
+    require_backend(backend, jobs)
     with folders.temporary() as scratch:
         folder, refused = _unpacked(source, Path(scratch))
         reporter.stage("reading submissions")
@@ -135,7 +142,8 @@ def grade(
         reporter.stage(f"grading {len(todo)} submissions")
         if kept:
             reporter.message(f"{len(kept)} submissions keep their results")
-        _run(todo, jobs, reporter)
+        with chosen_backend(backend, jobs):
+            _run(todo, jobs, reporter)
     removed = _remove_others(out, {task.submission.key for task in tasks})
     if removed:
         reporter.message(f"{removed} earlier results of nobody among these submissions are removed")
