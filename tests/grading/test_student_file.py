@@ -303,6 +303,45 @@ def test_a_problem_that_cannot_be_checked_is_named(tmp_path, given, words):
         checked(save(tmp_path, CLUSTERING), problem=given)
 
 
+BROKEN = [
+    "def broken(:\n    return 1",
+    "def broken():",
+    "broken = [1,\n    2",
+    "@decorated\ndef broken(x):\n    if x:\n    return 1",
+    "if broken:\n    x = 1\nelse\n    x = 2",
+    "broken = 'text",
+    "return broken",
+    "print broken",
+    'def broken(x):\n    """A text."""\n    return x x',
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_in_a_script_a_syntax_error_costs_its_statement_only(tmp_path, broken):
+    """Colab exports a notebook as a script without marks between cells."""
+    kept = [cell for cell in CLUSTERING if "accuracy" not in cell]
+    for number in (3, len(kept)):
+        script = exported([*kept[:number], broken, *kept[number:]])
+        report = checked(save(tmp_path, script, "homework.py"))
+        assert report.passed, hints(report)
+        assert len(report.syntax_errors) == 1
+    cells = [*kept[:3], "def get_degree_matrix(A):\n    return A x", *kept[5:]]
+    report = checked(save(tmp_path, exported(cells), "homework.py"))
+    assert statuses(report)["5c"] == "missing"
+    assert "in a statement with a syntax error, which is not run" in hints(report)["5c"]
+    assert statuses(report)["5b"] == "passed"
+
+
+def test_text_that_is_not_closed_costs_the_whole_script(tmp_path):
+    """What follows would be read the wrong way round: code as text, and text as code."""
+    text = 'def helper():\n    """Not closed.\n    return 1\n\ndef more():\n    """Closed."""\n'
+    script = "\n\n".join([*CLUSTERING[:4], text, *CLUSTERING[4:]])
+    path = save(tmp_path, script, "homework.py")
+    file = read_student_file(path)
+    assert file.syntax_errors
+    assert not file.taken("class", "function")
+
+
 def test_the_problem_is_told_by_the_metadata_first(tmp_path):
     path = save(tmp_path, CLUSTERING, metadata={"eigenlab": {"problem": "3"}})
     assert checked(path).problems == ["3"]
@@ -350,6 +389,32 @@ def test_an_edition_without_lstm_classes_is_no_failure_but_a_missing_one_is(tmp_
     one = statuses(checked(save(tmp_path, cells)))
     found = [one[part] for part in ("1h-lstm-layer", "1h-lstm", "1h-rnn")]
     assert found == ["failed", "missing", "missing"]
+
+
+OWN = {"eigenlab": {"problem": "1", "version": "0.1.0"}}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "points"), [(OWN, {}), ({}, dict.fromkeys(OPTIONAL - {"5g-labels"}, 2))]
+)
+def test_leaving_out_a_task_that_was_set_costs_its_points(tmp_path, metadata, points):
+    """RECURRENT has no LSTM; eigenlab's notebook asks for one, and so do points for it."""
+    report = checked(save(tmp_path, RECURRENT, metadata=metadata), points=points)
+    found = {statuses(report)[part] for part in OPTIONAL - {"5g-labels"}}
+    assert found == {"missing"}
+    assert (report.score, report.max_score) == (5, 11 if points else 8)
+    assert not report.passed
+
+
+def test_labels_are_asked_for_only_where_the_file_is_executed(tmp_path):
+    metadata = {"eigenlab": {"problem": "5"}}
+    path = save(tmp_path, [*CLUSTERING[:1], *CLUSTERING[2:3]], metadata=metadata)
+    assert statuses(checked(path, points={"5g-labels": 1}))["5g-labels"] == "left out"
+    report = checked(path, execute=True)
+    assert statuses(report)["5g-labels"] == "missing"
+    path = save(tmp_path, [*CLUSTERING[:1], *CLUSTERING[2:3]])
+    assert statuses(checked(path, execute=True))["5g-labels"] == "left out"
+    assert statuses(checked(path, execute=True, points={"5g-labels": 2}))["5g-labels"] == "missing"
 
 
 def test_a_part_of_no_points_is_left_out(tmp_path):

@@ -10,10 +10,11 @@ import pytest
 
 from eigenlab.errors import InputError
 from eigenlab.grading.batch import Settings, find_submissions
-from eigenlab.grading.batch.archives import unpack
-from eigenlab.grading.batch.one import grade_files, without_names
+from eigenlab.grading.batch.archives import unpack, unpack_class
+from eigenlab.grading.batch.one import grade_files, merged, without_names
 from eigenlab.grading.isolation import Report
-from student_files import CLUSTERING, NAMES, exported, notebook, save
+from eigenlab.grading.parts import parts
+from student_files import CLUSTERING, NAMES, RECURRENT, exported, notebook, save
 
 
 def found(folder):
@@ -71,6 +72,30 @@ def test_a_folder_of_folders_has_a_student_each(tmp_path):
     assert submissions[2].problem == "there is no notebook, script or zip file"
 
 
+def only_folder(tmp_path, *files):
+    """Names of the submissions in a folder with one folder, which holds these files."""
+    (tmp_path / "zoe").mkdir()
+    for name, content in files:
+        save(tmp_path / "zoe", content, name)
+    return [submission.name for submission in find_submissions(tmp_path)]
+
+
+def test_the_only_student_of_a_class_is_not_taken_apart(tmp_path):
+    all_in_one = ("all.py", exported([*RECURRENT, *CLUSTERING]))
+    assert only_folder(tmp_path, all_in_one, ("problem_5.ipynb", CLUSTERING)) == ["zoe"]
+    write(tmp_path, "zoe/figures/plot.py")
+    assert list(found(tmp_path)) == ["zoe"]
+    assert len(find_submissions(tmp_path)[0].files) == 3
+
+
+@pytest.mark.parametrize(
+    "names", [("a.ipynb", "b.ipynb"), ("doejane_12_1_p.ipynb", "roejohn_13_2_p.zip")]
+)
+def test_the_only_folder_is_a_class_if_it_is_that_of_several_students(tmp_path, names):
+    people = only_folder(tmp_path, *((name, CLUSTERING) for name in names))
+    assert people == [name.split("_")[0].removesuffix(".ipynb") for name in names]
+
+
 def test_links_and_pipes_are_neither_followed_nor_read(tmp_path):
     secret = write(tmp_path / "secret", "key.py")
     folder = write(tmp_path / "class", "ada/a.py", "bob/b.py")
@@ -78,7 +103,30 @@ def test_links_and_pipes_are_neither_followed_nor_read(tmp_path):
     (folder / "ada" / "folder").symlink_to(secret)
     (folder / "eve").symlink_to(secret)
     os.mkfifo(folder / "bob" / "pipe.py")
-    assert found(folder) == {"ada": ("ada", "", ["a.py"]), "bob": ("bob", "", ["b.py"])}
+    assert found(folder) == {
+        "ada": ("ada", "", ["a.py"]),
+        "bob": ("bob", "", ["b.py"]),
+        "eve": ("eve", "", []),
+    }
+    problem = "there is no notebook, script or zip file (eve)"
+    assert find_submissions(folder)[2].problem == problem
+
+
+def test_nobody_disappears_who_handed_in_something_else(tmp_path):
+    names = ["doejane_123_45_p5.py", "doejane_123_46_p5.pdf", "smithbob_124_46_p5.pdf"]
+    names += ["carlx_125_47_p5.ipynb.txt", "dan_126_48_p5.tar.gz", "..weird.py", "notes.html"]
+    names += ["Eve Moo_555_assignsubmission_file_/p5.pdf", "README.txt", ".hidden.py", "._a.ipynb"]
+    submissions = find_submissions(write(tmp_path, *names))
+    none = "there is no notebook, script or zip file"
+    assert {s.name: (s.id, s.problem) for s in submissions} == {
+        "doejane": ("123", ""),
+        "smithbob": ("124", f"{none} (smithbob_124_46_p5.pdf)"),
+        "carlx": ("125", f"{none} (carlx_125_47_p5.ipynb.txt)"),
+        "dan": ("126", f"{none} (dan_126_48_p5.tar.gz)"),
+        "Eve Moo": ("555", f"{none} (p5.pdf)"),
+        "..weird": ("", ""),
+        "notes": ("", f"{none} (notes.html)"),
+    }
 
 
 def test_odd_names_give_files_of_their_own(tmp_path):
@@ -151,6 +199,73 @@ def test_paths_that_lead_elsewhere_are_refused(tmp_path, name, words):
     assert not (tmp_path / "a.py").exists()
 
 
+ODD = [
+    ("bob/../../evil.py", "bob", "a path outside"),
+    ("../eve.py", "eve", "a path outside"),
+    ("/etc/eve.py", "etc", "a path outside"),
+    ("..", "_", "a path outside"),
+    ("bo\nb/x.py", "bo_b", "no usual one"),
+    ("bob/x\n.py", "bob", "no usual one"),
+    ("bob/" + "x" * 600 + ".py", "bob", "no usual one"),
+    ("bob/" + "x" * 300 + ".py", "bob", "cannot be unpacked"),
+    (link("eve.py"), "eve", "a link"),
+    ("../ada.py", "ada-130745", "a path outside"),  # which is not Ada's
+    ("ada.py/x.py", "ada", "cannot be unpacked"),
+]
+
+
+@pytest.mark.parametrize(("name", "owner", "words"), ODD)
+@pytest.mark.parametrize("root", ["", "class/"])
+def test_in_the_zip_file_of_a_class_a_bad_entry_costs_its_owner_only(
+    tmp_path, root, name, owner, words
+):
+    if root and isinstance(name, str):
+        if name.startswith(("/", "..")):
+            pytest.skip("it is in no folder")
+        name = root + name
+    elif root:
+        name = link(root + "eve.py")
+    others = [(f"{root}ada.py", "x = 1"), (f"{root}zoe/a.py", "x = 1"), (f"{root}bob/b.py", "1")]
+    archive = zipped(tmp_path / "c.zip", (name, "1"), *others)
+    if owner == "ada" and words == "cannot be unpacked":
+        archive = zipped(tmp_path / "c.zip", *others, (name, "1"))
+    refused = unpack_class(archive, tmp_path / "out", max_bytes=1000)
+    submissions = {s.name: s for s in find_submissions(tmp_path / "out" / root, refused)}
+    assert submissions.keys() == {"ada", "zoe", "bob", owner}
+    bad = {name: s.problem for name, s in submissions.items() if s.problem}
+    assert list(bad) == [owner]
+    assert words in bad[owner]
+    assert not submissions[owner].files
+    assert [path.name for path in tmp_path.iterdir() if path.name != "out"] == ["c.zip"]
+
+
+def test_in_the_zip_file_of_a_class_a_damaged_entry_costs_its_owner_only(tmp_path):
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        for name in ("ada", "bob"):
+            archive.writestr(f"{name}.py", f"name = '{name}'")
+    content = (tmp_path / "c.zip").read_bytes().replace(b"name = 'bob'", b"name = 'eve'")
+    (tmp_path / "c.zip").write_bytes(content)
+    refused = unpack_class(tmp_path / "c.zip", tmp_path / "out", max_bytes=1000)
+    found = {s.name: s.problem for s in find_submissions(tmp_path / "out", refused)}
+    assert found["ada"] == ""
+    assert "Bad CRC-32" in found["bob"]
+
+
+def test_the_zip_file_of_a_class_names_whoever_handed_in_something_else(tmp_path):
+    names = ["c/ada/a.py", "c/bob/report.pdf", "c/eve/", "__MACOSX/c/._x.py", "c/.DS_Store"]
+    archive = zipped(tmp_path / "c.zip", *((name, "x") for name in names))
+    assert unpack_class(archive, tmp_path / "out", max_bytes=10) == {}
+    assert (tmp_path / "out/c/bob/report.pdf").read_bytes() == b""  # only that it is there
+    submissions = find_submissions(tmp_path / "out")
+    assert [(s.name, bool(s.problem)) for s in submissions] == [
+        ("ada", False),
+        ("bob", True),
+        ("eve", True),
+    ]
+    with pytest.raises(InputError, match="too large"):
+        unpack_class(archive, tmp_path / "more", max_bytes=0)
+
+
 def test_bombs_are_refused_by_what_they_unpack_to(tmp_path):
     archive = zipped(tmp_path / "a.zip", *((f"{i}.py", b"0" * 400_000) for i in range(4)))
     assert archive.stat().st_size < 10_000
@@ -202,8 +317,22 @@ def test_of_a_notebook_and_its_script_the_notebook_counts(tmp_path):
     ]
     report = graded(files)
     assert (report.file, report.problems) == ("a.ipynb", ["5"])
-    assert "a.py is not graded: there is a notebook." in report.notes
+    assert "a.py is not graded for problem 5: a.ipynb is the notebook." in report.notes
     assert any(note.startswith("helper.py is not graded: ") for note in report.notes)
+
+
+def test_a_part_counts_once_whatever_files_it_is_in(tmp_path):
+    files = [
+        save(tmp_path, exported([*RECURRENT, *CLUSTERING]), "all.py"),
+        save(tmp_path, CLUSTERING, "problem_5.ipynb"),
+    ]
+    report = graded(files)
+    ids = [part.part for part in report.parts]
+    assert sorted(ids) == sorted({part.id for part in [*parts("1"), *parts("5")]})
+    assert report.file == "all.py, problem_5.ipynb"
+    assert "all.py is not graded for problem 5: problem_5.ipynb is the notebook." in report.notes
+    with pytest.raises(ValueError, match=r"parts 5b, .* several of the reports of all\.py"):
+        merged([report, graded(files[1:])])
 
 
 def test_two_notebooks_of_a_problem_are_not_chosen_from(tmp_path):
@@ -218,13 +347,48 @@ def test_notebooks_of_two_problems_make_one_report(tmp_path):
     assert sorted(report.problems) == ["2", "5"]
     assert {part.part[0] for part in report.parts} == {"2", "5"}
     assert graded(files, problem="names").file == "b.ipynb"
-    with pytest.raises(InputError, match="no file is of problem 3"):
-        graded(files, problem="3")
 
 
-def test_a_file_without_the_problem_fails_every_part_of_it(tmp_path):
-    report = graded([save(tmp_path, "x = 1", "a.py")], problem="5")
+UNTOUCHED = (
+    "def get_adjacency_matrix(gamma, X):\n"
+    "    d = 0\n    # TODO\n    raise NotImplementedError('get_adjacency_matrix')\n    return d"
+)
+
+
+def test_a_notebook_in_which_nothing_is_written_gives_way(tmp_path):
+    """Until something is: a part of the notebook counts more than a whole script."""
+    files = [save(tmp_path, [UNTOUCHED]), save(tmp_path, exported(CLUSTERING), "hw.py")]
+    report = graded(files)
+    assert report.file == "hw.py"
+    words = "homework.ipynb is not graded for problem 5: all of it still has to be written."
+    assert words in report.notes
+    assert graded(files[:1]).file == "homework.ipynb"
+    save(tmp_path, [UNTOUCHED, CLUSTERING[4]])
+    assert graded(files).file == "homework.ipynb"
+    save(tmp_path, [UNTOUCHED])
+    two = [*files, save(tmp_path, CLUSTERING, "b.ipynb")]
+    assert graded(two).file == "b.ipynb"
+
+
+@pytest.mark.parametrize(
+    ("contents", "note"),
+    [
+        (["x = 1"], "0.py has no code of problem 5: 0.py has nothing of the course"),
+        (["\n\n".join(NAMES)], "0.py has no code of problem 5: it is of problem 2"),
+        (["x = 1", "\n\n".join(NAMES)], "1.py has no code of problem 5: it is of problem 2"),
+    ],
+)
+def test_a_submission_without_the_problem_fails_every_part_of_it(tmp_path, contents, note):
+    files = [save(tmp_path, content, f"{i}.py") for i, content in enumerate(contents)]
+    report = graded(files, problem="5")
     assert {part.status for part in report.parts if part.part != "5g-labels"} == {"missing"}
+    assert any(found.startswith(note) for found in report.notes)
+    metadata = {"eigenlab": {"problem": "4"}}
+    report = graded([save(tmp_path, ["x = 1"], metadata=metadata)], problem="5")
+    assert {part.status for part in report.parts if part.part != "5g-labels"} == {"missing"}
+    files.append(save(tmp_path, "no notebook", "broken.ipynb"))  # which may have been it
+    with pytest.raises(InputError, match=r"broken\.ipynb is no notebook"):
+        graded(files, problem="5")
 
 
 def test_zip_files_are_read_and_those_in_them_named(tmp_path):

@@ -136,7 +136,9 @@ def run(root: str | Path) -> dict[str, Any]:
 def _failed(words: str, settings: Settings) -> dict[str, Any]:
     """A result of 0 points that every student sees."""
     number = problem_number(settings.problem) if settings.problem else ""
-    asked = [part.id for part in parts(number) if part.id not in OPTIONAL] if number else []
+    sure = settings.points.keys() - (set() if settings.execute else {"5g-labels"})
+    every = [part.id for part in parts(number)] if number else []
+    asked = [part for part in every if part in sure or part not in OPTIONAL]
     worth = sum(settings.points.get(part, 1.0) for part in asked) if asked else 1.0
     test = {"name": "submission", "score": 0, "max_score": worth, "status": "failed"}
     tests = [{**test, "output": words}]

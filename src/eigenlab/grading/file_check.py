@@ -162,7 +162,7 @@ class FileReport:
 def check_file(
     path: str | Path,
     *,
-    problem: str = "",
+    problem: str | Sequence[str] = "",
     execute: bool = False,
     aliases: Mapping[str, Sequence[str]] | None = None,
     points: Mapping[str, float] | None = None,
@@ -173,8 +173,8 @@ def check_file(
 
     Args:
         path: a file that ends with .ipynb or .py, also one written for Colab.
-        problem: number or name of the problem, such as ``"5"`` or ``"clustering"``. Default:
-            ``""``, those whose names the file defines.
+        problem: number or name of the problem, such as ``"5"`` or ``"clustering"``, or several of
+            them. Default: ``""``, those whose names the file defines.
         execute: whether all statements are run, not only imports, definitions and simple
             constants. Default: ``False``.
         aliases: name that the checks use -> names that the file may have for it; the first that it
@@ -192,9 +192,10 @@ def check_file(
             problem or part.
     """
     aliases, points = aliases or {}, checked_points(points or {})
-    given = problem_number(problem) if problem else ""
+    asked = [problem] if isinstance(problem, str) else problem
+    given = [problem_number(one) for one in asked if one]
     file = read_student_file(path, execute=execute)
-    numbers = [given] if given else problems_of(file, aliases)
+    numbers = list(dict.fromkeys(given)) or problems_of(file, aliases)
     chosen = chosen_aliases(file, aliases)
     every = [p for number in numbers for p in parts(number) if not only or p.id in only]
     before = {part.id: _before(part, file, chosen, points) for part in every}
@@ -265,7 +266,7 @@ def _before(
     missing = absence(part, file, aliases)
     if not missing:
         return None
-    if is_left_out(part, file, aliases):
+    if is_left_out(part, file, aliases, points):
         return replace(report, hint=missing)
     return replace(report, status=MISSING, hint=missing)
 

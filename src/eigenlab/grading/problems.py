@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,13 +22,17 @@ PROBLEMS = {
 }
 #: Names that files of other problems define, too. They tell the problem only if no other name does.
 COMMON = {"LSTM", "RNN", "accuracy", "generate_batch", "labels", "loss_fn", "update"}
-#: Parts that some editions lack: they are left out if the file has none of these names.
+#: Parts that some editions lack -> names that tell that a file is of an edition that has them.
 OPTIONAL = {
     "1h-lstm-layer": ("LSTMLayer", "LSTM"),
     "1h-lstm": ("LSTMLayer", "LSTM"),
     "1h-rnn": ("LSTMLayer", "LSTM", "RNN"),
     "5g-labels": ("labels",),
 }
+
+
+class NothingOfTheCourse(InputError):
+    """A student's file has no code of any problem."""
 
 
 def problem_number(problem: str) -> str:
@@ -45,7 +50,10 @@ def problem_number(problem: str) -> str:
     having = [f"{number} ({name})" for name, number in PROBLEMS.items() if parts(number)]
     known = ", ".join(having)
     if number in {*PROBLEMS.values(), "4"}:
-        raise InputError(f"problem {problem!r} has no code to check; those that have: {known}")
+        raise InputError(
+            f"problem {problem!r} has no code to check: no task of it asks for a function or class "
+            f"in a given form; those that have: {known}"
+        )
     raise InputError(f"problem {problem!r} is unknown{nearest(problem, PROBLEMS)}; known: {known}")
 
 
@@ -57,7 +65,7 @@ def problems_of(file: StudentFile, aliases: Mapping[str, Sequence[str]]) -> list
         aliases: name that the checks use -> names that the file may have for it.
 
     Raises:
-        InputError: nothing in the file belongs to the course.
+        NothingOfTheCourse: nothing in the file belongs to a problem with code to check.
     """
     if file.problem in PROBLEMS.values() and parts(file.problem):
         return [file.problem]
@@ -71,13 +79,48 @@ def problems_of(file: StudentFile, aliases: Mapping[str, Sequence[str]]) -> list
         if found:
             return sorted(found)
     if file.problem:
-        problem_number(file.problem)
+        try:
+            problem_number(file.problem)
+        except InputError as error:
+            raise NothingOfTheCourse(f"{file.path}: {error}") from error
     defined = file.taken("class", "function")[:8]
     what = f"it defines {', '.join(defined)}" if defined else "it defines no class and no function"
     unread = f"; {file.syntax_errors[0]}" if file.syntax_errors else ""
-    raise InputError(
+    raise NothingOfTheCourse(
         f"{file.path} has nothing of the course: {what}{unread}. Name the problem with --problem, "
         "or give your names with --alias RNNLayer=MyLayer"
+    )
+
+
+def is_unwritten(file: StudentFile, number: str, aliases: Mapping[str, Sequence[str]]) -> bool:
+    """Whether each class and function of a problem in a file still has to be written.
+
+    Args:
+        file: what the student wrote, or was given.
+        number: number of the problem.
+        aliases: name that the checks use -> names that the file may have for it.
+    """
+    used = [name for part in parts(number) for name in part.names]
+    names = {given for name in used for given in (name, *aliases.get(name, ()))}
+    found = [file.definitions[n] for n in file.taken("class", "function") if n in names]
+    return bool(found) and all(_is_stub(definition.source) for definition in found)
+
+
+def _is_stub(source: str) -> bool:
+    """Whether a function, or a method of a class, raises ``NotImplementedError`` in any case.
+
+    >>> _is_stub("def f(x):\\n    'Double x.'\\n    raise NotImplementedError('f')")
+    True
+    >>> _is_stub("def f(x):\\n    return 2 * x")
+    False
+    """
+    return any(
+        isinstance(statement, ast.Raise)
+        and statement.exc is not None
+        and ast.unparse(statement.exc).startswith("NotImplementedError")
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef)
+        for statement in node.body
     )
 
 
@@ -171,12 +214,31 @@ def _missing(name: str, file: StudentFile) -> str:
     return f"{name} is not defined in this file."
 
 
-def is_left_out(part: Part, file: StudentFile, aliases: Mapping[str, str]) -> bool:
-    """Whether a part is one that some editions lack, and the file has none of its names."""
+def is_left_out(
+    part: Part,
+    file: StudentFile,
+    aliases: Mapping[str, str],
+    points: Mapping[str, float] | None = None,
+) -> bool:
+    """Whether a part is one that some editions lack, and nothing says that this one has it.
+
+    It is asked for where it has points, where the notebook is one of eigenlab's, all of which have
+    it, and where the file has one of its names.
+
+    Args:
+        part: a part whose objects are not in the file.
+        file: what the student wrote.
+        aliases: name that the checks use -> the student's name.
+        points: id of a part -> its points. Default: ``None``, none.
+    """
     names = OPTIONAL.get(part.id)
     if names is None:
         return False
-    if part.id == "5g-labels":  # a value, which only --execute computes
-        return not file.executed or not {"labels"} & {*file.definitions, *aliases}
+    if part.id == "5g-labels" and not file.executed:  # a value, which only --execute computes
+        return True
+    if part.id in (points or {}) or file.problem == part.id[0]:
+        return False
+    if part.id == "5g-labels":
+        return not {"labels"} & {*file.definitions, *aliases}
     there = {*file.taken("class", "function", "value"), *file.not_run, *aliases}
     return not any(name in there or near_miss(name, file) for name in names)

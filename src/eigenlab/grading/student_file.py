@@ -31,6 +31,11 @@ IPYTHON = re.compile(r"\s*([!%?]|[\w, ]+=\s*[!%]|[\w.]+\?{1,2}\s*$)")
 #: Where a script that was exported from a notebook has a new cell.
 NEW_CELL = re.compile(r"^# ?(%%|In ?\[[\d ]*\]|<codecell>).*$", re.M)
 
+#: A line at which no statement goes on.
+NEW_STATEMENT = re.compile(r"(?!(else|elif|except|finally)\b)[^\s)\]}#]")
+#: Statements of a script with syntax errors, at most; a file with more is no script in Python.
+MAX_ERRORS = 20
+
 #: Methods that change a list, set or dictionary in place.
 CHANGING = ADDING | {"clear", "discard", "pop", "popitem", "remove", "reverse", "sort"}
 
@@ -245,7 +250,11 @@ def _read_cell(
         text = str(getattr(error, "text", None) or "").strip()
         message = f"{where}: {getattr(error, 'msg', error)}" + (f": {text}" if text else "")
         file.syntax_errors.append(message)
-        _note_not_run(file, source, f"{where}, in a cell with a syntax error")
+        rest, lost = _without_statement(source, error) if place == file.path.name else ("", source)
+        what = "statement" if rest else "cell"
+        if rest and len(file.syntax_errors) < MAX_ERRORS:
+            _read_cell(file, place, rest, harmless, execute)
+        _note_not_run(file, lost, f"{where}, in a {what} with a syntax error")
         return
     for line in shell:
         file.left_out.setdefault(SHELL, []).append(f"{place}, {line}")
@@ -255,6 +264,35 @@ def _read_cell(
         if _is_chosen(file, statement, place, source, harmless, execute)
     ]
     file.cells.append((place, source, chosen))
+
+
+def _without_statement(source: str, error: Exception) -> tuple[str, str]:
+    """A script without the statement that has a syntax error, and that statement.
+
+    Statements begin at lines that are not indented. The first text is empty if the statement cannot
+    be told from the others: where a text in triple quotes is not closed, what follows would be read
+    the wrong way round.
+
+    >>> code = "def f(:\\n  return 1\\ndef g():\\n  return 2"
+    >>> _without_statement(code, SyntaxError("", ("", 1, 6, "")))
+    ('\\n\\ndef g():\\n  return 2', 'def f(:\\n  return 1')
+    """
+    # A missing body is told at the line that follows.
+    told = re.search(r" on line (\d+)", str(getattr(error, "msg", "")))
+    line = int(told[1]) if told else getattr(error, "lineno", None) or 0
+    lines = source.split("\n")
+    starts = [
+        number
+        for number, text in enumerate(lines)
+        if NEW_STATEMENT.match(text) and not (number and lines[number - 1].startswith("@"))
+    ]
+    first = max((number for number in starts if number < line), default=0)
+    last = min((number for number in starts if number >= line), default=len(lines))
+    lost = "\n".join(lines[first:last])
+    if not line or lost.count('"""') % 2 or lost.count("'''") % 2:
+        return "", source
+    rest = "\n".join([*lines[:first], *[""] * (last - first), *lines[last:]])
+    return (rest, lost) if rest.strip() else ("", source)
 
 
 def _note_not_run(file: StudentFile, source: str, where: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -19,6 +19,10 @@ def grade_submissions(
     *,
     out: Annotated[Path, Parameter(help="Folder for the results.")] = Path("results"),
     jobs: Annotated[Whole, Parameter(help="How many submissions are graded at once.")] = 1,
+    backend: Annotated[
+        Literal["loky", "dask", "ray", "spark"],
+        Parameter(help="What grades several at once: this machine, or a cluster."),
+    ] = "loky",
     problem: Annotated[
         str,
         Parameter(
@@ -70,6 +74,7 @@ def grade_submissions(
         submissions,
         out=out,
         jobs=jobs,
+        backend=backend,
         problem=problem,
         execute=execute,
         alias=alias,

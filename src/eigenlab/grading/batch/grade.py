@@ -16,7 +16,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,9 @@ from eigenlab.errors import EigenlabError, InputError
 from eigenlab.files import dump_json, read_json, write_atomic
 from eigenlab.grading import folders
 from eigenlab.grading.batch import anonymous, tables
-from eigenlab.grading.batch.archives import unpack
+from eigenlab.grading.batch.archives import unpack_class
+from eigenlab.grading.batch.backends import backend as chosen_backend
+from eigenlab.grading.batch.backends import require_backend
 from eigenlab.grading.batch.one import Settings, grade_files, with_part, without_names
 from eigenlab.grading.batch.submissions import Submission, find_submissions
 from eigenlab.grading.batch.summary import summary_page
@@ -89,6 +91,7 @@ def grade(
     settings: Settings | None = None,
     *,
     jobs: int = 1,
+    backend: str = "loky",
     regrade: str = "",
     hide_names: bool = False,
     given: Mapping[str, Sequence[str]] | None = None,
@@ -98,13 +101,17 @@ def grade(
 
     A submission whose files, settings and version of eigenlab are those of an earlier result keeps
     it. In ``out`` are then ``students/KEY.json`` and ``feedback/KEY.html`` for each student,
-    ``grades.csv``, ``grades.json`` and ``summary.html``.
+    ``grades.csv``, ``grades.json`` and ``summary.html``. Earlier results with keys that no
+    submission has any more, such as the names of students who now have pseudonyms, are removed.
 
     Args:
         source: folder or zip file; see :func:`~eigenlab.grading.batch.find_submissions`.
         out: folder for the results.
         settings: how the submissions are graded. Default: ``None``, those of :class:`Settings`.
         jobs: how many are graded at once. Default: ``1``.
+        backend: what grades several at once: ``"loky"``, processes of this machine, or ``"dask"``,
+            ``"ray"`` or ``"spark"``, whose machines have to see ``source``, ``out`` and the folder
+            for temporary files. Default: ``"loky"``.
         regrade: id of a part to grade again, while the others keep their results. Default: ``""``,
             none.
         hide_names: whether students have pseudonyms in all files but ``out/pseudonyms.json``.
@@ -117,26 +124,29 @@ def grade(
         a record of each submission. One that could not be graded says why, and has no score.
 
     Raises:
-        InputError: there are no submissions, there is no such part or problem, or parts are to be
-            graded again with other settings.
+        InputError: there are no submissions, there is no such part, problem or backend, or parts
+            are to be graded again with other settings.
         Cancelled: the reporter was cancelled; what was graded is kept.
     """
     # Workers may be in another folder.
     source, out, settings = Path(source).absolute(), Path(out).absolute(), settings or Settings()
     _require(settings, jobs, regrade)
+    require_backend(backend, jobs)
     with folders.temporary() as scratch:
-        folder = source
-        if source.suffix.lower() == ".zip":
-            folder = Path(scratch) / "submissions"
-            unpack(source, folder, max_bytes=MAX_BYTES)
+        folder, refused = _unpacked(source, Path(scratch))
         reporter.stage("reading submissions")
-        tasks = _tasks(folder, out, settings, Path(scratch), regrade, hide_names)
+        submissions = find_submissions(folder, refused)
+        tasks = _tasks(submissions, out, settings, Path(scratch), regrade, hide_names)
         kept = [task for task in tasks if not regrade and _is_kept(task)]
         todo = [task for task in tasks if task not in kept]
         reporter.stage(f"grading {len(todo)} submissions")
         if kept:
             reporter.message(f"{len(kept)} submissions keep their results")
-        _run(todo, jobs, reporter)
+        with chosen_backend(backend, jobs):
+            _run(todo, jobs, reporter)
+    removed = _remove_others(out, {task.submission.key for task in tasks})
+    if removed:
+        reporter.message(f"{removed} earlier results of nobody among these submissions are removed")
     records = [read_json(_record_path(task)) for task in tasks]
     tables.write(out, records)
     write_atomic(out / "summary.html", summary_page(records, given or {}))
@@ -157,10 +167,28 @@ def _require(settings: Settings, jobs: int, regrade: str) -> None:
         problem_number(settings.problem)
 
 
+def _unpacked(source: Path, scratch: Path) -> tuple[Path, dict[Path, str]]:
+    """The folder of the submissions, and what of a zip file was refused.
+
+    The only folder of a zip file that has the zip file's name is the one that was zipped.
+    """
+    if source.suffix.lower() != ".zip":
+        return source, {}
+    folder = scratch / "submissions"
+    refused = unpack_class(source, folder, max_bytes=MAX_BYTES)
+    zipped = folder / source.stem
+    is_only = [path.name for path in folder.iterdir()] == [zipped.name] and zipped.is_dir()
+    return (zipped if is_only else folder), refused
+
+
 def _tasks(
-    folder: Path, out: Path, settings: Settings, scratch: Path, part: str, hide_names: bool
+    found: list[Submission],
+    out: Path,
+    settings: Settings,
+    scratch: Path,
+    part: str,
+    hide_names: bool,
 ) -> list[_Task]:
-    found = find_submissions(folder)
     hidden: list[tuple[str, ...]] = [() for _ in found]
     if hide_names:
         hidden = [(s.name, s.id, s.key) for s in found]
@@ -208,6 +236,25 @@ def _stored(task: _Task) -> dict[str, Any] | None:
     same = found["student"] == {"key": submission.key, "name": submission.name, "id": submission.id}
     graded = found["status"] == GRADED and _page_path(task).is_file()
     return found if same and graded and found["sha256"] == task.digest != "" else None
+
+
+def _remove_others(out: Path, keys: Collection[str]) -> int:
+    """Remove what earlier runs wrote of other students; how many they were."""
+    count = 0
+    for path in sorted((out / "students").glob("*.json")):
+        if path.stem in keys:
+            continue
+        try:
+            found = read_json(path)
+        except InputError:
+            continue
+        student = found.get("student") if isinstance(found, dict) else None
+        is_own = isinstance(student, dict) and student.get("key") == path.stem
+        if is_own and {"format", "eigenlab", "sha256", "status", "report"} <= found.keys():
+            (out / "feedback" / f"{path.stem}.html").unlink(missing_ok=True)
+            path.unlink()
+            count += 1
+    return count
 
 
 def _is_kept(task: _Task) -> bool:

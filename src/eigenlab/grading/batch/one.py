@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from eigenlab.errors import InputError
 from eigenlab.grading import folders
 from eigenlab.grading.batch.archives import unpack
 from eigenlab.grading.file_check import FileReport, Runner, check_file
-from eigenlab.grading.problems import problem_number, problems_of
-from eigenlab.grading.student_file import read_student_file
+from eigenlab.grading.problems import NothingOfTheCourse, is_unwritten, problem_number, problems_of
+from eigenlab.grading.student_file import StudentFile, read_student_file
 
 #: Bytes of a student's zip file, unpacked.
 MAX_BYTES = 500_000_000
@@ -43,8 +43,10 @@ def grade_files(
 ) -> FileReport:
     """Grade the files of one submission: notebooks and scripts, also in zip files.
 
-    Files that have nothing of the course are left out, and named. Of a notebook and a script of
-    the same problem the notebook counts.
+    Files that have nothing of the course are left out, and named. Of several files of the same
+    problem those in which every part still has to be written give way, and scripts to a notebook;
+    for its other problems such a script still counts. If one problem is asked for, a submission
+    without any code of it has none of its parts, whatever else it has.
 
     Args:
         files: notebooks, scripts and zip files.
@@ -53,7 +55,7 @@ def grade_files(
         only: ids of the parts to report. Default: all.
 
     Raises:
-        InputError: nothing can be graded, or two files are of the same problem.
+        InputError: no file can be read, or two files are of the same problem.
     """
     with folders.temporary() as folder:
         sources, notes = _sources(files, Path(folder))
@@ -61,14 +63,14 @@ def grade_files(
         reports = [
             check_file(
                 path,
-                problem=settings.problem,
+                problem=numbers,
                 execute=settings.execute,
                 aliases=settings.aliases,
                 points=settings.points,
                 only=only,
                 run=run,
             )
-            for path in chosen
+            for path, numbers in chosen.items()
         ]
     found = merged(reports)
     return replace(found, notes=[*found.notes, *notes, *more])
@@ -91,49 +93,93 @@ def _sources(files: Sequence[Path], folder: Path) -> tuple[list[Path], list[str]
     return found, notes
 
 
-def _chosen(paths: Sequence[Path], settings: Settings) -> tuple[list[Path], list[str]]:
-    """The files to grade, and what is said of the others."""
+def _chosen(paths: Sequence[Path], settings: Settings) -> tuple[dict[Path, list[str]], list[str]]:
+    """The files to grade with the problems that each counts for, and what is said of the rest."""
     if not paths:
         raise InputError("there is no notebook and no script")
     wanted = problem_number(settings.problem) if settings.problem else ""
-    by_problem: dict[str, list[Path]] = {}
+    by_problem: dict[str, list[StudentFile]] = {}
     errors: dict[Path, str] = {}
+    others: list[Path] = []
     for path in paths:
         try:
             file = read_student_file(path, execute=settings.execute)
             numbers = problems_of(file, settings.aliases)
+        except NothingOfTheCourse as error:
+            others.append(path)
+            errors[path] = str(error).replace(str(path), path.name)
+            continue
         except InputError as error:
             errors[path] = str(error).replace(str(path), path.name)
-            if len(paths) == 1 and wanted and "nothing of the course" in str(error):
-                return [path], []  # every part of the problem is missing
             continue
+        if wanted and wanted not in numbers:
+            others.append(path)
+            errors[path] = f"it is of problem {' and '.join(numbers)}"
         for number in [n for n in numbers if not wanted or n == wanted]:
-            by_problem.setdefault(number, []).append(path)
+            by_problem.setdefault(number, []).append(file)
     if not by_problem:
-        words = "; ".join(list(errors.values())[:3])
-        raise InputError(words or f"no file is of problem {wanted}")
-    found = list(dict.fromkeys(_preferred(number, same) for number, same in by_problem.items()))
-    used = set(itertools.chain.from_iterable(by_problem.values())) - set(found)
+        return _without_code(others, errors, wanted)
+    chosen: dict[Path, list[str]] = {}
     notes = [f"{path.name} is not graded: {words}" for path, words in errors.items()]
-    notes += [f"{path.name} is not graded: there is a notebook." for path in sorted(used)]
-    return found, notes
+    for number, same in sorted(by_problem.items()):
+        best, more = _preferred(number, same, settings.aliases)
+        chosen.setdefault(best, []).append(number)
+        notes += more
+    return chosen, notes
 
 
-def _preferred(number: str, paths: Sequence[Path]) -> Path:
-    notebooks = [path for path in paths if path.suffix.lower() == ".ipynb"]
-    few = notebooks if len(notebooks) == 1 else paths
+def _without_code(
+    others: Sequence[Path], errors: Mapping[Path, str], wanted: str
+) -> tuple[dict[Path, list[str]], list[str]]:
+    """What to grade where no file has code of the problem: every part of it is missing.
+
+    A file that cannot be read may have that code, so then nothing is graded.
+    """
+    if not wanted or len(others) < len(errors):
+        raise InputError("; ".join(list(errors.values())[:3]))
+    notes = [f"{path.name} has no code of problem {wanted}: {errors[path]}" for path in others]
+    return {others[0]: [wanted]}, notes
+
+
+def _preferred(
+    number: str, files: Sequence[StudentFile], aliases: Mapping[str, Sequence[str]]
+) -> tuple[Path, list[str]]:
+    """The file that counts for a problem, and what is said of the others."""
+    begun = [file for file in files if not is_unwritten(file, number, aliases)] or list(files)
+    notes = [
+        f"{file.path.name} is not graded for problem {number}: all of it still has to be written."
+        for file in files
+        if file not in begun
+    ]
+    notebooks = [file for file in begun if file.path.suffix.lower() == ".ipynb"]
+    few = notebooks if len(notebooks) == 1 else begun
     if len(few) > 1:
-        names = ", ".join(sorted(path.name for path in paths))
+        names = ", ".join(sorted(file.path.name for file in begun))
         raise InputError(
             f"several files are of problem {number}: {names}; keep the one that counts"
         )
-    return few[0]
+    best = few[0].path
+    notes += [
+        f"{file.path.name} is not graded for problem {number}: {best.name} is the notebook."
+        for file in begun
+        if file.path != best
+    ]
+    return best, notes
 
 
 def merged(reports: Sequence[FileReport]) -> FileReport:
-    """One report of several files."""
+    """One report of several files.
+
+    Raises:
+        ValueError: a part is in two of the reports, and would count twice.
+    """
     if len(reports) == 1:
         return reports[0]
+    counts = Counter(part.part for report in reports for part in report.parts)
+    twice = [part for part, count in counts.items() if count > 1]
+    if twice:
+        files = ", ".join(report.file for report in reports)
+        raise ValueError(f"parts {', '.join(twice)} are in several of the reports of {files}")
     left_out: dict[str, list[str]] = {}
     for report in reports:
         for reason, found in report.left_out.items():

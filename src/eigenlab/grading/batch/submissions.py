@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from eigenlab.errors import InputError
 from eigenlab.grading.batch.archives import IGNORED
+from eigenlab.grading.problems import problems_of
+from eigenlab.grading.student_file import read_student_file
 
 #: What can be graded, or holds what can be.
 GRADED = (".ipynb", ".py", ".zip")
@@ -19,6 +23,8 @@ CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_(?P<file>.+)", r
 #: ``Jane Doe_12345_assignsubmission_file_``
 MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_\w+", re.I)
 GRADESCOPE = "submission_metadata.yml"
+#: Written for whoever opens the folder of a class, and no student's name.
+README = re.compile(r"readme(\.\w+)?", re.I)
 #: Folders and files of one student, at most; more are not a submission.
 MAX_FILES = 2000
 
@@ -52,15 +58,19 @@ class Submission:
         return found.hexdigest()
 
 
-def find_submissions(folder: Path) -> list[Submission]:
+def find_submissions(folder: Path, refused: Mapping[Path, str] | None = None) -> list[Submission]:
     """The submissions of a folder, in the order of their names.
 
-    Each folder in it is a student, and so is each notebook, script or zip file. A folder that holds
-    nothing but one folder of students stands for that one. Names as Canvas, Moodle and Gradescope
-    write them are taken apart. Links, pipes and hidden files are not followed or read.
+    Each folder in it is a student, and so is each file. One without a notebook, script or zip file
+    is listed as one that cannot be read, so that nobody disappears. A folder that holds nothing but
+    one folder of students stands for that one; a folder of one student does not. Names as Canvas,
+    Moodle and Gradescope write them are taken apart. Links, pipes and hidden files are not followed
+    or read; hidden files and a file ``README`` belong to nobody.
 
     Args:
         folder: where the submissions are.
+        refused: path of what could not be unpacked -> why; its student's submission cannot be read.
+            Default: ``None``, nothing.
 
     Raises:
         InputError: there is no such folder, or it has no submissions.
@@ -69,43 +79,116 @@ def find_submissions(folder: Path) -> list[Submission]:
         raise InputError(f"{folder} is no folder of submissions")
     folder = _innermost(folder)
     known = _gradescope(folder / GRADESCOPE)
-    found: dict[tuple[str, str], list[Path]] = {}
+    found: dict[tuple[str, str], _Entries] = {}
     for entry in sorted(folder.iterdir(), key=lambda path: path.name):
-        if IGNORED.fullmatch(entry.name) or entry.is_symlink():
+        if not _is_somebodys(entry):
             continue
-        if entry.is_dir():
-            who = known.get(entry.name) or _who(entry.name)
-            found.setdefault(who, []).extend(graded_files(entry))
+        is_folder = entry.is_dir() and not entry.is_symlink()
+        who = known.get(entry.name) or _who(entry.name if is_folder else entry.stem)
+        entries = found.setdefault(who, _Entries())
+        if is_folder:
+            entries.folders.append(entry)
         elif _is_graded(entry):
-            found.setdefault(_who(entry.stem), []).append(entry)
-    if not found:
+            entries.files.append(entry)
+        else:
+            entries.others.append(entry.name)
+        entries.faults += [
+            words for path, words in (refused or {}).items() if entry in (path, *path.parents)
+        ]
+    if not any(entries.folders or entries.files for entries in found.values()):
         raise InputError(f"{folder} has no submissions: no folder, notebook, script or zip file")
     keys = _keys(list(found))
     return [
-        _checked(Submission(key, name, id, tuple(files)))
-        for key, ((name, id), files) in zip(keys, found.items(), strict=True)
+        _submission(key, *who, entries)
+        for key, (who, entries) in zip(keys, found.items(), strict=True)
     ]
 
 
-def _checked(submission: Submission) -> Submission:
-    if not submission.files:
-        return replace(submission, problem="there is no notebook, script or zip file")
-    if len(submission.files) > MAX_FILES:
-        return replace(submission, files=(), problem=f"there are more than {MAX_FILES} files")
-    return submission
+@dataclass
+class _Entries:
+    """What of a folder belongs to one student."""
+
+    folders: list[Path] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def _submission(key: str, name: str, id: str, entries: _Entries) -> Submission:
+    files = list(entries.files)
+    for folder in entries.folders:
+        files += graded_files(folder)
+    if entries.faults:
+        return Submission(key, name, id, (), problem="; ".join(entries.faults[:3]))
+    if not files:
+        others = [*entries.others, *itertools.chain(*map(_other_files, entries.folders))]
+        what = f" ({', '.join(others[:3])}{', ...' if len(others) > 3 else ''})" if others else ""
+        return Submission(key, name, id, (), f"there is no notebook, script or zip file{what}")
+    if len(files) > MAX_FILES:
+        return Submission(key, name, id, (), f"there are more than {MAX_FILES} files")
+    return Submission(key, name, id, tuple(files))
+
+
+def _is_somebodys(entry: Path) -> bool:
+    """Whether a student handed an entry in, rather than a system or the course wrote it."""
+    if entry.name == GRADESCOPE or IGNORED.fullmatch(entry.name):
+        return False
+    return not README.fullmatch(entry.name) or entry.is_dir() or _is_graded(entry)
+
+
+def _other_files(folder: Path) -> list[str]:
+    """Names of a few files in a folder that has none to grade."""
+    found: Iterator[str] = (
+        name
+        for _, folders, names in os.walk(folder)
+        for name in sorted([*names, *(f for f in folders if (folder / f).is_symlink())])
+        if not IGNORED.fullmatch(name)
+    )
+    return list(itertools.islice(found, 4))
 
 
 def _innermost(folder: Path) -> Path:
     """The folder itself, or the only folder in it, as zip files often have one."""
     while True:
-        entries = [e for e in folder.iterdir() if not IGNORED.fullmatch(e.name)]
+        entries = [entry for entry in folder.iterdir() if _is_somebodys(entry)]
         inner = entries[0] if len(entries) == 1 else None
         if inner is None or inner.is_symlink() or not inner.is_dir():
             return folder
-        is_class = any(e.is_dir() for e in inner.iterdir()) or len(graded_files(inner)) > 1
-        if MOODLE.fullmatch(inner.name) or not is_class:
+        if MOODLE.fullmatch(inner.name) or not _is_class(inner):
             return folder
         folder = inner
+
+
+def _is_class(folder: Path) -> bool:
+    """Whether a folder that is alone is a class, and not what its only student handed in.
+
+    It is one if it has Gradescope's list, nothing but folders, files that Canvas has named for
+    several students, or two notebooks or two scripts of one problem, of which a student hands in
+    one only.
+    """
+    entries = [entry for entry in folder.iterdir() if _is_somebodys(entry)]
+    files = [entry for entry in entries if not entry.is_dir()]
+    if (folder / GRADESCOPE).is_file() or (entries and not files):
+        return True
+    matches = [CANVAS.fullmatch(path.stem) for path in files]
+    names = {found["name"] for found in matches if found}
+    if len(names) > 1 and all(matches):
+        return True
+    return _has_two_of_a_problem([path for path in files if _is_graded(path)])
+
+
+def _has_two_of_a_problem(files: Iterable[Path]) -> bool:
+    seen: set[tuple[str, str]] = set()
+    for path in files:
+        try:
+            numbers = problems_of(read_student_file(path), {})
+        except (InputError, RecursionError):  # a zip file, or one that nobody can read
+            continue
+        found = {(path.suffix.lower(), number) for number in numbers}
+        if found & seen:
+            return True
+        seen |= found
+    return False
 
 
 def graded_files(folder: Path) -> list[Path]:
