@@ -405,6 +405,21 @@ def benchmarks_translation_budgets():
         )
 
 
+def benchmarks_translation_tanh():
+    for name, cells in stored("translation_tanh")["rows"].items():
+        radius = [
+            max(value for block, value in cells["spectral_radius"].items() if block.startswith(part))
+            for part in ("encoder", "decoder")
+        ]
+        yield row(
+            name,
+            f"{cells['seconds'] / 60:.1f}",
+            f"{cells['updates']:,}",
+            f"{cells['bleu']:.1f}",
+            *(f"{value:.2f}" for value in radius),
+        )
+
+
 def benchmarks_translation_joeynmt():
     found = stored("translation_joeynmt")
     for name, cells in found["rows"].items():

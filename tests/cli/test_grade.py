@@ -504,3 +504,15 @@ def test_without_metadata_the_bundle_needs_to_be_told_what_to_install(call, monk
     assert status == 2
     assert "--install" in error
     assert call("course", "autograder", "--install", "eigenlab", "--out", "bundle").status == 0
+
+
+def test_results_of_another_class_are_not_removed(call, tmp_path):
+    for name, who in (("monday", "amy"), ("tuesday", "bob")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{who}.py").write_text(f"def get_degree_matrix(A):\n    return {who!r}")
+    out = str(tmp_path / "results")
+    assert call("grade", str(tmp_path / "monday"), "--out", out).status in (0, 1)
+    shown = call("grade", str(tmp_path / "tuesday"), "--out", out)
+    assert shown.status == 2
+    assert "none of these" in shown.err
+    assert (tmp_path / "results" / "students" / "amy.json").exists()

@@ -124,8 +124,9 @@ def grade(
         a record of each submission. One that could not be graded says why, and has no score.
 
     Raises:
-        InputError: there are no submissions, there is no such part, problem or backend, or parts
-            are to be graded again with other settings.
+        InputError: there are no submissions, there is no such part, problem or backend, parts are
+            to be graded again with other settings, or ``out`` has results and none of them is of a
+            student or a file among the submissions.
         Cancelled: the reporter was cancelled; what was graded is kept.
     """
     # Workers may be in another folder.
@@ -137,6 +138,7 @@ def grade(
         reporter.stage("reading submissions")
         submissions = find_submissions(folder, refused)
         tasks = _tasks(submissions, out, settings, Path(scratch), regrade, hide_names)
+        _refuse_another_class(out, tasks)
         kept = [task for task in tasks if not regrade and _is_kept(task)]
         todo = [task for task in tasks if task not in kept]
         reporter.stage(f"grading {len(todo)} submissions")
@@ -240,21 +242,37 @@ def _stored(task: _Task) -> dict[str, Any] | None:
 
 def _remove_others(out: Path, keys: Collection[str]) -> int:
     """Remove what earlier runs wrote of other students; how many they were."""
-    count = 0
+    others = [path for path, _ in _own_records(out) if path.stem not in keys]
+    for path in others:
+        (out / "feedback" / f"{path.stem}.html").unlink(missing_ok=True)
+        path.unlink()
+    return len(others)
+
+
+def _refuse_another_class(out: Path, tasks: Sequence[_Task]) -> None:
+    """Raise if all results that are there would be removed as those of nobody."""
+    before = _own_records(out)
+    keys, digests = {task.submission.key for task in tasks}, {task.digest for task in tasks}
+    if before and not any(p.stem in keys or found["sha256"] in digests for p, found in before):
+        raise InputError(
+            f"{out} has results of {len(before)} other submissions and of none of these; choose "
+            "another folder with --out, or remove that one first"
+        )
+
+
+def _own_records(out: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The files of students that earlier runs wrote."""
+    found = []
     for path in sorted((out / "students").glob("*.json")):
-        if path.stem in keys:
-            continue
         try:
-            found = read_json(path)
+            record = read_json(path)
         except InputError:
             continue
-        student = found.get("student") if isinstance(found, dict) else None
+        student = record.get("student") if isinstance(record, dict) else None
         is_own = isinstance(student, dict) and student.get("key") == path.stem
-        if is_own and {"format", "eigenlab", "sha256", "status", "report"} <= found.keys():
-            (out / "feedback" / f"{path.stem}.html").unlink(missing_ok=True)
-            path.unlink()
-            count += 1
-    return count
+        if is_own and {"format", "eigenlab", "sha256", "status", "report"} <= record.keys():
+            found.append((path, record))
+    return found
 
 
 def _is_kept(task: _Task) -> bool:
