@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
 PRESET ?= course
 OUT ?= report
+SLOW ?=
 
 # Stamps: an installation is repeated only when what is declared has changed.
 INSTALLED := $(VENV)/.installed
@@ -44,8 +45,8 @@ $(INSTALLED_DOCS): pyproject.toml | $(BIN)/python
 reproduce: $(INSTALLED)  ## Run every experiment and write report/index.html.
 	@$(BIN)/eigenlab reproduce --preset $(PRESET) --out $(OUT) --resume
 
-test: lint  ## Lint, check types and the import contracts, run all tests.
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+test: lint  ## Lint, check types and the import contracts, run the tests; with SLOW=1 the slow ones, too.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal $(if $(SLOW),,-m "not slow")
 
 lint: $(INSTALLED_DEV)  ## Check format, style, types and the import contracts.
 	@$(BIN)/ruff format --check --quiet || { echo "run: make format" >&2; exit 1; }

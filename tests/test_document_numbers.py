@@ -194,6 +194,18 @@ def benchmarks_studio():
         )
     start = parts["start"]["/"]
     yield f"The first page is usable after {start['p50_ms'] / 1000:.1f} s (median of eight"
+    moves = parts["memory"]["rows"]
+    megabytes = [moment["resident_mb"] for moment in moves]
+    yield (
+        f"from {megabytes[1]:.0f} MB after the first hundred to {megabytes[-1]:.0f} MB, and by "
+        f"{megabytes[-1] - megabytes[-3]:.1f} MB in the last two hundred"
+    )
+    heap = [moment["heap_mb"] for moment in moves[1:]]
+    yield f"between {min(heap):.0f} and {max(heap):.0f} MB"
+    ten = parts["tabs"]["ten tabs"]
+    yield f"is drawn after {ten['p50_ms']:.0f} ms (p95 {ten['p95_ms']:.0f} ms)"
+    for path, delay in parts["tabs"]["fifty visitors"].items():
+        yield row(f"`{path}`", f"{delay['p50_ms']:.0f} ms", f"{delay['p95_ms']:.0f} ms")
 
 
 def vision_one_gpu():
@@ -407,8 +419,9 @@ def benchmarks_translation_budgets():
 
 def benchmarks_translation_tanh():
     for name, cells in stored("translation_tanh")["rows"].items():
-        radius = [
-            max(value for block, value in cells["spectral_radius"].items() if block.startswith(part))
+        radii = cells["spectral_radius"].items()
+        largest = [
+            max(value for block, value in radii if block.startswith(part))
             for part in ("encoder", "decoder")
         ]
         yield row(
@@ -416,7 +429,7 @@ def benchmarks_translation_tanh():
             f"{cells['seconds'] / 60:.1f}",
             f"{cells['updates']:,}",
             f"{cells['bleu']:.1f}",
-            *(f"{value:.2f}" for value in radius),
+            *(f"{value:.2f}" for value in largest),
         )
 
 

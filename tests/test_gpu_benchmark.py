@@ -14,6 +14,8 @@ import pytest
 import torch
 from torch.utils import backend_registration
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "benchmarks" / "gpu.py"
 PARTS = {

@@ -14,6 +14,8 @@ import pytest
 
 import eigenlab
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs/site"))
 build = importlib.import_module("build")

@@ -6,7 +6,11 @@ import json
 import signal
 import time
 
+import pytest
+
 from processes import wait_for
+
+pytestmark = pytest.mark.slow
 
 NAMES = ("rnn-layer", "toy", "trainable")
 

@@ -21,6 +21,8 @@ from eigenlab.vision import (
     split_images,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def torchrun(folder, *words):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]

@@ -12,6 +12,8 @@ from eigenlab.course import Process, build, build_course, build_notebooks, colle
 from eigenlab.course.execution import NotebookFailed, execute
 from eigenlab.grading.source import definitions, essential
 
+pytestmark = pytest.mark.slow
+
 MIME = "application/vnd.eigenlab.check+json"
 PROBLEMS = sorted(masters())
 #: Seconds that a whole notebook may take, on a machine that also does other things.

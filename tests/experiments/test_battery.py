@@ -19,6 +19,8 @@ from eigenlab.lab import Outcome, run, stored_claims
 from eigenlab.report import collect, render, verify
 from eigenlab.report.mathematics import render_formula, render_text
 
+pytestmark = pytest.mark.slow
+
 NAMES = list(outlines())
 CLAIM_ID = re.compile(r"^\d[a-z]?'?\.[a-z0-9-]+$")
 # Axes of these traces are drawn by the trace itself.

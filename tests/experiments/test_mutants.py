@@ -14,6 +14,8 @@ from eigenlab.experiments import load_experiment, outlines
 from eigenlab.lab import NotRun, Outcome
 from eigenlab.lab.stages import Context, stored_form
 
+pytestmark = pytest.mark.slow
+
 MUTANTS = [
     mutant
     for module in pkgutil.iter_modules(mutants.__path__)

@@ -12,6 +12,8 @@ import pytest
 
 from student_files import CLUSTERING, save
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "grade.md").read_text(encoding="utf-8")
 PRAIRIELEARN, NBGRADER = re.findall(r"^```py\n(.*?)^```$", TEXT, re.M | re.S)

@@ -19,6 +19,8 @@ import pytest
 import eigenlab
 from confined import linux
 
+pytestmark = pytest.mark.slow
+
 TESTS, SOURCES = Path(__file__).resolve().parents[1], Path(eigenlab.__file__).resolve().parents[1]
 START = """
 import json, os

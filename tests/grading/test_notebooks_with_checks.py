@@ -10,6 +10,8 @@ from eigenlab.course import build_notebooks, masters
 from eigenlab.grading.file_check import check_file, isolated
 from student_files import CLUSTERING, save
 
+pytestmark = pytest.mark.slow
+
 
 def executed(path, template):
     """Status and hint of each part, after all statements were run."""

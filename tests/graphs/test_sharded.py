@@ -12,6 +12,8 @@ import pytest
 
 from eigenlab.graphs.sharded import Shards
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("finufft", reason="finufft is not installed: pip install finufft")
 
 SCRIPT = Path(__file__).with_name("sharded_processes.py")

@@ -17,6 +17,8 @@ import torch
 from eigenlab.errors import InputError
 from eigenlab.training import distributed
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("two_processes.py")
 TOLERANCE = 1e-10
 

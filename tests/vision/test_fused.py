@@ -15,6 +15,8 @@ from eigenlab.vision import fused
 from eigenlab.vision.norm import BatchNorm
 from eigenlab.vision.whiten import PatchWhitening
 
+pytestmark = pytest.mark.slow
+
 INTERPRETED = Path(__file__).with_name("fused_in_interpreter.py")
 
 
