@@ -417,22 +417,6 @@ def benchmarks_translation_budgets():
         )
 
 
-def benchmarks_translation_tanh():
-    for name, cells in stored("translation_tanh")["rows"].items():
-        radii = cells["spectral_radius"].items()
-        largest = [
-            max(value for block, value in radii if block.startswith(part))
-            for part in ("encoder", "decoder")
-        ]
-        yield row(
-            name,
-            f"{cells['seconds'] / 60:.1f}",
-            f"{cells['updates']:,}",
-            f"{cells['bleu']:.1f}",
-            *(f"{value:.2f}" for value in largest),
-        )
-
-
 def benchmarks_translation_joeynmt():
     found = stored("translation_joeynmt")
     for name, cells in found["rows"].items():
@@ -512,6 +496,7 @@ QUOTES = [
     (BENCHMARKS, benchmarks_translation_decoding),
     (BENCHMARKS, benchmarks_translation_phrasebook),
     (BENCHMARKS, benchmarks_translation_budgets),
+    (BENCHMARKS, benchmarks_translation_joeynmt),
     (BENCHMARKS, benchmarks_translation_short),
     (BENCHMARKS, benchmarks_translation_multi30k),
     (BENCHMARKS, benchmarks_one_gpu),
