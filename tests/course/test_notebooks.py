@@ -12,7 +12,7 @@ from eigenlab.course import Process, build, build_course, build_notebooks, colle
 from eigenlab.course.execution import NotebookFailed, execute
 from eigenlab.grading.source import definitions, essential
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 MIME = "application/vnd.eigenlab.check+json"
 PROBLEMS = sorted(masters())

@@ -14,7 +14,7 @@ from eigenlab.experiments import load_experiment, outlines
 from eigenlab.lab import NotRun, Outcome
 from eigenlab.lab.stages import Context, stored_form
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 MUTANTS = [
     mutant
