@@ -17,14 +17,20 @@ def test_short_references_are_compared_by_as_many_words_as_they_have():
     """3 of 4 words and 1 of 2 pairs match; the geometric mean is by hand."""
     found = bleu(["one two", "three four"], ["one two", "three five"])
     assert found.bleu == pytest.approx(100 * math.sqrt(3 / 4 * 1 / 2))
-    assert "eff:yes" in found.signature
+    assert found.signature.endswith("|order:2")
     assert bleu(["uno", "dos"], ["uno", "tres"]).bleu == pytest.approx(50)
+    assert bleu([""], [""]).signature.endswith("|order:1")
+
+
+def test_translations_that_are_shorter_than_their_references_do_not_lower_the_order():
+    """No pair of words is there, so none matches."""
+    assert bleu(["one", "three"], ["one two", "three four"]).bleu == 0
 
 
 def test_four_words_in_one_reference_make_bleu_the_usual_one():
     found = bleu(["one two", "a b c d"], ["one two", "a b c d"])
     assert found.bleu == pytest.approx(100)
-    assert "eff:no" in found.signature
+    assert "order" not in found.signature
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class Quality:
         bleu: corpus BLEU, 0 to 100.
         chrf: corpus chrF2, 0 to 100.
         exact_match: share of translations equal to their reference.
-        signature: of sacreBLEU's BLEU: tokenisation, case, order and version.
+        signature: of sacreBLEU's BLEU: tokenisation, case and version, and the order if not 4.
     """
 
     bleu: float
@@ -47,7 +47,8 @@ def bleu(
     """BLEU and chrF of translations with one reference each (M. Post, 2018; M. Popovic, 2015).
 
     BLEU compares up to four words in a row. Where no reference has four, it is undefined, and the
-    largest number that one has takes the place of four: the signature then says ``eff:yes``.
+    largest number that one has takes the place of four, and is added to the signature, as in
+    ``order:2``.
 
     Args:
         translations: sentences as written for people, not as tokens.
@@ -73,8 +74,11 @@ def bleu(
         )
     tokenize = tokenize or _tokenization(references)
     by_words = BLEU(lowercase=lowercase, tokenize=tokenize, force=True)
-    if all(len(by_words.tokenizer(text).split()) < ORDER for text in references):
-        by_words = BLEU(lowercase=lowercase, tokenize=tokenize, force=True, effective_order=True)
+    # Not sacreBLEU's effective_order, which is that of the translations: one word each for
+    # references of two would be compared as single words.
+    longest = max(1, *(len(by_words.tokenizer(text).split()) for text in references))
+    if longest < ORDER:
+        by_words = BLEU(lowercase=lowercase, tokenize=tokenize, force=True, max_ngram_order=longest)
     by_characters = CHRF(lowercase=lowercase)
     pairs = list(zip(translations, references, strict=True))
     return Quality(
@@ -82,7 +86,7 @@ def bleu(
         min(by_words.corpus_score(list(translations), [list(references)]).score, 100.0),
         by_characters.corpus_score(list(translations), [list(references)]).score,
         sum(a == b for a, b in pairs) / len(pairs),
-        str(by_words.get_signature()),
+        str(by_words.get_signature()) + f"|order:{longest}" * (longest < ORDER),
     )
 
 
