@@ -88,5 +88,8 @@ def test_divergence_is_reported():
         fit(member.build(8), x, learning_rate=1e6, **how)
     with pytest.raises(TrainingDiverged, match=r"seed=3\) diverged"):
         train_ensemble(x, [Member("vanilla", (2,)), member], learning_rate=1e6, **how)
+    embedding = AutoencoderEmbedding(
+        2, hidden_sizes=(8, 8), learning_rate=1e6, random_state=3, **how
+    )
     with pytest.raises(TrainingDiverged, match="training diverged: the loss"):
-        AutoencoderEmbedding(2, hidden_sizes=(8, 8), learning_rate=1e6, **how).fit(x.numpy())
+        embedding.fit(x.numpy())
