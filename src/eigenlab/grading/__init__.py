@@ -12,10 +12,12 @@
 from eigenlab.grading import autoencoders as _autoencoders  # noqa: F401  registers its parts
 from eigenlab.grading import clustering as _clustering  # noqa: F401
 from eigenlab.grading import corruption as _corruption  # noqa: F401
-from eigenlab.grading import names as _names  # noqa: F401
 from eigenlab.grading import probes as _probes  # noqa: F401
 from eigenlab.grading import recurrent as _recurrent  # noqa: F401
 from eigenlab.grading import stacked as _stacked  # noqa: F401
+from eigenlab.grading import surname_letters as _surname_letters  # noqa: F401
+from eigenlab.grading import surname_network as _surname_network  # noqa: F401
+from eigenlab.grading import surname_training as _surname_training  # noqa: F401
 from eigenlab.grading.comparison import Comparison
 from eigenlab.grading.parts import MIME, PARTS, CheckResult, Part, check, parts
 from eigenlab.grading.source import definitions
