@@ -417,6 +417,23 @@ def benchmarks_translation_budgets():
         )
 
 
+def benchmarks_translation_tanh():
+    for name, cells in stored("translation_tanh")["rows"].items():
+        radius = cells["spectral_radius"]
+        largest = {
+            part: max(value for key, value in radius.items() if part in key)
+            for part in ("encoder", "decoder")
+        }
+        yield row(
+            name,
+            f"{cells['seconds'] / 60:.1f}",
+            f"{cells['updates']:,}",
+            f"{cells['bleu']:.1f}",
+            f"{largest['encoder']:.2f}",
+            f"{largest['decoder']:.2f}",
+        )
+
+
 def benchmarks_translation_joeynmt():
     found = stored("translation_joeynmt")
     for name, cells in found["rows"].items():
@@ -496,6 +513,7 @@ QUOTES = [
     (BENCHMARKS, benchmarks_translation_decoding),
     (BENCHMARKS, benchmarks_translation_phrasebook),
     (BENCHMARKS, benchmarks_translation_budgets),
+    (BENCHMARKS, benchmarks_translation_tanh),
     (BENCHMARKS, benchmarks_translation_joeynmt),
     (BENCHMARKS, benchmarks_translation_short),
     (BENCHMARKS, benchmarks_translation_multi30k),
