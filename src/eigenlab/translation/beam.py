@@ -78,7 +78,7 @@ def beam_search(
     >>> [[first, second]] = beam_search(
     ...     model, torch.tensor([[5, 6, 2]]), torch.tensor([3]), n_best=2, max_length=4
     ... )
-    >>> first.score >= second.score
+    >>> (first.is_complete, first.score) >= (second.is_complete, second.score)
     True
     """
     check_decoding(model, max_length)
