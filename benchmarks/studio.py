@@ -2,7 +2,9 @@
 
     python benchmarks/studio.py [latency] [render] [start] [memory] [tabs]
 
-``latency`` presses the arrow key on a slider and waits until every picture that changes is drawn;
+``latency`` presses the arrow key on a slider and waits until the pictures that change are drawn,
+those in sight and all of them: step by step in one direction, where the page has computed the next
+picture ahead, and to and fro, where it has not;
 ``render`` times, in the same page and in turn, what the studio does with a new figure beside a
 plain full re-render (``Plotly.newPlot``); ``start`` the first page; ``memory`` a thousand moves;
 ``tabs`` ten tabs at once, and the light pages for fifty visitors. It needs playwright and Chromium.
@@ -40,10 +42,17 @@ PAUSE = 1000  # milliseconds between two moves: a single one, not a drag
 DRAWN = ".plot .main-svg"
 
 _WATCH = """() => {
-  window.drawn = 0;
-  const plots = [...document.querySelectorAll('.plot')];
-  plots.forEach((plot) => plot.on('plotly_afterplot', () => (window.drawn = performance.now())));
-  const press = () => { window.pressed = performance.now(); window.drawn = 0; };
+  window.drawn = window.seen = 0;
+  const inSight = (plot) => {
+    const { top, bottom } = plot.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  };
+  for (const plot of document.querySelectorAll('.plot'))
+    plot.on('plotly_afterplot', () => {
+      window.drawn = performance.now();
+      if (inSight(plot)) window.seen = window.drawn;
+    });
+  const press = () => { window.pressed = performance.now(); window.drawn = window.seen = 0; };
   addEventListener('keydown', press, true);
 }"""
 _RENDER = """async (full) => {
@@ -88,21 +97,33 @@ def opened(browser: Browser, address: str) -> Page:
     return page
 
 
+#: Keys pressed in turn: the first few in one direction, or back with every second one.
+WAYS = {
+    "onward": ["ArrowRight"] * 10 + ["ArrowLeft"] * 10,
+    "to and fro": ["ArrowRight", "ArrowLeft"],
+}
+
+
 def latency(browser: Browser, address: str, _: int) -> dict[str, Any]:
-    """From the key press to the last picture drawn."""
-    rows = {}
+    """From the key press to the last picture drawn, of those in sight and of all."""
+    rows: dict[str, Any] = {}
     for name, (query, label) in CASES.items():
         page = opened(browser, f"{address}/{name}?{query}")
         page.evaluate(_WATCH)
-        page.locator(f".q-slider[aria-label='{label}'] [tabindex]").first.focus()
-        samples = []
-        for move in range(MOVES + 5):
-            page.keyboard.press("ArrowRight" if move % 20 < 10 else "ArrowLeft")
-            page.wait_for_timeout(PAUSE)
-            found = page.evaluate("window.drawn - window.pressed")
-            if move >= 5 and found > 0:
-                samples.append(found)
-        rows[name] = {"query": query, "slider": label, "moves": MOVES, **summary(samples)}
+        page.locator(f"[type=range][aria-label='{label}']").focus()
+        rows[name] = {"query": query, "slider": label, "moves": MOVES}
+        for way, keys in WAYS.items():
+            seen, drawn = [], []
+            for move in range(MOVES + 5):
+                page.keyboard.press(keys[move % len(keys)])
+                page.wait_for_timeout(PAUSE)
+                if move >= 5:
+                    seen.append(page.evaluate("window.seen - window.pressed"))
+                    drawn.append(page.evaluate("window.drawn - window.pressed"))
+            rows[name][way] = {
+                "in sight": summary([each for each in seen if each > 0]),
+                "all": summary([each for each in drawn if each > 0]),
+            }
         page.close()
     return rows
 
@@ -143,7 +164,7 @@ def start(browser: Browser, address: str, _: int) -> dict[str, Any]:
 def memory(browser: Browser, address: str, process: int) -> dict[str, Any]:
     """Resident memory of server and workers, and the heap of the page, while a slider moves."""
     page = opened(browser, f"{address}/gradient-flow")
-    page.locator(".q-slider[aria-label='weight scale'] [tabindex]").first.focus()
+    page.locator("[type=range][aria-label='weight scale']").focus()
     rows = []
     for move in range(1001):
         if move % 100 == 0:
@@ -177,7 +198,7 @@ def tabs(browser: Browser, address: str, _: int) -> dict[str, Any]:
     pages = [opened(browser, f"{address}/gradient-flow") for _ in range(10)]
     for page in pages:
         page.evaluate(_WATCH)
-        page.locator(".q-slider[aria-label='weight scale'] [tabindex]").first.focus()
+        page.locator("[type=range][aria-label='weight scale']").focus()
     samples = []
     for _round in range(8):
         for page in pages:

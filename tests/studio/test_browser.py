@@ -73,7 +73,7 @@ def test_a_slider_moves_the_numbers_to_those_of_the_library(tab):
     page = tab.open("/gradient-flow")
     wait_for_sentence(page, "Spectral radius 1.06")
     assert tab.shows(traced(), "norms", 1)
-    page.locator(".q-slider[aria-label='weight scale'] [tabindex]").focus()
+    page.locator("[type=range][aria-label='weight scale']").focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
     wait_for_sentence(page, "Spectral radius 1.12")
@@ -135,8 +135,8 @@ def test_a_lesson_hides_controls_and_shows_its_words_as_text(tab):
     wait_for_sentence(page, "Spectral radius")
     assert page.get_by_text("<b>Ours</b>").count() == 1
     assert page.locator("img[src=x]").count() == 0
-    assert page.locator(".q-slider[aria-label='seed']").count() == 0
-    assert page.locator(".q-slider[aria-label='hidden size']").count() == 1
+    assert page.locator("[type=range][aria-label='seed']").count() == 0
+    assert page.locator("[type=range][aria-label='hidden size']").count() == 1
 
 
 def test_what_an_address_cannot_mean_is_said(tab):

@@ -55,15 +55,29 @@ def test_an_address_holds_the_whole_state(chosen, title, text, hidden):
     assert from_address(GradientFlowSettings, query) == (chosen, lesson, [])
 
 
-def test_an_uploaded_table_is_not_part_of_the_address():
+def test_an_address_names_what_it_has_no_room_for():
+    """A server refuses requests of more than 64 kB."""
     demo = load_demo("clustering")
-    chosen = demo.settings().replace(shape="table", table="x,y\n" + "1,2\n" * 10_000)
-    assert to_address("/clustering", chosen) == "/clustering?shape=table"
+    table = demo.settings().replace(shape="table", table="x,y\n" + "1,2\n" * 10_000)
+    assert to_address("/clustering", table) == "/clustering?shape=table&without=table"
+    few = demo.settings().replace(shape="own points", points="0.5 0.25; " * 1000)
+    many = few.replace(points="0.5 0.25; " * 9000)
+    for chosen, room in ((few, True), (many, False)):
+        address = to_address("/clustering", chosen)
+        assert len(address) < 32_000
+        settings, _, problems = from_address(
+            demo.settings, dict(parse_qsl(urlsplit(address).query))
+        )
+        assert settings.shape == "own points"
+        assert (settings == chosen, not problems) == (room, room)
+    assert problems[0].startswith("points had no room in the address: give it again")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_setting_has_a_name_that_addresses_use(name):
-    assert not {"hide", "title", "text", "token"} & set(load_demo(name).settings.model_fields)
+    assert not {"hide", "title", "text", "without", "token"} & set(
+        load_demo(name).settings.model_fields
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,14 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from eigenlab.errors import InputError
 from eigenlab.lab import Config
 
 #: Names in an address that are no settings.
-HIDE, TITLE, TEXT = "hide", "title", "text"
+HIDE, TITLE, TEXT, WITHOUT = "hide", "title", "text", "without"
 MAX_TEXT = 4000
+#: Characters of a setting in an address; a request of more than 64 kB is refused.
+MAX_VALUE = 30_000
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,10 @@ class Lesson:
 
 
 def to_address(path: str, settings: Config, lesson: Lesson | None = None) -> str:
-    """The path with what differs from the default settings; uploaded tables are left out.
+    """The path with what differs from the default settings.
+
+    Uploaded tables and other texts for which an address has no room are named in it instead, so
+    that the page it leads to says what is missing.
 
     Args:
         path: such as ``"/gradient-flow"``.
@@ -43,11 +48,15 @@ def to_address(path: str, settings: Config, lesson: Lesson | None = None) -> str
     '/demo?seed=3&hide=seed'
     """
     start = type(settings)()
-    pairs = [
-        (name, _text(value))
-        for name, value in settings.model_dump().items()
-        if value != getattr(start, name) and not _is_table(type(settings), name)
-    ]
+    pairs, missing = [], []
+    for name, value in settings.model_dump().items():
+        if value != getattr(start, name):
+            text = _text(value)
+            if _is_table(type(settings), name) or len(quote_plus(text)) > MAX_VALUE:
+                missing.append(name)
+            else:
+                pairs.append((name, text))
+    pairs += [(WITHOUT, ",".join(missing))] if missing else []
     if lesson is not None:
         pairs += [(HIDE, ",".join(sorted(lesson.hidden)))] if lesson.hidden else []
         pairs += [(TITLE, lesson.title)] if lesson.title else []
@@ -80,9 +89,14 @@ def from_address(
     >>> settings.seed, lesson.title, problems[0][:41]
     (0, 'Hello', "seed='x': input should be a valid integer")
     """
-    settings, problems = config(), []
+    settings = config()
+    problems = [
+        f"{name} had no room in the address: give it again; what is shown belongs to the default"
+        for name in query.get(WITHOUT, "").split(",")
+        if name in config.model_fields
+    ]
     for name, text in query.items():
-        if name in (HIDE, TITLE, TEXT):
+        if name in (HIDE, TITLE, TEXT, WITHOUT):
             continue
         if name not in config.model_fields:
             problems.append(f"'{name[:40]}' in the address is no setting of this page")

@@ -7,29 +7,33 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from markupsafe import Markup
 from nicegui import context, ui
 
 from eigenlab.errors import EigenlabError
 from eigenlab.lab import Config
 from eigenlab.studio import drawing
 from eigenlab.studio.address import Lesson, from_address, to_address
-from eigenlab.studio.demos import Demo, Example, Goal
+from eigenlab.studio.demos import Demo, Example
 from eigenlab.studio.form import Form
 from eigenlab.studio.frame import frame, notify, question_box
 from eigenlab.studio.job_view import JobView
 from eigenlab.studio.jobs import Job, Jobs
 from eigenlab.studio.panels import ShownPanel
 from eigenlab.studio.pool import Pool
+from eigenlab.studio.words import Words
 
 #: Settings that no demo reads.
 UNUSED = frozenset({"device"})
+#: Seconds without a move after which the next picture is drawn ahead; the browser is done then.
+AHEAD_AFTER = 0.15
 
 
 class DemoPage:
     """One browser tab on a demo.
 
     Only the newest settings are drawn: while a picture is computed, later settings replace those
-    that wait.
+    that wait. After a pause the picture of the slider's next step is computed ahead.
 
     Args:
         demo: what is shown.
@@ -43,10 +47,13 @@ class DemoPage:
         settings, self.lesson, self.problems = from_address(demo.settings, query)
         self.settings: Config = settings
         self.drawn: drawing.Drawn | None = None
-        self._goals: tuple[Goal, ...] = ()  # that are shown
         self._wanted: Config | None = None
         self._requested: Config | None = None
         self._drawing = False
+        self._visited: dict[
+            str, Config
+        ] = {}  # address -> its settings, with those it has no room for
+        self._ahead: tuple[Config, asyncio.Task[drawing.Drawn]] | None = None
         self.panels: dict[str, ShownPanel] = {}
 
     @property
@@ -77,12 +84,12 @@ class DemoPage:
                     .classes("result")
                     .props('aria-label="Result"') as self.result
                 ):
-                    self.sentence = ui.label("Drawing …").classes("sentence")
+                    self.sentence = Words("Drawing …").classes("sentence")
                     self.sentence.props("role=status aria-live=polite").mark("sentence")
                     self.problem = ui.label().classes("problem").props("role=alert")
                     self.problem.visible = False
                     self.preparing = ui.element("div")
-                    self.goals = ui.element("ul").classes("goals")
+                    self.goals = Words(tag="ul").classes("goals")
                     self.grid = ui.element("div").classes("panels")
             question_box(self.demo.questions)
             self._take_away()
@@ -125,12 +132,15 @@ class DemoPage:
         self.settings = settings
         address = to_address(self.path, settings, self.lesson)
         if final:
+            self._visited[address] = settings
             ui.navigate.history.push(address)
         self.draw_soon(settings)
 
     def _came_back(self, search: str) -> None:
         """Show the settings of the address that the back button leads to."""
-        settings, _, _ = from_address(self.demo.settings, dict(parse_qsl(search.lstrip("?"))))
+        settings = self._visited.get(self.path + search)
+        if settings is None:
+            settings, _, _ = from_address(self.demo.settings, dict(parse_qsl(search.lstrip("?"))))
         self.settings = settings
         self.form.show(settings)
         self.draw_soon(settings)
@@ -156,12 +166,30 @@ class DemoPage:
                             await self._draw(wanted)
                 finally:
                     self._drawing = False
+                await self._draw_ahead()
 
             self._task = asyncio.create_task(work())
 
+    async def _draw_ahead(self) -> None:
+        """Compute the picture that a slider's next step will ask for, if nothing else is to do."""
+        shown = self._requested
+        await asyncio.sleep(AHEAD_AFTER)
+        following = self.form.following()
+        if following is None or self._requested is not shown or not self.pool.idle:
+            return
+        task = asyncio.create_task(self.pool.run(drawing.draw, self.demo.name, following))
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # may go unused
+        self._ahead = following, task
+
+    async def _computed(self, settings: Config) -> drawing.Drawn:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] == settings:
+            return await ahead[1]
+        return await self.pool.run(drawing.draw, self.demo.name, settings)
+
     async def _draw(self, settings: Config) -> None:
         try:
-            drawn = await self.pool.run(drawing.draw, self.demo.name, settings)
+            drawn = await self._computed(settings)
         except drawing.NotPrepared:
             self._offer_preparation(settings)
             return
@@ -174,7 +202,8 @@ class DemoPage:
             return
         self.problem.visible = False
         self.result.classes(remove="stale")
-        self.preparing.clear()
+        if any(self.preparing):  # without need, the whole page would be rendered anew
+            self.preparing.clear()
         self.show(drawn)
 
     def _offer_preparation(self, settings: Config) -> None:
@@ -184,7 +213,7 @@ class DemoPage:
         key = str(drawing.prepared_folder(self.demo, settings))
         job = self.jobs.find(key)
         self.problem.visible = False
-        self.sentence.text = f"{preparation.label} first: {_minutes(preparation.minutes)}."
+        self.sentence.say(f"{preparation.label} first: {_minutes(preparation.minutes)}.")
         self.preparing.clear()
 
         def start() -> None:
@@ -217,7 +246,7 @@ class DemoPage:
             drawn: sentence, goals and pictures.
         """
         self.drawn = drawn
-        self.sentence.text = drawn.sentence
+        self.sentence.say(drawn.sentence)
         names = [panel.name for panel in drawn.panels]
         if list(self.panels) != names:
             self.grid.clear()
@@ -242,15 +271,15 @@ class DemoPage:
 
     def _show_goals(self) -> None:
         assert self.drawn is not None
-        if self.drawn.goals == self._goals:
-            return
-        self._goals = self.drawn.goals
-        self.goals.clear()
-        with self.goals:
-            for goal in self.drawn.goals:
-                with ui.element("li").classes("reached" if goal.reached else ""):
-                    sign = "✓ reached" if goal.reached else "○ challenge"
-                    ui.label(f"{sign}: {goal.text} ({goal.now})")
+        item = Markup('<li class="{}">{}: {} ({})</li>')
+        self.goals.say(
+            Markup("").join(
+                item.format("reached", "✓ reached", goal.text, goal.now)
+                if goal.reached
+                else item.format("", "○ challenge", goal.text, goal.now)
+                for goal in self.drawn.goals
+            )
+        )
 
     def _take_away(self) -> None:
         self.away = ui.expansion("Take it away: link, command, Python").classes("away")

@@ -14,6 +14,7 @@ from eigenlab.errors import InputError
 from eigenlab.lab import Config
 from eigenlab.studio.demos import matters
 from eigenlab.studio.pad import Pad
+from eigenlab.studio.slider import Slider
 
 Changed = Callable[[Config, bool], Any]
 Reads = Callable[[str, bytes], Awaitable[str]]
@@ -44,6 +45,7 @@ class Form:
     ) -> None:
         self.settings, self._changed = settings, changed
         self._setting = False
+        self._last: _Control | None = None  # that was moved
         self.controls: dict[str, _Control] = {}
         fields = type(settings).model_fields
         # The fields of the base class, such as the seed, matter least.
@@ -69,6 +71,16 @@ class Form:
         finally:
             self._setting = False
 
+    def following(self) -> Config | None:
+        """The settings if the slider that was moved last goes one step on; None without one."""
+        value = self._last.following() if self._last is not None else None
+        if self._last is None or value is None:
+            return None
+        try:
+            return self.settings.replace(**{self._last.name: value})
+        except InputError:
+            return None
+
     def _show_relevant(self) -> None:
         """Hide the controls of settings that have no effect beside the others."""
         for name, control in self.controls.items():
@@ -77,6 +89,7 @@ class Form:
     def _moved(self, name: str, value: Any, final: bool) -> None:
         if self._setting:
             return
+        self._last = self.controls[name]
         try:
             settings = self.settings.replace(**{name: value})
         except InputError as error:
@@ -122,6 +135,10 @@ class _Control:
     def show(self, value: Any) -> None:
         raise NotImplementedError
 
+    def following(self) -> Any:
+        """The next value in the direction of the last move; None if there is no such thing."""
+        return None
+
     def tell(self, problem: str) -> None:
         """Show what is wrong with the value, or nothing; a long value is shown in part."""
         if len(problem) > LONGEST_MESSAGE:
@@ -129,80 +146,39 @@ class _Control:
         self.problem.text, self.problem.visible = problem, bool(problem)
 
 
-class _DirectSlider(ui.slider):
-    """A slider that moves at once, not when the server has answered."""
-
-    LOOPBACK = False
-
-
 class _Slider(_Control):
-    _showing = False
     _player: _Player | None = None
 
     def build(self, value: float) -> None:
         low, high = _bounds(self.field)
-        self.log = bool(self.extra.get("log"))
-        self.whole = self.field.annotation is int
-        with ui.row().classes("items-baseline justify-between no-wrap full-width"):
-            ui.label(self.title).classes("name")
-            if self.extra.get("play"):
-                ui.space()
-                self._player = _Player(self)
-            self.number = ui.number(value=value, min=low, max=high, on_change=self._typed).props(
-                f'dense borderless hide-bottom-space aria-label="{self.title}, as a number"'
-            )
-            self.number.classes("value")
-        if self.log:
-            low, high = math.log10(low), math.log10(high)
-        self.slider = _DirectSlider(
-            min=low,
-            max=high,
+        whole = self.field.annotation is int
+        self.slider = Slider(
+            self.title,
+            low=low,
+            high=high,
             step=self.extra.get("step") or 1,
-            value=self._position(value),
-            on_change=lambda event: self._slid(event.value, final=False),
-        ).props(f'aria-label="{self.title}"')
-        self.slider.on("change", lambda event: self._slid(event.args, final=True))
+            scale="log" if self.extra.get("log") else "whole" if whole else "linear",
+            value=value,
+            slid=self._slid,
+            typed=self._typed,
+        )
+        if self.extra.get("play"):
+            with self.slider:
+                self._player = _Player(self)
 
-    def _position(self, value: float) -> float:
-        return math.log10(value) if self.log else value
-
-    def _value(self, position: float) -> float:
-        if self.log:
-            low, high = _bounds(self.field)
-            return min(high, max(low, float(f"{10**position:.3g}")))
-        # 3 * 0.1 is 0.30000000000000004
-        return round(position) if self.whole else float(f"{position:.10g}")
-
-    def _slid(self, position: Any, *, final: bool) -> None:
-        if isinstance(position, int | float):
-            if self._player is not None:
-                self._player.interrupt()
-            value = self._value(position)
-            self._show_number(value)
-            self.moved(self.name, value, final)
-
-    def _typed(self, event: Any) -> None:
-        if self._showing or event.value is None:
-            return
+    def _slid(self, value: float, final: bool) -> None:
         if self._player is not None:
             self._player.interrupt()
-        value = round(event.value) if self.whole else event.value
-        low, high = _bounds(self.field)
-        if low <= value <= high:
-            self.slider.set_value(self._position(value))
-        self.moved(self.name, value, True)
+        self.moved(self.name, value, final)
 
-    def _show_number(self, value: float) -> None:
-        """Show the slider's value; it is not typed, and must not move the slider back."""
-        self._showing = True
-        try:
-            self.number.set_value(value)
-        finally:
-            self._showing = False
+    def _typed(self, value: float) -> None:
+        self._slid(value, True)
+
+    def following(self) -> float | None:
+        return self.slider.following()
 
     def show(self, value: float) -> None:
-        self._show_number(value)
-        self.slider.set_value(self._position(value))
+        self.slider.show(value)
 
 
 class _Player:
@@ -229,8 +205,8 @@ class _Player:
         if self.timer.active:
             self._end()
             return
-        now = self.slider.number.value
-        self.value = now if now is not None and now < self.values[-1] else -math.inf
+        now = self.slider.slider.value
+        self.value = now if now < self.values[-1] else -math.inf
         self._show(playing=True)
         self._step()
 

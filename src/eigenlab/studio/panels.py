@@ -8,6 +8,7 @@ from eigenlab.report import render_text
 from eigenlab.studio.drawing import DrawnPanel
 from eigenlab.studio.plot import Plot
 from eigenlab.studio.table import figure_csv
+from eigenlab.studio.words import Words
 
 HEIGHT = 420  # px
 
@@ -32,8 +33,7 @@ class ShownPanel:
             self._plot.props(f'data-panel="{panel.name}"')
             height = panel.figure["layout"].get("height", HEIGHT)
             self._plot.style(f"min-height: {height}px")
-            self._caption = ui.html("", sanitize=False, tag="figcaption").classes("caption")
-            self._caption.set_content(str(render_text(panel.caption)))
+            self._caption = Words(render_text(panel.caption), "figcaption").classes("caption")
         with self._button, ui.menu():
             for format in ("PNG", "SVG", "CSV"):
                 ui.menu_item(format, on_click=lambda _, f=format: self._download(f))
@@ -48,7 +48,7 @@ class ShownPanel:
         self._plot.relabel(_label(panel))
         self._title.set_text(panel.title)
         self._button.props(f'aria-label="Download: {panel.title}"')
-        self._caption.set_content(str(render_text(panel.caption)))
+        self._caption.say(render_text(panel.caption))
 
     def _download(self, format: str) -> None:
         if format == "CSV":

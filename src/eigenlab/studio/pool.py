@@ -51,6 +51,7 @@ class Pool:
         )
         self._listeners: dict[int, tuple[asyncio.AbstractEventLoop, Listener]] = {}
         self._counter = itertools.count()
+        self._running = 0
         threading.Thread(target=self._forward, daemon=True).start()
 
     async def run(
@@ -70,6 +71,7 @@ class Pool:
         job = next(self._counter)
         if listener is not None:
             self._listeners[job] = asyncio.get_running_loop(), listener
+        self._running += 1
         try:
             future = self._pool.schedule(
                 _work, args=(job if listener is not None else None, function, arguments)
@@ -84,7 +86,13 @@ class Pool:
         except CancelledError:
             raise asyncio.CancelledError from None
         finally:
+            self._running -= 1
             self._listeners.pop(job, None)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no job runs or waits."""
+        return not self._running
 
     def close(self) -> None:
         """Stop all workers."""
