@@ -32,10 +32,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from _side_by_side import RESULTS, store
 from eigenlab.files import read_json
 
-#: Page, setting whose slider is moved, and the settings of the goal.
+#: Page: settings of the goal, slider that is moved, and the picture that the page is scrolled to:
+#: those at the top of clustering show clusters, which seldom change.
 CASES = {
-    "gradient-flow": ("length=100&hidden_size=32", "weight scale"),
-    "clustering": ("n_points=2000", "gamma"),
+    "gradient-flow": ("length=100&hidden_size=32", "weight scale", ""),
+    "clustering": ("n_points=2000", "gamma", "spectrum"),
 }
 MOVES = 40
 PAUSE = 1000  # milliseconds between two moves: a single one, not a drag
@@ -107,10 +108,14 @@ WAYS = {
 def latency(browser: Browser, address: str, _: int) -> dict[str, Any]:
     """From the key press to the last picture drawn, of those in sight and of all."""
     rows: dict[str, Any] = {}
-    for name, (query, label) in CASES.items():
+    for name, (query, label, panel) in CASES.items():
         page = opened(browser, f"{address}/{name}?{query}")
-        page.evaluate(_WATCH)
         page.locator(f"[type=range][aria-label='{label}']").focus()
+        if panel:
+            page.evaluate(
+                "name => document.querySelector(`[data-panel=${name}]`).scrollIntoView()", panel
+            )
+        page.evaluate(_WATCH)
         rows[name] = {"query": query, "slider": label, "moves": MOVES}
         for way, keys in WAYS.items():
             seen, drawn = [], []
@@ -131,7 +136,7 @@ def latency(browser: Browser, address: str, _: int) -> dict[str, Any]:
 def render(browser: Browser, address: str, _: int) -> dict[str, Any]:
     """The same figures drawn in place and anew, in turn."""
     rows = {}
-    for name, (query, _label) in CASES.items():
+    for name, (query, *_) in CASES.items():
         page = opened(browser, f"{address}/{name}?{query}")
         samples: dict[str, list[float]] = {"in place": [], "anew": []}
         for _round in range(20):

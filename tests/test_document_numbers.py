@@ -183,11 +183,13 @@ def benchmarks_studio():
         "clustering": "clustering, 2,000 points",
     }
     for name, label in names.items():
-        delay, drawn = parts["latency"][name], parts["render"][name]
+        for way in ("onward", "to and fro"):
+            seen, drawn = (parts["latency"][name][way][which] for which in ("in sight", "all"))
+            numbers = (seen["p50_ms"], seen["p95_ms"], drawn["p50_ms"], drawn["p95_ms"])
+            yield row(f"{label}, {way}", *(f"{number:.0f} ms" for number in numbers))
+        drawn = parts["render"][name]
         yield row(
             label,
-            f"{delay['p50_ms']:.0f} ms",
-            f"{delay['p95_ms']:.0f} ms",
             f"{drawn['in place']['p50_ms']:.0f} ms",
             f"{drawn['anew']['p50_ms']:.0f} ms",
             f"{drawn['ratio']:.1f}",

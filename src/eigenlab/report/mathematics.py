@@ -7,6 +7,7 @@ Formulas in LaTeX become MathML. Symbols within a sentence, written as in the co
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
@@ -25,6 +26,7 @@ _SYMBOL = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def render_formula(latex: str, *, display: bool = False) -> Markup:
     """One formula as a ``<math>`` element.
 

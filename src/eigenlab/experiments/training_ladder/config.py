@@ -49,8 +49,8 @@ class TrainingLadderConfig(Config):
         "course": {},
         "cpu": {
             "data": "cifar10",
-            "n_train": 20_000,
-            "n_test": 10_000,
+            "n_train": 10_000,
+            "n_test": 5_000,
             "width": 16,
             "rungs": "all",
             "epochs": 2.0,

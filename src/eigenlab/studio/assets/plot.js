@@ -2,9 +2,10 @@
 // Pixels. Below, no tick has room, and plotly places the axis title at minus infinity.
 const NARROWEST = 100;
 
-// Pictures whose numbers have changed. All are drawn in the next frame, so that the browser lays out
-// and paints once and not after each; those out of sight follow when nothing else is to be done.
+// Pictures whose numbers have changed. Those in sight are drawn in the next frame, so that the browser lays out and
+// paints once and not after each; the others follow one by one, between which it answers keys and pointers.
 const changed = new Set();
+const waiting = new Set();
 
 function drawSoon(plot) {
   if (!changed.size) requestAnimationFrame(drawChanged);
@@ -12,17 +13,19 @@ function drawSoon(plot) {
 }
 
 function drawChanged() {
-  const plots = Array.from(changed);
-  changed.clear();
-  for (const plot of plots) {
+  if (!waiting.size) setTimeout(drawWaiting);
+  for (const plot of changed) {
     const { top, bottom } = plot.$el.getBoundingClientRect();
     if (bottom > 0 && top < innerHeight) plot.draw();
-    else if (!plot.later) plot.later = whenIdle(() => plot.draw());
+    else waiting.add(plot);
   }
+  changed.clear();
 }
 
-function whenIdle(call) {
-  return window.requestIdleCallback ? requestIdleCallback(call, { timeout: 300 }) : setTimeout(call, 50);
+function drawWaiting() {
+  const [plot] = waiting;
+  if (plot) plot.draw();
+  if (waiting.size) setTimeout(drawWaiting);
 }
 
 export default {
@@ -42,14 +45,13 @@ export default {
     this.watcher.disconnect();
     this.resizer.disconnect();
     changed.delete(this);
-    this.gone = true;
+    waiting.delete(this);
     removeEventListener("pointed", this.hear);
     Plotly.purge(this.$el);
   },
   methods: {
     draw() {
-      this.later = null;
-      if (this.gone) return;
+      waiting.delete(this);
       const width = this.$el.clientWidth;
       if (width < NARROWEST) return; // not visible, or not laid out yet; the resizer comes back
       this.width = width;
