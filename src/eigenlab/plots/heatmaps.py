@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from eigenlab.plots.charts import Values, drawable, new_chart
+from eigenlab.plots.charts import Values, new_chart
 from eigenlab.plots.theme import DIVERGING, HEIGHT, SEQUENTIAL
 
 MANY_CELLS = 16  # up to this size a heat map shows its numbers
@@ -45,17 +45,16 @@ def heatmap(
         numbers: write each number into its cell. Default: up to 16 x 16 cells.
         height: height of the figure, in pixels. Default: ``420``.
     """
-    rows = [drawable(row, log=log) for row in z]
     chart = new_chart(x_title, y_title, title=title, height=height)
-    shades = [[None if v is None else math.log10(v) for v in row] for row in rows] if log else rows
-    width = max((len(row) for row in rows), default=0)
-    few = max(len(rows), width) <= MANY_CELLS if numbers is None else numbers
     # Arrays, in which a gap is NaN: plotly validates nested lists number by number.
-    z_array, values = _array(shades, width), _array(rows, width)
+    values = _array(z)
+    values[~np.isfinite(values) | (log & (values <= 0))] = np.nan
+    shades = np.log10(values) if log else values
+    few = max(values.shape) <= MANY_CELLS if numbers is None else numbers
     label = x_title.partition(" (")[0], y_title.partition(" (")[0]
     chart.add_trace(
         go.Heatmap(
-            z=z_array,
+            z=shades,
             x=None if x is None else list(x),
             y=None if y is None else list(y),
             customdata=values,
@@ -64,7 +63,9 @@ def heatmap(
             hoverongaps=False,
             hovertemplate=f"{label[0]}: %{{x}}<br>{label[1]}: %{{y}}"
             f"<br>{value_title}: %{{customdata:.3g}}<extra></extra>",
-            text=[["" if v is None else f"{v:.3g}" for v in row] for row in rows] if few else None,
+            text=[["" if math.isnan(v) else f"{v:.3g}" for v in row] for row in values.tolist()]
+            if few
+            else None,
             texttemplate="%{text}" if few else None,  # texttemplate cannot use customdata
             colorbar={"title": {"text": value_title, "side": "right"}}
             | (_decades(shades) if log else {}),
@@ -76,18 +77,19 @@ def heatmap(
     return chart
 
 
-def _array(rows: Sequence[Values], width: int) -> np.ndarray:
+def _array(rows: Sequence[Values]) -> np.ndarray:
     """Rows of numbers, the shorter ones filled with NaN; None is NaN, too."""
+    width = max((len(row) for row in rows), default=0)
     filled = [[*row, *[None] * (width - len(row))] for row in rows]
     return np.array(filled, dtype=np.float64).reshape(len(rows), width)
 
 
-def _decades(shades: Sequence[Values]) -> dict[str, Any]:
+def _decades(shades: np.ndarray) -> dict[str, Any]:
     """At most nine labelled powers of ten on the colour bar."""
-    known = [value for row in shades for value in row if value is not None]
-    if not known:
+    known = shades[~np.isnan(shades)]
+    if not len(known):
         return {}
-    low, high = math.floor(min(known)), math.ceil(max(known))
+    low, high = math.floor(known.min()), math.ceil(known.max())
     step = max(1, math.ceil((high - low) / 8))
     ticks = list(range(high, low - 1, -step))
     return {
