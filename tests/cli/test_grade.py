@@ -25,6 +25,8 @@ from eigenlab.grading.isolation import Template
 from eigenlab.reporter import Reporter
 from student_files import CLUSTERING, notebook, save
 
+pytestmark = pytest.mark.slow
+
 grading = sys.modules["eigenlab.grading.batch.grade"]
 SIGN = (
     "def get_adjacency_matrix(gamma, X):\n    # Jane Doe wrote <b>this</b>\n"

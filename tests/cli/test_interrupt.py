@@ -9,6 +9,8 @@ import pytest
 
 from processes import wait_for
 
+pytestmark = pytest.mark.slow
+
 SLOW = ("run", "toy", "--out", "run", "--steps", "400", "--pause", "0.05")
 
 

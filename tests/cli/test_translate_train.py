@@ -13,6 +13,8 @@ from eigenlab.reporter import Reporter
 from eigenlab.translation import Translator, phrasebook, read_pairs
 from processes import wait_for
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--epochs", "2", "--hidden-size", "8")
 
 

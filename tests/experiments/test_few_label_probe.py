@@ -12,6 +12,8 @@ from eigenlab.experiments.few_label_probe.records import DigitsRecord, MnistReco
 from eigenlab.lab import Context, NotRun, Outcome, run
 from eigenlab.statistics import wilson_interval
 
+pytestmark = pytest.mark.slow
+
 EXPERIMENT = load_experiment("few-label-probe")
 COURSE = EXPERIMENT.config.from_preset("course")
 

@@ -11,6 +11,8 @@ from eigenlab.experiments.graph_clustering.records import GammaRecord, GrowthRec
 from eigenlab.graphs import SpectralClustering, rbf_affinity, stretched_blobs, two_moons
 from eigenlab.lab import Outcome, run
 
+pytestmark = pytest.mark.slow
+
 EXPERIMENT = load_experiment("graph-clustering")
 SMOKE = EXPERIMENT.config.from_preset("smoke")
 

@@ -15,6 +15,8 @@ from eigenlab.recurrent import gaussian_rnn, running_average, trace_gradients
 from eigenlab.studio.demos import NAMES, load_demo
 from eigenlab.training import generator
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = ".sentence"
 PAGES = ["/", "/check", "/experiments", "/report", "/runs", "/runs/report-gradient-flow"]
 PAGES += ["/experiments/gradient-flow", "/compare?first=report-gradient-flow&second=x"]

@@ -29,6 +29,8 @@ from eigenlab.training.storage import read_model
 from eigenlab.vision import SpeedNet, ladder, shapes32
 from studio.demo_checks import check_python_lines, check_same, check_updates_in_place, trace
 
+pytestmark = pytest.mark.slow
+
 TOP = "SpeedNet and Muon"
 TINY = ImageLadderSettings(rung=TOP, images=300, epochs=1)
 

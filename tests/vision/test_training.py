@@ -26,6 +26,8 @@ from eigenlab.vision import training as module
 from eigenlab.vision.single_run import SingleRun
 from eigenlab.vision.trainee import Trainee
 
+pytestmark = pytest.mark.slow
+
 SMALL = Recipe(width=8, epochs=3, batch_size=50, precision="float32")
 
 
