@@ -60,8 +60,7 @@ _RENDER = """async (full) => {
   const plots = [...document.querySelectorAll('.plot')];
   const begin = performance.now();
   for (const plot of plots) {
-    const data = plot.data.map((trace) =>
-      Object.assign({}, trace, trace.y ? { y: Array.from(trace.y) } : {}));
+    const data = structuredClone(plot.data);
     const layout = Object.assign({}, plot.layout);
     await (full ? Plotly.newPlot(plot, data, layout) : Plotly.react(plot, data, layout));
   }

@@ -12,6 +12,7 @@ from eigenlab.errors import InputError
 from eigenlab.graphs import rbf_affinity, symmetric_normalize, two_circles
 from eigenlab.studio.demos import load_demo
 from eigenlab.studio.demos.clustering import draw
+from eigenlab.studio.demos.clustering_figures import COVERED, _uncovered
 from eigenlab.studio.demos.clustering_graph import Distances, SinglePrecisionGraph
 from eigenlab.studio.demos.clustering_methods import ClusteringSettings, points_of
 from eigenlab.studio.demos.clustering_points import parse_points, table_points
@@ -282,3 +283,20 @@ def test_what_is_drawn_does_not_depend_on_what_was_drawn_before():
         draw(settings.replace(**other))
     check_same(first, draw(settings))
     assert first.numbers != draw(settings.replace(n_clusters=4)).numbers
+
+
+def test_only_covered_points_of_a_cluster_are_left_out_of_the_embedding():
+    settings = load_demo("clustering").settings().replace(n_points=1000)
+    view = load_demo("clustering").draw(settings)
+    figure = next(panel.figure for panel in view.panels if panel.name == "embedding")
+    random = np.random.default_rng(0)
+    places = random.normal(scale=0.5, size=(3000, 2)).astype(np.float32)
+    labels = random.integers(0, 3, size=3000)
+    kept = _uncovered(places, labels)
+    assert len(np.unique(kept)) == len(kept) < 3000
+    for cluster in range(3):
+        mine = places[labels == cluster]
+        drawn = places[kept[labels[kept] == cluster]]
+        nearest = np.abs(mine[:, None] - drawn[None]).max(axis=2).min(axis=1)
+        assert nearest.max() <= COVERED * (1 + 1e-6)
+    assert sum(len(trace.x) for trace in figure.data[1:]) < 1000

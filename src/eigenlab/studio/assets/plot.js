@@ -1,4 +1,6 @@
 // A plotly figure whose numbers are replaced in place.
+import { toRaw } from "vue";
+
 // Pixels. Below, no tick has room, and plotly places the axis title at minus infinity.
 const NARROWEST = 100;
 
@@ -32,7 +34,8 @@ export default {
   template: '<div class="plot" role="img" :aria-label="label"></div>',
   props: { figure: Object, label: String, link: String, themes: Object },
   mounted() {
-    this.shown = { data: this.figure.data, layout: this.figure.layout };
+    // Vue observes what it passes on, which would slow plotly down at each number.
+    this.shown = Object.assign({}, toRaw(this.figure));
     this.draw();
     this.watcher = new MutationObserver(() => this.recolour());
     this.watcher.observe(document.body, { attributes: true, attributeFilter: ["class"] });
@@ -57,7 +60,8 @@ export default {
       this.width = width;
       const dark = document.body.classList.contains("body--dark");
       this.dark = dark;
-      const layout = EigenlabFigure.layout(this.shown.layout, width, dark ? this.themes.dark : this.themes.light);
+      const themes = toRaw(this.themes);
+      const layout = EigenlabFigure.layout(this.shown.layout, width, dark ? themes.dark : themes.light);
       const drawn = Plotly.react(this.$el, this.shown.data, layout, EigenlabFigure.config);
       if (this.link && !this.tells) {
         this.tells = true;

@@ -31,6 +31,9 @@ from eigenlab.studio.demos.demo import Panel
 WALK_NODES, CELLS = 300, 80
 #: Below it a probability is drawn in the darkest colour.
 LEAST = 1e-6
+#: Half the width of the embedding's picture, and the side of the squares in which markers cover
+#: each other: 250 of them are side by side, and a marker of 5 pixels is three of them wide.
+REACH, COVERED = 1.6, 2 * 1.6 / 250
 CAPTIONS = {
     "kmeans": "k-means on the points. Colours and markers are clusters, in any order.",
     "symmetric": "k-means on the leading vectors of M = D^(-1/2) A D^(-1/2).",
@@ -71,7 +74,8 @@ def panels_of(settings: ClusteringSettings, found: Found) -> list[Panel]:
             "embedding",
             "The leading vectors as coordinates",
             "Each point at its entries of the first three vectors, seen from the chosen direction; "
-            "the three lines are the axes.",
+            "the three lines are the axes. Points of a cluster that cover each other are drawn "
+            "once.",
             _embedding(settings, found),
         ),
         Panel(
@@ -214,19 +218,30 @@ def _embedding(settings: ClusteringSettings, found: Found) -> go.Figure:
         "name": "axes",
     }
     labels = found.labels[settings.vectors]
-    hidden = {"range": [-1.6, 1.6], "showgrid": False, "showticklabels": False, "ticks": ""}
+    drawn = _uncovered(seen, labels)
+    hidden = {"range": [-REACH, REACH], "showgrid": False, "showticklabels": False, "ticks": ""}
     names = [
         {"text": f"v<sub>{place}</sub>", "x": 1.1 * x, "y": 1.1 * y, "showarrow": False}
         for place, (x, y) in enumerate(ends[1::3].tolist(), 1)
     ]
     return _figure(
-        [axes, *_markers(seen, labels, found.k, size=5, hover=None)],
+        [axes, *_markers(seen[drawn], labels[drawn], found.k, size=5, hover=None)],
         "",
         "",
         annotations=names,
         xaxis=hidden,
         yaxis=hidden | {"scaleanchor": "x"},
     )
+
+
+def _uncovered(places: NDArray[np.float32], labels: Labels) -> NDArray[np.int64]:
+    """Indices of points of which no earlier one of the same cluster is at the same place.
+
+    A browser needs 40 microseconds for each marker, and well separated clusters are single places.
+    """
+    cells = np.floor((places + REACH) / COVERED).astype(np.int64)
+    _, first = np.unique((cells[:, 0] * 1000 + cells[:, 1]) * 1000 + labels, return_index=True)
+    return np.sort(first)
 
 
 def _sample(n: int, most: int) -> NDArray[np.int64]:
