@@ -83,6 +83,31 @@ def test_a_slider_moves_the_numbers_to_those_of_the_library(tab):
     page.wait_for_url("**/gradient-flow?weight_scale=1.05")
 
 
+def test_a_slider_and_its_number_show_the_same(tab):
+    page = tab.open("/clustering?gamma=10")
+    wait_for_sentence(page, "gamma 10:")
+    number = page.get_by_label("gamma, as a number")
+    slider = page.locator("[type=range][aria-label='gamma']")
+
+    def shown():
+        return number.input_value(), slider.input_value(), slider.get_attribute("aria-valuetext")
+
+    assert shown() == ("10", "1", "10")
+    number.fill("1")
+    wait_for_sentence(page, "gamma 1:")
+    assert shown() == ("1", "0", "1")
+    number.fill("5000")
+    page.wait_for_function("document.body.innerText.includes('gamma=5000: input should be')")
+    assert shown() == ("5000", "0", "1")
+    slider.focus()
+    page.keyboard.press("End")
+    wait_for_sentence(page, "gamma 100:")
+    assert shown() == ("100", "2", "100")
+    page.go_back()
+    wait_for_sentence(page, "gamma 1:")
+    assert shown() == ("1", "0", "1")
+
+
 def test_each_kind_of_control_changes_picture_and_address(tab):
     page = tab.open("/gradient-flow")
     wait_for_sentence(page, "Spectral radius 1.06")

@@ -36,7 +36,10 @@ export default {
     type() {
       const value = this.$refs.number.valueAsNumber;
       if (Number.isNaN(value)) return; // not complete yet
-      if (value >= this.low && value <= this.high) this.$refs.range.value = this.position(value);
+      if (value >= this.low && value <= this.high) {
+        this.$refs.range.value = this.position(value);
+        this.$refs.range.setAttribute("aria-valuetext", value);
+      }
       this.$emit("typed", value);
     },
   },
