@@ -60,11 +60,11 @@ def test_an_address_names_what_it_has_no_room_for():
     demo = load_demo("clustering")
     table = demo.settings().replace(shape="table", table="x,y\n" + "1,2\n" * 10_000)
     assert to_address("/clustering", table) == "/clustering?shape=table&without=table"
-    few = demo.settings().replace(shape="own points", points="0.5 0.25; " * 1000)
+    few = demo.settings().replace(shape="own points", points="0.5 0.25; " * 800)
     many = few.replace(points="0.5 0.25; " * 9000)
     for chosen, room in ((few, True), (many, False)):
-        address = to_address("/clustering", chosen)
-        assert len(address) < 32_000
+        address = to_address("/clustering", chosen, Lesson(text="文" * 4000))
+        assert len(address) <= 50_000
         settings, _, problems = from_address(
             demo.settings, dict(parse_qsl(urlsplit(address).query))
         )

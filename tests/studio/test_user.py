@@ -206,3 +206,18 @@ def test_a_slider_knows_its_values(scale):
             assert slider.following() is None
 
     asyncio.run(main())
+
+
+def test_a_part_of_a_unit_is_refused_and_not_rounded(monkeypatch):
+    """The number would stay as it was typed, beside a picture of another one."""
+
+    async def story(user, pushed):
+        await user.open("/gradient-flow")
+        await user.should_see("Spectral radius 1.06")
+        (slider,) = (s for s in user.find(kind=Slider).elements if s.title == "hidden size")
+        with slider:
+            slider.type(20.5)
+        await user.should_see("hidden_size=20.5")
+        assert pushed == []
+
+    visit(monkeypatch, story)

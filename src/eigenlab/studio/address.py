@@ -14,8 +14,9 @@ from eigenlab.lab import Config
 #: Names in an address that are no settings.
 HIDE, TITLE, TEXT, WITHOUT = "hide", "title", "text", "without"
 MAX_TEXT = 4000
-#: Characters of a setting in an address; a request of more than 64 kB is refused.
-MAX_VALUE = 30_000
+#: Characters of an address with which its longest settings are left out; a request of more than
+#: 64 kB is refused.
+LONGEST_ADDRESS = 50_000
 
 
 @dataclass(frozen=True)
@@ -48,20 +49,26 @@ def to_address(path: str, settings: Config, lesson: Lesson | None = None) -> str
     '/demo?seed=3&hide=seed'
     """
     start = type(settings)()
-    pairs, missing = [], []
-    for name, value in settings.model_dump().items():
-        if value != getattr(start, name):
-            text = _text(value)
-            if _is_table(type(settings), name) or len(quote_plus(text)) > MAX_VALUE:
-                missing.append(name)
-            else:
-                pairs.append((name, text))
-    pairs += [(WITHOUT, ",".join(missing))] if missing else []
-    if lesson is not None:
-        pairs += [(HIDE, ",".join(sorted(lesson.hidden)))] if lesson.hidden else []
-        pairs += [(TITLE, lesson.title)] if lesson.title else []
-        pairs += [(TEXT, lesson.text)] if lesson.text else []
-    return f"{path}?{urlencode(pairs)}" if pairs else path
+    texts = {
+        name: _text(value)
+        for name, value in settings.model_dump().items()
+        if value != getattr(start, name)
+    }
+    kept = {name: text for name, text in texts.items() if not _is_table(type(settings), name)}
+    words = [] if lesson is None else _words(lesson)
+    while True:
+        missing = ",".join(name for name in texts if name not in kept)
+        pairs = [*kept.items(), *([(WITHOUT, missing)] if missing else []), *words]
+        address = f"{path}?{urlencode(pairs)}" if pairs else path
+        if len(address) <= LONGEST_ADDRESS or not kept:
+            return address
+        del kept[max(kept, key=lambda name: len(quote_plus(kept[name])))]
+
+
+def _words(lesson: Lesson) -> list[tuple[str, str]]:
+    """Names and values of what a lesson changes."""
+    pairs = ((HIDE, ",".join(sorted(lesson.hidden))), (TITLE, lesson.title), (TEXT, lesson.text))
+    return [(name, text) for name, text in pairs if text]
 
 
 def _is_table(config: type[Config], name: str) -> bool:

@@ -98,10 +98,9 @@ class Slider(ui.element, component="assets/slider.js"):
         """
         if not isinstance(value, int | float) or not math.isfinite(value):
             return
-        number = round(value) if self.scale == "whole" else value
-        if self.low <= number <= self.high:
-            self._keep(number)
-        self._typed(number)
+        if self.low <= value <= self.high:
+            self._keep(value)
+        self._typed(value)
 
     def following(self) -> float | None:
         """The next value in the direction of the last move; None if there is none."""

@@ -16,18 +16,20 @@ function drawSoon(plot) {
 
 function drawChanged() {
   if (!waiting.size) setTimeout(drawWaiting);
-  for (const plot of changed) {
+  const plots = Array.from(changed);
+  changed.clear(); // first, so that a figure that plotly cannot draw does not keep later ones from it
+  for (const plot of plots) {
     const { top, bottom } = plot.$el.getBoundingClientRect();
     if (bottom > 0 && top < innerHeight) plot.draw();
     else waiting.add(plot);
   }
-  changed.clear();
 }
 
 function drawWaiting() {
   const [plot] = waiting;
-  if (plot) plot.draw();
+  waiting.delete(plot);
   if (waiting.size) setTimeout(drawWaiting);
+  if (plot) plot.draw();
 }
 
 export default {
